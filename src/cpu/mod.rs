@@ -1,0 +1,179 @@
+//! The CPU executor: the kernels in plain Rust, one twin a WGSL file. The oracle of the tests, and what runs without a GPU.
+
+mod activation;
+pub mod attention_apply;
+pub mod attention_scores;
+pub mod attention_softmax;
+pub mod conv2d;
+pub mod ddim_step;
+pub mod gaussian;
+pub mod group_norm_apply;
+pub mod group_norm_fold;
+pub mod group_norm_stats;
+pub mod linear;
+mod matmul;
+pub mod network_input;
+pub mod pack_picture;
+pub mod quantile;
+pub mod time_embedding;
+
+use crate::{
+    error::{Error, Result},
+    program::{
+        Access, DeviceInfo, DeviceKind, Element, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepState, TensorId,
+    },
+};
+use std::sync::Arc;
+
+/// Runs a program on the processor's cores.
+#[derive(Debug)]
+pub struct CpuExecutor {
+    device: DeviceInfo,
+    program: Arc<Program>,
+    plan: MemoryPlan,
+    slots: Vec<Vec<f32>>,
+    /// Parameter bytes of each call.
+    params: Vec<Vec<u8>>,
+}
+
+/// Name and kind of this executor as a device.
+pub fn device_info() -> DeviceInfo {
+    let cores = rayon::current_num_threads();
+    DeviceInfo { name: format!("CPU ({cores} threads)"), backend: "Rust".to_owned(), kind: DeviceKind::Cpu }
+}
+
+impl CpuExecutor {
+    /// Allocates everything `program` needs.
+    pub fn new(program: Arc<Program>) -> Self {
+        let plan = MemoryPlan::new(&program, 16);
+        let slots = plan.slots().iter().map(|bytes| vec![0.0; *bytes as usize / 4]).collect();
+        let params = program.calls().iter().map(|(_, kernel, _)| kernel.params(&program)).collect();
+        Self { device: device_info(), program, plan, slots, params }
+    }
+
+    /// Scalars a tensor takes in its slot.
+    fn len(&self, id: TensorId) -> usize {
+        (self.program.get(id).bytes(16) / 4) as usize
+    }
+
+    fn state_slot(&self, id: TensorId) -> Result<usize> {
+        self.plan.slot(id).ok_or_else(|| {
+            let name = &self.program.get(id).name;
+            Error::argument(format!("tensor {name}: expected one with memory of its own, got a constant"))
+        })
+    }
+
+    fn call(&mut self, index: usize, step: &StepState) {
+        let program = self.program.clone();
+        let (_, kernel, _) = &program.calls()[index];
+        let operands = kernel.operands();
+        // The slots that are written leave the pool while the kernel runs, so that the others can be borrowed.
+        let mut outputs: Vec<(TensorId, usize, Vec<f32>)> = operands
+            .iter()
+            .filter(|o| o.access != Access::Read)
+            .filter_map(|o| self.plan.slot(o.tensor).map(|slot| (o.tensor, slot, std::mem::take(&mut self.slots[slot]))))
+            .collect();
+        let inputs: Vec<&[f32]> = operands
+            .iter()
+            .filter(|o| o.access == Access::Read)
+            .map(|o| match (&program.get(o.tensor).life, self.plan.slot(o.tensor)) {
+                (Life::Constant(values), _) => values.as_slice(),
+                (_, Some(slot)) => &self.slots[slot][..self.len(o.tensor).min(self.slots[slot].len())],
+                _ => &[],
+            })
+            .collect();
+        let lens: Vec<usize> = outputs.iter().map(|(id, ..)| self.len(*id)).collect();
+        let mut views: Vec<&mut [f32]> = outputs.iter_mut().zip(lens).map(|((_, _, values), len)| &mut values[..len]).collect();
+        dispatch(kernel, &self.params[index], step, &inputs, &mut views);
+        for (_, slot, values) in outputs {
+            self.slots[slot] = values;
+        }
+    }
+}
+
+/// Calls the twin of `kernel` with the tensors in the order of the shader's bindings.
+fn dispatch(kernel: &Kernel, params: &[u8], step: &StepState, r: &[&[f32]], w: &mut [&mut [f32]]) {
+    fn p<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> T {
+        bytemuck::pod_read_unaligned(bytes)
+    }
+    match kernel {
+        Kernel::NetworkInput(_) => network_input::network_input(&p(params), r[0], w[0]),
+        Kernel::Conv2d(_) => conv2d::conv2d(&p(params), step, r[0], r[1], r[2], r[3], r[4], r[5], w[0]),
+        Kernel::Linear(_) => linear::linear(&p(params), step, r[0], r[1], r[2], w[0]),
+        Kernel::TimeEmbedding(_) => time_embedding::time_embedding(&p(params), step, r[0], w[0]),
+        Kernel::GroupNormStats(_) => group_norm_stats::group_norm_stats(&p(params), r[0], r[1], w[0]),
+        Kernel::GroupNormFold(_) => group_norm_fold::group_norm_fold(&p(params), step, r[0], r[1], r[2], w[0]),
+        Kernel::GroupNormApply(_) => group_norm_apply::group_norm_apply(&p(params), r[0], r[1], r[2], w[0]),
+        Kernel::AttentionScores(_) => attention_scores::attention_scores(&p(params), r[0], w[0]),
+        Kernel::AttentionSoftmax(_) => attention_softmax::attention_softmax(&p(params), w[0]),
+        Kernel::AttentionApply(_) => attention_apply::attention_apply(&p(params), r[0], r[1], w[0]),
+        Kernel::Gaussian(_) => gaussian::gaussian(&p(params), step, w[0]),
+        Kernel::Quantile(_) => quantile::quantile(&p(params), step, r[0], r[1], w[0]),
+        Kernel::DdimStep(_) => {
+            let [x, x0] = w else { return };
+            ddim_step::ddim_step(&p(params), step, r[0], r[1], r[2], x, x0);
+        }
+        Kernel::PackPicture(_) => pack_picture::pack_picture(&p(params), r[0], w[0]),
+    }
+}
+
+impl Executor for CpuExecutor {
+    fn device(&self) -> &DeviceInfo {
+        &self.device
+    }
+
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()> {
+        let (slot, len) = (self.state_slot(tensor)?, self.len(tensor));
+        if values.len() != len {
+            let name = &self.program.get(tensor).name;
+            return Err(Error::argument(format!("tensor {name}: expected {len} values, got {}", values.len())));
+        }
+        self.slots[slot][..len].copy_from_slice(values);
+        Ok(())
+    }
+
+    fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>> {
+        let (slot, len) = (self.state_slot(tensor)?, self.len(tensor));
+        Ok(self.slots[slot][..len].to_vec())
+    }
+
+    fn read_pixels(&mut self, tensor: TensorId) -> Result<Vec<[u8; 4]>> {
+        Ok(self.read(tensor)?.into_iter().map(|v| v.to_bits().to_le_bytes()).collect())
+    }
+
+    fn run(&mut self, stages: &[Stage], step: &StepState) -> Result<()> {
+        let program = self.program.clone();
+        for stage in stages {
+            for (index, _) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
+                self.call(index, step);
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn trace(&mut self, stages: &[Stage], step: &StepState) -> Result<Vec<Vec<f32>>> {
+        let program = self.program.clone();
+        let mut results = Vec::new();
+        for stage in stages {
+            for (index, (_, kernel, _)) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
+                self.call(index, step);
+                let output = kernel.operands().into_iter().rfind(|o| o.access != Access::Read);
+                results.push(output.map_or_else(|| Ok(Vec::new()), |o| self.read(o.tensor))?);
+            }
+        }
+        Ok(results)
+    }
+}
+
+/// Whether a tensor holds numbers (not pixels).
+pub fn is_numeric(program: &Program, id: TensorId) -> bool {
+    program.get(id).element != Element::Pixel
+}

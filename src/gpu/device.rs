@@ -1,0 +1,206 @@
+//! Adapters and the compute device: which one, and what it can do.
+
+use super::pipeline::PipelineStore;
+use crate::{
+    error::{Error, Result},
+    program::{DeviceInfo, DeviceKind},
+};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Which kernels suit a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeviceClass {
+    /// Fast shared memory: tiled kernels.
+    Tiled,
+    /// A driver that computes on the processor: large register tiles, no shared memory, no barriers.
+    Wide,
+}
+
+/// An adapter as `etude devices` lists it.
+#[derive(Clone, Debug)]
+pub struct AdapterReport {
+    /// Name and kind.
+    pub info: DeviceInfo,
+    /// Driver name and version.
+    pub driver: String,
+    /// Whether f16 storage works.
+    pub f16: bool,
+    /// Whether kernels can be timed one by one.
+    pub timestamps: bool,
+    /// The largest buffer a shader may see, bytes.
+    pub max_binding: u64,
+    /// Workgroup memory, bytes.
+    pub workgroup_memory: u32,
+    /// Whether it has what this program needs; if not, what is missing.
+    pub usable: std::result::Result<(), String>,
+}
+
+/// An open compute device with its pipelines. Shared by all executors on it.
+#[derive(Debug)]
+pub struct Gpu {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    /// Name and kind.
+    pub info: DeviceInfo,
+    /// Which kernels it gets.
+    pub class: DeviceClass,
+    /// Whether f16 storage is on.
+    pub f16: bool,
+    /// Whether kernels can be timed.
+    pub timestamps: bool,
+    pub(super) limits: wgpu::Limits,
+    pub(super) pipelines: PipelineStore,
+    /// The first fault the driver reported outside a call's result.
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+fn instance() -> wgpu::Instance {
+    // WGPU_BACKEND and its kin are honoured.
+    wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env())
+}
+
+fn kind(info: &wgpu::AdapterInfo) -> DeviceKind {
+    match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => DeviceKind::DiscreteGpu,
+        wgpu::DeviceType::IntegratedGpu => DeviceKind::IntegratedGpu,
+        wgpu::DeviceType::Cpu => DeviceKind::Software,
+        wgpu::DeviceType::VirtualGpu | wgpu::DeviceType::Other => DeviceKind::OtherGpu,
+    }
+}
+
+fn describe(adapter: &wgpu::Adapter) -> DeviceInfo {
+    let info = adapter.get_info();
+    DeviceInfo { name: info.name.clone(), backend: info.backend.to_string(), kind: kind(&info) }
+}
+
+/// Storage buffers the largest kernel binds.
+const STORAGE_BUFFERS: u32 = 7;
+
+fn report(adapter: &wgpu::Adapter) -> AdapterReport {
+    let (info, features, limits) = (adapter.get_info(), adapter.features(), adapter.limits());
+    let missing = if !adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
+        Some("no compute shaders".to_owned())
+    } else if limits.max_storage_buffers_per_shader_stage < STORAGE_BUFFERS {
+        Some(format!("{} storage buffers a shader, {STORAGE_BUFFERS} needed", limits.max_storage_buffers_per_shader_stage))
+    } else if limits.max_compute_invocations_per_workgroup < 64 {
+        Some(format!("workgroups of {} at most, 64 needed", limits.max_compute_invocations_per_workgroup))
+    } else {
+        None
+    };
+    AdapterReport {
+        info: describe(adapter),
+        driver: [info.driver, info.driver_info].join(" ").trim().to_owned(),
+        f16: features.contains(wgpu::Features::SHADER_F16),
+        timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+        max_binding: limits.max_storage_buffer_binding_size,
+        workgroup_memory: limits.max_compute_workgroup_storage_size,
+        usable: missing.map_or(Ok(()), Err),
+    }
+}
+
+/// Every adapter, real GPUs first.
+pub fn list_adapters() -> Vec<AdapterReport> {
+    let mut reports: Vec<_> = adapters().iter().map(report).collect();
+    reports.sort_by_key(|r| rank(r.info.kind));
+    reports
+}
+
+fn adapters() -> Vec<wgpu::Adapter> {
+    pollster::block_on(instance().enumerate_adapters(wgpu::Backends::all()))
+}
+
+fn rank(kind: DeviceKind) -> u32 {
+    match kind {
+        DeviceKind::DiscreteGpu => 0,
+        DeviceKind::IntegratedGpu => 1,
+        DeviceKind::OtherGpu => 2,
+        DeviceKind::Software | DeviceKind::Cpu => 3,
+    }
+}
+
+/// Opens the best usable adapter that `wanted` accepts: discrete before integrated before software. `None` where there is none.
+///
+/// # Errors
+/// The driver refuses to open the device.
+pub fn open(wanted: impl Fn(&DeviceInfo) -> bool) -> Result<Option<Arc<Gpu>>> {
+    let mut found: Vec<_> = adapters().into_iter().filter(|a| report(a).usable.is_ok() && wanted(&describe(a))).collect();
+    found.sort_by_key(|a| rank(describe(a).kind));
+    found.first().map(open_adapter).transpose()
+}
+
+fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
+    let info = describe(adapter);
+    let useful = wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+    let features = adapter.features() & useful;
+    let limits = adapter.limits();
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("etude"),
+        required_features: features,
+        required_limits: limits.clone(),
+        memory_hints: wgpu::MemoryHints::MemoryUsage,
+        ..Default::default()
+    };
+    let opened = pollster::block_on(adapter.request_device(&descriptor));
+    let (device, queue) = opened.map_err(|e| Error::device(&info.name, format!("cannot be opened: {e}; try --device cpu")))?;
+    let fault: Arc<Mutex<Option<String>>> = Arc::default();
+    let note = |fault: &Arc<Mutex<Option<String>>>, text: String| {
+        let mut first = fault.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert(text);
+    };
+    let on_error = fault.clone();
+    device.on_uncaptured_error(Arc::new(move |error| {
+        let text = match &error {
+            wgpu::Error::OutOfMemory { .. } => "out of memory; use a smaller --batch or --device cpu".to_owned(),
+            // One line: the rest of wgpu's text is for its own developers.
+            other => other.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" "),
+        };
+        note(&on_error, text);
+    }));
+    let on_lost = fault.clone();
+    device.set_device_lost_callback(move |reason, text| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            note(&on_lost, format!("lost ({text}); start again, or use --device cpu"));
+        }
+    });
+    let class = if info.kind == DeviceKind::Software { DeviceClass::Wide } else { DeviceClass::Tiled };
+    Ok(Arc::new(Gpu {
+        class,
+        f16: features.contains(wgpu::Features::SHADER_F16),
+        timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+        device,
+        queue,
+        info,
+        limits,
+        pipelines: PipelineStore::default(),
+        fault,
+    }))
+}
+
+impl Gpu {
+    /// The first fault the driver has reported, as an error.
+    ///
+    /// # Errors
+    /// That fault.
+    pub(super) fn check(&self) -> Result<()> {
+        match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(text) => Err(Error::device(&self.info.name, text.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The largest buffer a kernel may see, bytes.
+    pub fn max_binding(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// The same device with the other class of kernels: the tests run both on a software driver.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn with_class(self: Arc<Self>, class: DeviceClass) -> Result<Arc<Self>> {
+        match Arc::try_unwrap(self) {
+            Ok(gpu) => Ok(Arc::new(Self { class, ..gpu })),
+            Err(_) => Err(Error::argument("the class of a device can be chosen only before its first executor")),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The GPU executor: the recorded network as WGSL compute shaders through wgpu. The only folder that imports wgpu for compute.
+
+mod device;
+mod engine;
+mod peak;
+mod pipeline;
+mod readback;
+mod shader;
+mod tune;
+
+pub use device::{AdapterReport, DeviceClass, Gpu, list_adapters, open};
+pub use engine::{CallTime, GpuExecutor, Precision};
+pub use peak::measure_peak;
+pub use shader::{ShaderSource, assemble, shader_sources};
+pub use tune::{Dispatch, dispatch};

@@ -1,0 +1,99 @@
+//! Pipelines, made at the first use of a shader variant and kept as long as the device.
+
+use super::{Gpu, shader::assemble, tune::Dispatch};
+use crate::error::Result;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// A compute pipeline with its bind group layout.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    pub pipeline: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+}
+
+/// What a binding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Slot {
+    Uniform,
+    Read,
+    Write,
+}
+
+type Key = (&'static str, Vec<(&'static str, u32)>, bool);
+
+/// All pipelines of a device.
+#[derive(Debug, Default)]
+pub(super) struct PipelineStore(Mutex<HashMap<Key, Arc<Pipeline>>>);
+
+impl Gpu {
+    /// The pipeline of a shader variant with these bindings.
+    ///
+    /// # Errors
+    /// The driver refuses it.
+    pub(super) fn pipeline(&self, dispatch: &Dispatch, slots: &[Slot], f16: bool) -> Result<Arc<Pipeline>> {
+        let key: Key = (dispatch.shader, dispatch.constants.clone(), f16);
+        let mut store = self.pipelines.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = store.get(&key) {
+            return Ok(found.clone());
+        }
+        let made = Arc::new(self.make_pipeline(dispatch, slots, f16)?);
+        self.check()?;
+        store.insert(key, made.clone());
+        Ok(made)
+    }
+
+    fn make_pipeline(&self, dispatch: &Dispatch, slots: &[Slot], f16: bool) -> Result<Pipeline> {
+        let source = assemble(dispatch.shader, &dispatch.constants, f16)?;
+        let descriptor =
+            wgpu::ShaderModuleDescriptor { label: Some(dispatch.shader), source: wgpu::ShaderSource::Wgsl(source.into()) };
+        // Debug builds, and so the tests, keep every check in the shaders; release builds trust what the tests have shown.
+        let checked = cfg!(debug_assertions);
+        let module = if checked {
+            self.device.create_shader_module(descriptor)
+        } else {
+            #[allow(unsafe_code, reason = "the shaders are this program's own, and the tests run them with all checks on")]
+            unsafe {
+                self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+            }
+        };
+        let entries: Vec<_> = slots.iter().enumerate().map(|(i, slot)| layout_entry(i as u32, *slot)).collect();
+        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(dispatch.shader),
+            entries: &entries,
+        });
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(dispatch.shader),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(dispatch.shader),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: checked,
+                ..Default::default()
+            },
+            cache: None,
+        });
+        Ok(Pipeline { pipeline, layout })
+    }
+}
+
+fn layout_entry(binding: u32, slot: Slot) -> wgpu::BindGroupLayoutEntry {
+    let ty = match slot {
+        Slot::Uniform => wgpu::BufferBindingType::Uniform,
+        Slot::Read => wgpu::BufferBindingType::Storage { read_only: true },
+        Slot::Write => wgpu::BufferBindingType::Storage { read_only: false },
+    };
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    }
+}

@@ -1,0 +1,13 @@
+//! Étude: Denoising Diffusion Implicit Models (Song, Meng, Ermon 2020) on any GPU.
+
+pub mod cpu;
+pub mod error;
+pub mod files;
+pub mod gpu;
+pub mod latent;
+pub mod model;
+pub mod noise;
+pub mod picture;
+pub mod program;
+pub mod schedule;
+pub mod weights;

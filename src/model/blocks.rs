@@ -1,0 +1,314 @@
+//! Recording the U-Net's layers: convolution, normalisation, attention, resnet. Layer names are the checkpoint's keys.
+
+use super::Model;
+use crate::{
+    error::Result,
+    program::{
+        Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, Element, GroupNormApply, GroupNormFold,
+        GroupNormParams, GroupNormStats, Kernel, Life, Program, Shape, Stage, TensorId, layout,
+    },
+};
+
+/// The most bytes of attention scores alive at once; more tokens go in chunks. Half the smallest binding limit of WebGPU.
+const SCORES_BYTES: u64 = 64 << 20;
+
+/// A program under construction.
+pub(super) struct Recorder<'m> {
+    pub model: &'m Model,
+    pub program: Program,
+    /// The embedding table all resnets read.
+    pub table: TensorId,
+    /// Lane offset of each resnet's row in the table, by layer name.
+    pub table_offsets: Vec<(String, u32)>,
+}
+
+/// What a convolution does beside convolving.
+pub(super) struct ConvSpec {
+    pub kernel: u32,
+    pub stride: u32,
+    pub pad: u32,
+    pub upsample: u32,
+    pub time: Option<(TensorId, u32)>,
+    pub residual: Option<TensorId>,
+    pub scale: f32,
+}
+
+impl ConvSpec {
+    /// 3x3, stride 1, zero padding.
+    pub fn same() -> Self {
+        Self { kernel: 3, stride: 1, pad: 1, upsample: 1, time: None, residual: None, scale: 1.0 }
+    }
+
+    /// 1x1.
+    pub fn pointwise() -> Self {
+        Self { kernel: 1, pad: 0, ..Self::same() }
+    }
+}
+
+/// An activation, or two that are concatenated along channels without a copy.
+#[derive(Clone, Copy)]
+pub(super) struct Source {
+    pub a: TensorId,
+    pub b: Option<TensorId>,
+}
+
+impl From<TensorId> for Source {
+    fn from(a: TensorId) -> Self {
+        Self { a, b: None }
+    }
+}
+
+impl Recorder<'_> {
+    /// Channel counts of a source's parts.
+    pub fn parts(&self, source: Source) -> Vec<u32> {
+        std::iter::once(source.a).chain(source.b).map(|t| self.program.shape(t).channels).collect()
+    }
+
+    fn constant(&mut self, key: &str, shape: Shape, element: Element, pack: impl FnOnce(&Model) -> Result<Vec<f32>>) -> Result<TensorId> {
+        let model = self.model;
+        let values = model.packed(key, || pack(model))?;
+        Ok(self.program.tensor(key, shape, element, Life::Constant(values)))
+    }
+
+    /// `[C]` as f32 lanes.
+    fn bias(&mut self, key: &str, channels: u32) -> Result<TensorId> {
+        self.constant(key, Shape::rows(1, channels), Element::F32, |m| {
+            Ok(layout::pack_vector(&m.weights().get(key, &[channels as usize], false)?, &[channels]))
+        })
+    }
+
+    /// A convolution of `source` into a new tensor of `out` channels.
+    pub fn conv(&mut self, name: &str, source: Source, out: u32, spec: ConvSpec) -> Result<TensorId> {
+        let parts = self.parts(source);
+        let (inputs, k) = (parts.iter().sum::<u32>(), spec.kernel);
+        let rows: usize = parts.iter().map(|&p| layout::padded(p)).sum::<usize>() * (k * k) as usize;
+        let key = format!("{name}.weight");
+        let shape = [out as usize, inputs as usize, k as usize, k as usize];
+        let weights = self.constant(&key, Shape::rows(rows as u32, out), Element::Lane, |m| {
+            Ok(layout::pack_conv(&m.weights().get(&key, &shape, false)?, out, &parts, k))
+        })?;
+        let bias = self.bias(&format!("{name}.bias"), out)?;
+        self.packed_conv(name, source, weights, bias, out, spec)
+    }
+
+    /// A convolution whose weights are packed already.
+    fn packed_conv(
+        &mut self,
+        name: &str,
+        source: Source,
+        weights: TensorId,
+        bias: TensorId,
+        out: u32,
+        spec: ConvSpec,
+    ) -> Result<TensorId> {
+        let input = self.program.shape(source.a);
+        let (height, width) = (input.height * spec.upsample / spec.stride, input.width * spec.upsample / spec.stride);
+        let output = self.program.scratch(name, Shape::new(input.batch, height, width, out));
+        let call = Conv2d {
+            a: source.a,
+            b: source.b,
+            weights,
+            bias,
+            time: spec.time,
+            residual: spec.residual,
+            output,
+            kernel: spec.kernel,
+            stride: spec.stride,
+            pad: spec.pad,
+            upsample: spec.upsample,
+            scale: spec.scale,
+        };
+        self.program.call(Stage::Network, name, Kernel::Conv2d(call));
+        Ok(output)
+    }
+
+    /// GroupNorm of the concatenated source, then `activation`; `time` is the lane offset of scale and shift in the table.
+    pub fn group_norm(
+        &mut self,
+        name: &str,
+        source: Source,
+        groups: u32,
+        activation: Activation,
+        time: Option<u32>,
+    ) -> Result<TensorId> {
+        let parts = self.parts(source);
+        let channels: u32 = parts.iter().sum();
+        let lanes: u32 = parts.iter().map(|p| p.div_ceil(4)).sum();
+        let input = self.program.shape(source.a);
+        // At most 64 partial sums an image, each over at least 16 pixels: enough to fill a GPU, few enough to fold quickly.
+        let chunk = input.pixels().div_ceil(64).max(16);
+        let chunks = input.pixels().div_ceil(chunk);
+        let affine = self.constant(name, Shape::new(2, 1, 1, lanes * 4), Element::F32, |m| {
+            let gamma = m.weights().get(&format!("{name}.weight"), &[channels as usize], false)?;
+            let beta = m.weights().get(&format!("{name}.bias"), &[channels as usize], false)?;
+            Ok([layout::pack_vector(&gamma, &parts), layout::pack_vector(&beta, &parts)].concat())
+        })?;
+        let program = &mut self.program;
+        let f32_scratch = |p: &mut Program, what: &str, shape| p.tensor(format!("{name} {what}"), shape, Element::F32, Life::Scratch);
+        let partials = f32_scratch(program, "partials", Shape::new(input.batch, chunks, 2, lanes * 4));
+        let folded = f32_scratch(program, "folded", Shape::new(input.batch, 1, 2, lanes * 4));
+        let output = program.scratch(name, Shape::new(input.batch, input.height, input.width, lanes * 4));
+        let params = GroupNormParams {
+            batch: input.batch,
+            pixels: input.pixels(),
+            a_c4: parts[0].div_ceil(4),
+            b_c4: lanes - parts[0].div_ceil(4),
+            a_c: parts[0],
+            channels,
+            groups,
+            chunks,
+            chunk,
+            scale_shift: u32::from(time.is_some()),
+            temb_offset: time.unwrap_or(0),
+            temb_stride: program.shape(self.table).lanes(),
+            eps: self.model.config.norm_eps,
+            activation: activation.code(),
+            pad0: 0,
+            pad1: 0,
+        };
+        let time = time.map(|offset| (self.table, offset));
+        let Source { a, b } = source;
+        program.call(Stage::Network, name, Kernel::GroupNormStats(GroupNormStats { a, b, partials, chunk }));
+        program.call(Stage::Network, name, Kernel::GroupNormFold(GroupNormFold { partials, affine, time, folded, params }));
+        program.call(Stage::Network, name, Kernel::GroupNormApply(GroupNormApply { a, b, folded, output, params }));
+        Ok(output)
+    }
+
+    /// GroupNorm, activation, convolution, + time, the same again, + shortcut: diffusers' ResnetBlock2D.
+    pub fn resnet(&mut self, name: &str, source: Source, out: u32, output_scale: f32) -> Result<TensorId> {
+        let config = &self.model.config;
+        let (groups, activation, scale_shift) = (config.norm_num_groups, config.activation, config.scale_shift);
+        let parts = self.parts(source);
+        let inputs: u32 = parts.iter().sum();
+        let offset = self.table_offsets.iter().find(|(n, _)| n == name).map_or(0, |(_, offset)| *offset);
+        let h = self.group_norm(&format!("{name}.norm1"), source, groups, activation, None)?;
+        let time = (!scale_shift).then_some((self.table, offset));
+        let h = self.split_conv(&format!("{name}.conv1"), h, &parts, out, ConvSpec { time, ..ConvSpec::same() })?;
+        let h = self.group_norm(&format!("{name}.norm2"), h.into(), groups, activation, scale_shift.then_some(offset))?;
+        let residual = if inputs == out && source.b.is_none() {
+            source.a
+        } else {
+            self.conv(&format!("{name}.conv_shortcut"), source, out, ConvSpec::pointwise())?
+        };
+        let spec = ConvSpec { residual: Some(residual), scale: 1.0 / output_scale, ..ConvSpec::same() };
+        self.split_conv(&format!("{name}.conv2"), h, &[out], out, spec)
+    }
+
+    /// A convolution of one tensor whose channels are `parts`, each padded to whole lanes: what [`Self::group_norm`] makes of a
+    /// concatenation.
+    fn split_conv(&mut self, name: &str, input: TensorId, parts: &[u32], out: u32, spec: ConvSpec) -> Result<TensorId> {
+        let (inputs, k) = (parts.iter().sum::<u32>(), spec.kernel);
+        let rows = self.program.shape(input).lanes() * 4 * k * k;
+        let key = format!("{name}.weight");
+        let shape = [out as usize, inputs as usize, k as usize, k as usize];
+        let parts = parts.to_vec();
+        let weights = self.constant(&key, Shape::rows(rows, out), Element::Lane, |m| {
+            Ok(layout::pack_conv(&m.weights().get(&key, &shape, false)?, out, &parts, k))
+        })?;
+        let bias = self.bias(&format!("{name}.bias"), out)?;
+        self.packed_conv(name, input.into(), weights, bias, out, spec)
+    }
+
+    /// Self-attention over the pixels with its residual: diffusers' Attention. `groups` is `None` where there is no normalisation.
+    pub fn attention(&mut self, name: &str, x: TensorId, groups: Option<u32>, output_scale: f32) -> Result<TensorId> {
+        let input = self.program.shape(x);
+        let channels = input.channels;
+        let (heads, dim) = self.model.config.heads(channels);
+        let head_lanes = dim.div_ceil(4);
+        let y = match groups {
+            Some(groups) => self.group_norm(&format!("{name}.group_norm"), x.into(), groups, Activation::None, None)?,
+            None => x,
+        };
+        let width = heads * head_lanes * 4;
+        let names = self.projections(name);
+        let (weight_names, bias_names) =
+            (names.clone().map(|n| format!("{name}.{n}.weight")), names.map(|n| format!("{name}.{n}.bias")));
+        let inner = (heads * dim) as usize;
+        let (qkv_names, qkv_bias_names) = (weight_names[..3].to_vec(), bias_names[..3].to_vec());
+        let qkv_key = format!("{name}.to_qkv.weight");
+        let qkv_weights = self.constant(&qkv_key, Shape::rows(layout::padded(channels) as u32, 3 * width), Element::Lane, |m| {
+            let mut all = vec![0.0; 3 * width as usize * channels as usize];
+            for (part, key) in qkv_names.iter().enumerate() {
+                let values = m.weights().get(key, &[inner, channels as usize], true)?;
+                for (row, values) in values.chunks_exact(channels as usize).enumerate() {
+                    let (head, d) = (row / dim as usize, row % dim as usize);
+                    let at = (part * width as usize + head * head_lanes as usize * 4 + d) * channels as usize;
+                    all[at..at + channels as usize].copy_from_slice(values);
+                }
+            }
+            Ok(layout::pack_conv(&all, 3 * width, &[channels], 1))
+        })?;
+        let pad_heads = move |v: &[f32]| layout::pack_vector(v, &vec![dim; heads as usize]);
+        let qkv_bias = self.constant(&format!("{name}.to_qkv.bias"), Shape::rows(1, 3 * width), Element::F32, |m| {
+            let mut all = Vec::with_capacity(3 * width as usize);
+            for key in &qkv_bias_names {
+                all.extend(pad_heads(&optional_bias(m, key, inner)?));
+            }
+            Ok(all)
+        })?;
+        let qkv = self.packed_conv(&format!("{name}.to_qkv"), y.into(), qkv_weights, qkv_bias, 3 * width, ConvSpec::pointwise())?;
+        let attended = self.attend(name, qkv, heads, dim);
+        let (out_key, out_bias) = (&weight_names[3], &bias_names[3]);
+        let weights = self.constant(out_key, Shape::rows(width, channels), Element::Lane, |m| {
+            let values = m.weights().get(out_key, &[channels as usize, inner], true)?;
+            Ok(layout::pack_conv(&values, channels, &vec![dim; heads as usize], 1))
+        })?;
+        let bias = self.bias(out_bias, channels)?;
+        let spec = ConvSpec { residual: Some(x), scale: 1.0 / output_scale, ..ConvSpec::pointwise() };
+        self.packed_conv(&format!("{name}.to_out.0"), attended.into(), weights, bias, channels, spec)
+    }
+
+    /// softmax(q·kᵀ/√d)·v, in chunks that keep the scores within [`SCORES_BYTES`].
+    fn attend(&mut self, name: &str, qkv: TensorId, heads: u32, dim: u32) -> TensorId {
+        let input = self.program.shape(qkv);
+        let (tokens, head_lanes) = (input.pixels(), dim.div_ceil(4));
+        let row_bytes = u64::from(tokens.div_ceil(4)) * 16;
+        let rows_at_once = (SCORES_BYTES / row_bytes).max(1);
+        let groups_all = input.batch * heads;
+        let (groups, rows) = if rows_at_once >= u64::from(tokens) {
+            ((rows_at_once / u64::from(tokens)).min(u64::from(groups_all)) as u32, tokens)
+        } else {
+            (1, rows_at_once as u32)
+        };
+        let output = self.program.scratch(name, Shape::new(input.batch, input.height, input.width, heads * head_lanes * 4));
+        let scores =
+            self.program.tensor(format!("{name} scores"), Shape::new(groups, rows, 1, tokens), Element::F32, Life::Scratch);
+        for group_base in (0..groups_all).step_by(groups as usize) {
+            for row_base in (0..tokens).step_by(rows as usize) {
+                let chunk = AttentionChunk {
+                    tokens,
+                    heads,
+                    head_lanes,
+                    group_base,
+                    groups: groups.min(groups_all - group_base),
+                    row_base,
+                    rows: rows.min(tokens - row_base),
+                    scale: 1.0 / (dim as f32).sqrt(),
+                };
+                let calls = [
+                    Kernel::AttentionScores(AttentionScores { qkv, scores, chunk }),
+                    Kernel::AttentionSoftmax(AttentionSoftmax { scores, chunk }),
+                    Kernel::AttentionApply(AttentionApply { qkv, scores, output, chunk }),
+                ];
+                for call in calls {
+                    self.program.call(Stage::Network, name, call);
+                }
+            }
+        }
+        output
+    }
+
+    /// The names of q, k, v and the output projection in this file: today's, or those of older exports.
+    fn projections(&self, name: &str) -> [&'static str; 4] {
+        if self.model.weights().contains(&format!("{name}.query.weight")) {
+            ["query", "key", "value", "proj_attn"]
+        } else {
+            ["to_q", "to_k", "to_v", "to_out.0"]
+        }
+    }
+}
+
+/// A bias that may be missing altogether (a projection without one).
+fn optional_bias(model: &Model, key: &str, len: usize) -> Result<Vec<f32>> {
+    if model.weights().contains(key) { model.weights().get(key, &[len], false) } else { Ok(vec![0.0; len]) }
+}

@@ -1,0 +1,257 @@
+//! diffusers' config.json of a UNet2DModel -> [`UnetConfig`]. Missing keys take the library's defaults; a value we cannot run is
+//! refused by name.
+
+use crate::{
+    error::{Error, Result},
+    program::Activation,
+};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Every switch of diffusers' UNet2DModel that this program runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnetConfig {
+    /// Channels of the sample.
+    pub in_channels: u32,
+    /// Channels of the prediction.
+    pub out_channels: u32,
+    /// Height and width it was trained at, where the file says.
+    pub sample_size: Option<(u32, u32)>,
+    /// Channels of each level.
+    pub block_out_channels: Vec<u32>,
+    /// Whether each level going down has attention (`AttnDownBlock2D`).
+    pub down_attention: Vec<bool>,
+    /// Whether each level going up has attention (`AttnUpBlock2D`).
+    pub up_attention: Vec<bool>,
+    /// Resnets a level going down; going up one more.
+    pub layers_per_block: u32,
+    /// Groups of every normalisation.
+    pub norm_num_groups: u32,
+    /// Groups of the middle block's attention, where it differs.
+    pub attn_norm_num_groups: Option<u32>,
+    /// Added to every variance.
+    pub norm_eps: f32,
+    /// Channels a head; `None` is one head of full width.
+    pub attention_head_dim: Option<u32>,
+    /// Whether the middle block has attention.
+    pub add_attention: bool,
+    /// The timestep embedding's frequency shift.
+    pub freq_shift: f32,
+    /// cos before sin in the timestep embedding.
+    pub flip_sin_to_cos: bool,
+    /// Width of the embedding after its two layers; `None` is four times the first level's channels.
+    pub time_embedding_dim: Option<u32>,
+    /// 1: symmetric zero padding before a stride-2 convolution; 0: right and bottom only.
+    pub downsample_padding: u32,
+    /// The middle block's results are divided by it.
+    pub mid_block_scale_factor: f32,
+    /// The time embedding scales and shifts the second normalisation, instead of being added before it.
+    pub scale_shift: bool,
+    /// The sample is mapped to 2x − 1 first.
+    pub center_input_sample: bool,
+    /// The resnets' non-linearity.
+    pub activation: Activation,
+}
+
+/// A JSON object with its file's name: getters that say file, field, expected and got.
+struct Fields<'a> {
+    map: &'a Map<String, Value>,
+    origin: &'a Path,
+}
+
+impl Fields<'_> {
+    fn wrong(&self, key: &str, expected: &str) -> Error {
+        let got = self.map.get(key).unwrap_or(&Value::Null).to_string();
+        let got = if got.chars().count() > 80 { format!("{}…", got.chars().take(80).collect::<String>()) } else { got };
+        Error::file(self.origin, format!("{key}: expected {expected}, got {got}"))
+    }
+
+    /// `None` where the key is missing or null.
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.map.get(key).filter(|v| !v.is_null())
+    }
+
+    fn integer(&self, key: &str, least: u32, most: u32) -> Result<Option<u32>> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let number = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (least..=most).contains(n));
+        number.map(Some).ok_or_else(|| self.wrong(key, &format!("a whole number from {least} to {most}")))
+    }
+
+    fn float(&self, key: &str, default: f32) -> Result<f32> {
+        let Some(value) = self.value(key) else { return Ok(default) };
+        let number = value.as_f64().map(|n| n as f32).filter(|n| n.is_finite());
+        number.ok_or_else(|| self.wrong(key, "a number"))
+    }
+
+    fn boolean(&self, key: &str, default: bool) -> Result<bool> {
+        let Some(value) = self.value(key) else { return Ok(default) };
+        value.as_bool().ok_or_else(|| self.wrong(key, "true or false"))
+    }
+
+    /// The text of a key must be one of `known`; returns its index, 0 where the key is missing.
+    fn choice(&self, key: &str, known: &[&str]) -> Result<usize> {
+        let Some(value) = self.value(key) else { return Ok(0) };
+        let found = value.as_str().and_then(|text| known.iter().position(|k| *k == text));
+        found.ok_or_else(|| self.wrong(key, &format!("one of {}", known.join(", "))))
+    }
+
+    fn list(&self, key: &str) -> Result<Option<&Vec<Value>>> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        value.as_array().filter(|l| (1..=16).contains(&l.len())).map(Some).ok_or_else(|| self.wrong(key, "a list of 1 to 16 entries"))
+    }
+
+    fn block_types(&self, key: &str, plain: &str, attention: &str, default: [bool; 4]) -> Result<Vec<bool>> {
+        let Some(list) = self.list(key)? else { return Ok(default.to_vec()) };
+        let expected = format!("each of {plain}, {attention} (no other block type is supported)");
+        let one = |v: &Value| match v.as_str() {
+            Some(text) if text == plain => Ok(false),
+            Some(text) if text == attention => Ok(true),
+            _ => Err(self.wrong(key, &expected)),
+        };
+        list.iter().map(one).collect()
+    }
+
+    fn channels(&self) -> Result<Vec<u32>> {
+        let Some(list) = self.list("block_out_channels")? else { return Ok(vec![224, 448, 672, 896]) };
+        let one = |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (1..=16384).contains(n));
+        let channels: Option<Vec<u32>> = list.iter().map(one).collect();
+        channels.ok_or_else(|| self.wrong("block_out_channels", "whole numbers from 1 to 16384"))
+    }
+
+    fn sample_size(&self) -> Result<Option<(u32, u32)>> {
+        let wrong = || self.wrong("sample_size", "a whole number, or [height, width], each from 1 to 8192");
+        let one = |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (1..=8192).contains(n));
+        match self.value("sample_size") {
+            None => Ok(None),
+            Some(Value::Array(pair)) => match pair.iter().map(one).collect::<Option<Vec<_>>>().as_deref() {
+                Some([h, w]) => Ok(Some((*h, *w))),
+                _ => Err(wrong()),
+            },
+            Some(value) => one(value).map(|n| Some((n, n))).ok_or_else(wrong),
+        }
+    }
+
+    /// Keys whose presence means a network we do not run.
+    fn refuse_unsupported(&self) -> Result<()> {
+        self.choice("_class_name", &["UNet2DModel"])?;
+        self.choice("time_embedding_type", &["positional"])?;
+        self.choice("downsample_type", &["conv"])?;
+        self.choice("upsample_type", &["conv"])?;
+        self.choice("mid_block_type", &["UNetMidBlock2D"])?;
+        for key in ["class_embed_type", "num_class_embeds"] {
+            if self.value(key).is_some() {
+                return Err(self.wrong(key, "null (class-conditional networks are not supported)"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl UnetConfig {
+    /// Parses config.json; `origin` is what messages call it.
+    ///
+    /// # Errors
+    /// Not JSON, a value of the wrong kind, or one that names a network this program does not run.
+    pub fn from_json(json: &[u8], origin: &Path) -> Result<Self> {
+        let value: Value = serde_json::from_slice(json).map_err(|e| Error::file(origin, format!("not valid JSON: {e}")))?;
+        let Value::Object(map) = &value else {
+            return Err(Error::file(origin, "expected a JSON object with the fields of a UNet2DModel"));
+        };
+        let fields = Fields { map, origin };
+        fields.refuse_unsupported()?;
+        let activations =
+            [("silu", Activation::Silu), ("swish", Activation::Silu), ("mish", Activation::Mish), ("gelu", Activation::Gelu), (
+                "relu",
+                Activation::Relu,
+            )];
+        let config = Self {
+            in_channels: fields.integer("in_channels", 1, 4096)?.unwrap_or(3),
+            out_channels: fields.integer("out_channels", 1, 4096)?.unwrap_or(3),
+            sample_size: fields.sample_size()?,
+            block_out_channels: fields.channels()?,
+            down_attention: fields.block_types("down_block_types", "DownBlock2D", "AttnDownBlock2D", [false, true, true, true])?,
+            up_attention: fields.block_types("up_block_types", "UpBlock2D", "AttnUpBlock2D", [true, true, true, false])?,
+            layers_per_block: fields.integer("layers_per_block", 1, 64)?.unwrap_or(2),
+            norm_num_groups: fields.integer("norm_num_groups", 1, 16384)?.unwrap_or(32),
+            attn_norm_num_groups: fields.integer("attn_norm_num_groups", 1, 16384)?,
+            norm_eps: fields.float("norm_eps", 1e-5)?,
+            attention_head_dim: if map.contains_key("attention_head_dim") {
+                fields.integer("attention_head_dim", 1, 16384)?
+            } else {
+                Some(8)
+            },
+            add_attention: fields.boolean("add_attention", true)?,
+            freq_shift: fields.float("freq_shift", 0.0)?,
+            flip_sin_to_cos: fields.boolean("flip_sin_to_cos", true)?,
+            time_embedding_dim: fields.integer("time_embedding_dim", 1, 65536)?,
+            downsample_padding: fields.integer("downsample_padding", 0, 1)?.unwrap_or(1),
+            mid_block_scale_factor: fields.float("mid_block_scale_factor", 1.0)?,
+            scale_shift: fields.choice("resnet_time_scale_shift", &["default", "scale_shift"])? == 1,
+            center_input_sample: fields.boolean("center_input_sample", false)?,
+            activation: activations[fields.choice("act_fn", &activations.map(|a| a.0))?].1,
+        };
+        config.check(&fields)?;
+        Ok(config)
+    }
+
+    fn check(&self, fields: &Fields) -> Result<()> {
+        let levels = self.block_out_channels.len();
+        for (key, types) in [("down_block_types", &self.down_attention), ("up_block_types", &self.up_attention)] {
+            if types.len() != levels {
+                return Err(fields.wrong(key, &format!("{levels} entries, one for each of block_out_channels")));
+            }
+        }
+        let groups = self.norm_num_groups;
+        if let Some(c) = self.block_out_channels.iter().find(|c| *c % groups != 0) {
+            return Err(fields.wrong("norm_num_groups", &format!("a divisor of every level's channels (not of {c})")));
+        }
+        if let (Some(groups), Some(c)) = (self.attn_norm_num_groups, self.block_out_channels.last())
+            && c % groups != 0
+        {
+            return Err(fields.wrong("attn_norm_num_groups", &format!("a divisor of the last level's {c} channels")));
+        }
+        if let (Some(dim), Some(least)) = (self.attention_head_dim, self.attention_channels().min())
+            && dim > least
+        {
+            return Err(fields.wrong("attention_head_dim", &format!("at most the {least} channels of a level with attention")));
+        }
+        // The embedding divides by half its width less the shift.
+        if self.block_out_channels[0] / 2 == 0 || (self.block_out_channels[0] / 2) as f32 == self.freq_shift {
+            return Err(fields.wrong("freq_shift", "not equal to half the first level's channels"));
+        }
+        if self.mid_block_scale_factor == 0.0 {
+            return Err(fields.wrong("mid_block_scale_factor", "a number other than 0"));
+        }
+        if self.norm_eps < 0.0 {
+            return Err(fields.wrong("norm_eps", "a number of 0 or more"));
+        }
+        Ok(())
+    }
+
+    /// Channels of every level that has attention.
+    fn attention_channels(&self) -> impl Iterator<Item = u32> + '_ {
+        let levels = self.block_out_channels.iter().copied();
+        let down = levels.clone().zip(self.down_attention.iter().copied());
+        let up = levels.clone().rev().zip(self.up_attention.iter().copied());
+        let mid = levels.last().zip(Some(self.add_attention));
+        down.chain(up).chain(mid).filter(|(_, attention)| *attention).map(|(c, _)| c)
+    }
+
+    /// Heads and channels a head for attention over `channels`.
+    pub fn heads(&self, channels: u32) -> (u32, u32) {
+        match self.attention_head_dim {
+            Some(dim) => (channels / dim, dim),
+            None => (1, channels),
+        }
+    }
+
+    /// Width of the time embedding after its two layers.
+    pub fn time_dim(&self) -> u32 {
+        self.time_embedding_dim.unwrap_or(self.block_out_channels[0] * 4)
+    }
+
+    /// Both sides of a sample must be multiples of this.
+    pub fn size_step(&self) -> u32 {
+        1 << (self.block_out_channels.len() - 1)
+    }
+}

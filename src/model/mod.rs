@@ -1,0 +1,152 @@
+//! Models: a folder (or the embedded one) in diffusers' layout, and the recorder that turns it into a [`crate::program::Program`].
+
+mod blocks;
+mod config;
+mod unet;
+
+pub use config::UnetConfig;
+
+use crate::{
+    error::{Error, Result},
+    schedule::SchedulerConfig,
+    weights::Weights,
+};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+/// A U-Net's configuration, weights and scheduler.
+#[derive(Debug)]
+pub struct Model {
+    /// The folder's name or the embedded model's.
+    pub name: String,
+    /// The folder, `None` for the embedded model.
+    pub folder: Option<PathBuf>,
+    /// From config.json.
+    pub config: UnetConfig,
+    /// From scheduler_config.json, where there is one.
+    pub scheduler: Option<SchedulerConfig>,
+    weights: Weights,
+    /// Packed weights by layer: packed once, shared by the programs of every batch size.
+    packed: Mutex<HashMap<String, Arc<Vec<f32>>>>,
+}
+
+/// Name, config.json, scheduler_config.json, weights and card of each model in the binary; the first is the default.
+pub const EMBEDDED: &[Embedded] = &[Embedded {
+    name: "fashion",
+    config: include_bytes!("../../assets/models/fashion/config.json"),
+    scheduler: include_bytes!("../../assets/models/fashion/scheduler_config.json"),
+    weights: include_bytes!("../../assets/models/fashion/diffusion_pytorch_model.safetensors"),
+    card: include_str!("../../assets/models/fashion/README.md"),
+}];
+
+/// A model compiled into the binary.
+#[derive(Debug)]
+pub struct Embedded {
+    /// What `--model` calls it.
+    pub name: &'static str,
+    /// config.json.
+    pub config: &'static [u8],
+    /// scheduler_config.json.
+    pub scheduler: &'static [u8],
+    /// diffusion_pytorch_model.safetensors.
+    pub weights: &'static [u8],
+    /// The model card, Markdown.
+    pub card: &'static str,
+}
+
+const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
+
+impl Model {
+    /// The embedded model of this name, or else the folder.
+    ///
+    /// # Errors
+    /// No such model or folder, or as [`Self::open`].
+    pub fn find(name: &str) -> Result<Self> {
+        if let Some(embedded) = EMBEDDED.iter().find(|e| e.name == name) {
+            return Self::embedded(embedded);
+        }
+        let path = Path::new(name);
+        if !path.is_dir() {
+            let known: Vec<_> = EMBEDDED.iter().map(|e| e.name).collect();
+            let what = format!("expected the name of an embedded model ({}) or a folder with config.json, got neither", known.join(", "));
+            return Err(Error::file(path, what));
+        }
+        Self::open(path)
+    }
+
+    /// A model of the binary.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; the shipped ones have none.
+    pub fn embedded(embedded: &Embedded) -> Result<Self> {
+        let origin = Path::new(embedded.name);
+        let config = UnetConfig::from_json(embedded.config, &origin.join("config.json"))?;
+        let scheduler = SchedulerConfig::from_json(embedded.scheduler, &origin.join("scheduler_config.json"))?;
+        let weights = Weights::from_bytes(embedded.weights.to_vec(), origin.join(WEIGHTS))?;
+        Self::new(embedded.name, None, config, Some(scheduler), weights)
+    }
+
+    /// Opens a folder in either of diffusers' layouts: everything at the root, or unet/ with scheduler/ beside it. The folder
+    /// unet/ itself will do too.
+    ///
+    /// # Errors
+    /// A missing, unreadable or wrong file; the message says which and what was expected.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let inner = folder.join("unet");
+        let root = if !folder.join("config.json").is_file() && inner.join("config.json").is_file() { inner } else { folder.to_owned() };
+        let config_path = root.join("config.json");
+        let config = UnetConfig::from_json(&read(&config_path)?, &config_path)?;
+        let weights = Weights::open(&root.join(WEIGHTS))?;
+        let beside = folder.parent().map(|p| p.join("scheduler"));
+        let places = [Some(root.clone()), Some(folder.to_owned()), Some(folder.join("scheduler")), beside];
+        let scheduler = places.iter().flatten().map(|p| p.join("scheduler_config.json")).find(|p| p.is_file());
+        let scheduler = scheduler.map(|p| SchedulerConfig::from_json(&read(&p)?, &p)).transpose()?;
+        let name = folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
+        Self::new(&name, Some(folder.to_owned()), config, scheduler, weights)
+    }
+
+    /// A model from its parts. Records it once at the smallest size, so that a missing or misshapen weight shows here.
+    ///
+    /// # Errors
+    /// A weight that is missing, misshapen or not finite.
+    pub fn new(
+        name: &str,
+        folder: Option<PathBuf>,
+        config: UnetConfig,
+        scheduler: Option<SchedulerConfig>,
+        weights: Weights,
+    ) -> Result<Self> {
+        let model = Self { name: name.to_owned(), folder, config, scheduler, weights, packed: Mutex::default() };
+        let step = model.config.size_step();
+        model.record(1, step, step, 1)?;
+        Ok(model)
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Height and width to sample at: the config's, or 32.
+    pub fn sample_size(&self) -> (u32, u32) {
+        self.config.sample_size.unwrap_or((32, 32))
+    }
+
+    /// The packed weights of `key`, made by `pack` the first time.
+    fn packed(&self, key: &str, pack: impl FnOnce() -> Result<Vec<f32>>) -> Result<Arc<Vec<f32>>> {
+        let mut packed = self.packed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(found) = packed.get(key) {
+            return Ok(found.clone());
+        }
+        let made = Arc::new(pack()?);
+        packed.insert(key.to_owned(), made.clone());
+        Ok(made)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))
+}

@@ -1,0 +1,210 @@
+//! The U-Net: config and weights -> [`Program`], as diffusers' UNet2DModel computes it.
+
+use super::{
+    Model,
+    blocks::{ConvSpec, Recorder, Source},
+};
+use crate::{
+    error::{Error, Result},
+    program::{
+        Activation, DdimStep, Element, Gaussian, Handles, Kernel, Life, Linear, NetworkInput, PackPicture, Program, Quantile, Shape,
+        Stage, TensorId, TimeEmbedding, layout,
+    },
+};
+
+/// A resnet's place: layer name, output channels.
+type ResnetPlace = (String, u32);
+
+impl Model {
+    /// Records the network and the sampler's step for `batch` images of `height` x `width`, with an embedding table of `rows`
+    /// timesteps.
+    ///
+    /// # Errors
+    /// A size the levels do not divide, or a weight that is missing, misshapen or not finite.
+    pub fn record(&self, batch: u32, height: u32, width: u32, rows: u32) -> Result<(Program, Handles)> {
+        let (config, step) = (&self.config, self.config.size_step());
+        if height == 0 || width == 0 || height % step != 0 || width % step != 0 {
+            return Err(Error::argument(format!(
+                "sample size {height}x{width}: expected both sides to be multiples of {step}, as this model halves the picture {} times",
+                step.ilog2()
+            )));
+        }
+        if batch == 0 || rows == 0 {
+            return Err(Error::argument("expected at least one image and one timestep, got 0"));
+        }
+        let mut program = Program::new();
+        let x_shape = Shape::new(batch, height, width, config.in_channels);
+        let x = program.tensor("x", x_shape, Element::F32, Life::State);
+        let epsilon = program.tensor("epsilon", Shape { channels: config.out_channels, ..x_shape }, Element::Lane, Life::State);
+        let timesteps = program.tensor("timesteps", Shape::rows(rows, 1), Element::F32, Life::State);
+        let (table, table_offsets) = self.record_embeddings(&mut program, timesteps, rows)?;
+        let mut recorder = Recorder { model: self, program, table, table_offsets };
+        recorder.network(x, epsilon)?;
+        let mut program = recorder.program;
+        let noise = program.tensor("noise", x_shape, Element::F32, Life::State);
+        let x0 = program.tensor("x0", x_shape, Element::F32, Life::State);
+        let threshold = program.tensor("threshold", Shape::rows(batch, 1), Element::F32, Life::State);
+        let pixels = program.tensor("pixels", x_shape, Element::Pixel, Life::State);
+        // A network that predicts something of another width can be evaluated, but not sampled from.
+        if config.out_channels == config.in_channels {
+            program.call(Stage::Noise, "noise", Kernel::Gaussian(Gaussian { output: noise }));
+            program.call(Stage::Threshold, "threshold", Kernel::Quantile(Quantile { x, model: epsilon, threshold }));
+            program.call(Stage::Update, "ddim_step", Kernel::DdimStep(DdimStep { model: epsilon, noise, threshold, x, x0 }));
+        }
+        program.call(Stage::Picture, "picture", Kernel::PackPicture(PackPicture { x, pixels }));
+        Ok((program, Handles { timesteps, x, epsilon, noise, x0, pixels }))
+    }
+
+    /// Every resnet in the order of the network.
+    fn resnet_places(&self) -> Vec<ResnetPlace> {
+        let (config, channels) = (&self.config, &self.config.block_out_channels);
+        let mut places = Vec::new();
+        for (i, &c) in channels.iter().enumerate() {
+            places.extend((0..config.layers_per_block).map(|j| (format!("down_blocks.{i}.resnets.{j}"), c)));
+        }
+        let last = channels[channels.len() - 1];
+        places.extend((0..2).map(|j| (format!("mid_block.resnets.{j}"), last)));
+        for (i, &c) in channels.iter().rev().enumerate() {
+            places.extend((0..=config.layers_per_block).map(|j| (format!("up_blocks.{i}.resnets.{j}"), c)));
+        }
+        places
+    }
+
+    /// Timesteps -> sinusoid -> two linear layers -> every resnet's projection, side by side in one table. All of it depends on t
+    /// alone, so it runs once for all steps.
+    fn record_embeddings(&self, program: &mut Program, timesteps: TensorId, rows: u32) -> Result<(TensorId, Vec<(String, u32)>)> {
+        let config = &self.config;
+        let (base, dim) = (config.block_out_channels[0], config.time_dim());
+        let scratch = |p: &mut Program, name: &str, c| p.tensor(name, Shape::rows(rows, c), Element::F32, Life::Scratch);
+        let sinusoid = scratch(program, "time_proj", base);
+        program.call(
+            Stage::Prepare,
+            "time_proj",
+            Kernel::TimeEmbedding(TimeEmbedding {
+                timesteps,
+                output: sinusoid,
+                flip_sin_to_cos: config.flip_sin_to_cos,
+                freq_shift: config.freq_shift,
+            }),
+        );
+        let hidden = scratch(program, "time_embedding.linear_1", dim);
+        self.linear(program, &["time_embedding.linear_1"], sinusoid, hidden, &[dim], Activation::None)?;
+        let embedding = scratch(program, "time_embedding.linear_2", dim);
+        self.linear(program, &["time_embedding.linear_2"], hidden, embedding, &[dim], Activation::Silu)?;
+        let factor = if config.scale_shift { 2 } else { 1 };
+        let places = self.resnet_places();
+        let mut offset = 0;
+        let mut offsets = Vec::new();
+        let mut widths = Vec::new();
+        for (name, c) in &places {
+            offsets.push((name.clone(), offset));
+            offset += factor * c.div_ceil(4);
+            widths.push(*c);
+        }
+        let table = program.tensor("time table", Shape::rows(rows, offset * 4), Element::F32, Life::State);
+        let names: Vec<String> = places.iter().map(|(name, _)| format!("{name}.time_emb_proj")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.linear(program, &names, embedding, table, &widths, config.activation)?;
+        Ok((table, offsets))
+    }
+
+    /// Linear layers side by side on the same rows; each layer's output may be several parts of `widths[i]` channels.
+    fn linear(
+        &self,
+        program: &mut Program,
+        names: &[&str],
+        input: TensorId,
+        output: TensorId,
+        widths: &[u32],
+        activation: Activation,
+    ) -> Result<()> {
+        let (inputs, columns) = (program.shape(input).channels as usize, program.shape(output).lanes() as usize * 4);
+        let key = names[0];
+        let parts = columns / widths.iter().map(|&w| layout::padded(w)).sum::<usize>();
+        let weights = self.packed(&format!("{key}.weight"), || {
+            let load = |(name, &width): (&&str, &u32)| self.weights.get(&format!("{name}.weight"), &[parts * width as usize, inputs], false);
+            let layers: Vec<Vec<f32>> = names.iter().zip(widths).map(load).collect::<Result<_>>()?;
+            let mut packed = vec![0.0; layout::padded(inputs as u32) * columns];
+            let mut column = 0;
+            for (values, &width) in layers.iter().zip(widths) {
+                for part in values.chunks_exact(width as usize * inputs) {
+                    for (o, row) in part.chunks_exact(inputs).enumerate() {
+                        for (i, value) in row.iter().enumerate() {
+                            packed[i * columns + column + o] = *value;
+                        }
+                    }
+                    column += layout::padded(width);
+                }
+            }
+            Ok(packed)
+        })?;
+        let bias = self.packed(&format!("{key}.bias"), || {
+            let mut packed = Vec::with_capacity(columns);
+            for (name, &width) in names.iter().zip(widths) {
+                let values = self.weights.get(&format!("{name}.bias"), &[parts * width as usize], false)?;
+                packed.extend(layout::pack_vector(&values, &vec![width; parts]));
+            }
+            Ok(packed)
+        })?;
+        let weights_shape = Shape::rows(layout::padded(inputs as u32) as u32, columns as u32);
+        let weights = program.tensor(format!("{key}.weight"), weights_shape, Element::Lane, Life::Constant(weights));
+        let bias = program.tensor(format!("{key}.bias"), Shape::rows(1, columns as u32), Element::F32, Life::Constant(bias));
+        program.call(Stage::Prepare, key, Kernel::Linear(Linear { input, weights, bias, output, activation }));
+        Ok(())
+    }
+}
+
+impl Recorder<'_> {
+    /// conv_in, the levels down, the middle, the levels up, conv_out.
+    fn network(&mut self, x: TensorId, epsilon: TensorId) -> Result<()> {
+        let config = self.model.config.clone();
+        let channels = &config.block_out_channels;
+        let levels = channels.len();
+        let input = self.program.scratch("input", self.program.shape(x));
+        let (scale, shift) = if config.center_input_sample { (2.0, -1.0) } else { (1.0, 0.0) };
+        self.program.call(Stage::Network, "input", Kernel::NetworkInput(NetworkInput { x, output: input, scale, shift }));
+        let mut h = self.conv("conv_in", input.into(), channels[0], ConvSpec::same())?;
+        let mut skips = vec![h];
+        let groups = Some(config.norm_num_groups);
+        for (i, &c) in channels.iter().enumerate() {
+            for j in 0..config.layers_per_block {
+                h = self.resnet(&format!("down_blocks.{i}.resnets.{j}"), h.into(), c, 1.0)?;
+                if config.down_attention[i] {
+                    h = self.attention(&format!("down_blocks.{i}.attentions.{j}"), h, groups, 1.0)?;
+                }
+                skips.push(h);
+            }
+            if i + 1 < levels {
+                let spec = ConvSpec { stride: 2, pad: config.downsample_padding, ..ConvSpec::same() };
+                h = self.conv(&format!("down_blocks.{i}.downsamplers.0.conv"), h.into(), c, spec)?;
+                skips.push(h);
+            }
+        }
+        let (last, factor) = (channels[levels - 1], config.mid_block_scale_factor);
+        h = self.resnet("mid_block.resnets.0", h.into(), last, factor)?;
+        if config.add_attention {
+            // diffusers leaves the middle attention without normalisation under scale_shift, unless its groups are named.
+            let groups = config.attn_norm_num_groups.or(if config.scale_shift { None } else { groups });
+            h = self.attention("mid_block.attentions.0", h, groups, factor)?;
+        }
+        h = self.resnet("mid_block.resnets.1", h.into(), last, factor)?;
+        for (i, &c) in channels.iter().rev().enumerate() {
+            for j in 0..=config.layers_per_block {
+                let source = Source { a: h, b: skips.pop() };
+                h = self.resnet(&format!("up_blocks.{i}.resnets.{j}"), source, c, 1.0)?;
+                if config.up_attention[i] {
+                    h = self.attention(&format!("up_blocks.{i}.attentions.{j}"), h, groups, 1.0)?;
+                }
+            }
+            if i + 1 < levels {
+                let spec = ConvSpec { upsample: 2, ..ConvSpec::same() };
+                h = self.conv(&format!("up_blocks.{i}.upsamplers.0.conv"), h.into(), c, spec)?;
+            }
+        }
+        // The closing activation is SiLU whatever act_fn says.
+        h = self.group_norm("conv_norm_out", h.into(), config.norm_num_groups, Activation::Silu, None)?;
+        let out = self.conv("conv_out", h.into(), config.out_channels, ConvSpec::same())?;
+        self.program.redirect_last_output(out, epsilon);
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! N(0, 1) from Philox words by Box–Muller, in f32 with arithmetic that a shader repeats: no library function but the square root.
+//!
+//! One counter (lane, image, step, stream) gives one lane of four channels; the key is the seed. A lane is pixel · ⌈C/4⌉ + channel/4,
+//! the index of an NHWC tensor with its channels padded to four, so place and channel alone decide a value.
+//! `shaders/shared/philox.wgsl` has the same constants in the same order. Adding, subtracting and multiplying are exact to half an
+//! ulp on a GPU too, so what differs there is the square root, and an ulp where a compiler fuses a product with a sum.
+
+use super::philox::philox4x32_10;
+use std::f32::consts::{PI, SQRT_2};
+
+/// The stream of x_T; its step is 0.
+pub const STREAM_X_T: u32 = 0;
+/// The stream of the noise z of each step; its step counts from 0 in the order of execution.
+pub const STREAM_STEP: u32 = 1;
+
+/// ln 2 in two parts: the first has 9 bits, so its product with an exponent is exact.
+const LN_2_HIGH: f32 = 0.693_359_375;
+const LN_2_LOW: f32 = -2.121_944_4e-4;
+/// ln(1+t) = t − t²/2 + t³ P(t) for √½ − 1 ≤ t ≤ √2 − 1; P from the highest power down (Cephes logf).
+const LN: [f32; 9] = [
+    7.037_683_6e-2,
+    -1.151_461e-1,
+    1.167_699_9e-1,
+    -1.242_014_1e-1,
+    1.424_932_3e-1,
+    -1.666_805_8e-1,
+    2.000_071_5e-1,
+    -2.499_999_4e-1,
+    3.333_333_1e-1,
+];
+/// sin(a) = a + a³ S(a²) and cos(a) = 1 − a²/2 + a⁴ C(a²) for |a| ≤ π/4 (Cephes sinf, cosf).
+const SIN: [f32; 3] = [-1.951_529_6e-4, 8.332_161e-3, -1.666_665_5e-1];
+const COS: [f32; 3] = [2.443_315_7e-5, -1.388_731_6e-3, 4.166_664_6e-2];
+
+/// Four independent normals: lane `lane` of picture `image`'s noise in `stream` at `step`.
+pub fn normal_lane(seed: u64, stream: u32, image: u32, step: u32, lane: u32) -> [f32; 4] {
+    let words = philox4x32_10([lane, image, step, stream], [seed as u32, (seed >> 32) as u32]);
+    let [a, b] = box_muller(words[0], words[1]);
+    let [c, d] = box_muller(words[2], words[3]);
+    [a, b, c, d]
+}
+
+/// √(−2 ln u) times the cosine and the sine of a uniform angle. At most 5.77, as u is at least 2⁻²⁴.
+fn box_muller(radius_word: u32, angle_word: u32) -> [f32; 2] {
+    // The odd multiples of 2⁻²⁴ below 1: the midpoints of 2²³ equal intervals, each exactly an f32, never 0 or 1.
+    let radius = (-2.0 * ln_of_24_bits((radius_word >> 8) | 1)).sqrt();
+    let [cos, sin] = cos_sin_of_turn(angle_word);
+    [radius * cos, radius * sin]
+}
+
+/// ln(n / 2²⁴) for 0 < n < 2²⁴.
+fn ln_of_24_bits(n: u32) -> f32 {
+    // n is exact in f32: its bits hold the exponent and the mantissa.
+    let bits = (n as f32).to_bits();
+    let mut exponent = (bits >> 23) as f32 - (127.0 + 24.0);
+    let mut mantissa = f32::from_bits((bits & 0x007f_ffff) | 0x3f80_0000);
+    if mantissa > SQRT_2 {
+        mantissa *= 0.5;
+        exponent += 1.0;
+    }
+    let t = mantissa - 1.0;
+    let square = t * t;
+    let tail = (horner(&LN, t) * t) * square + exponent * LN_2_LOW;
+    ((tail - 0.5 * square) + t) + exponent * LN_2_HIGH
+}
+
+/// Cosine and sine of `word` / 2³² of a turn, less a half of the lowest of the 24 bits that count. The quarter of the turn is
+/// taken off as an integer, so the polynomials see at most π/4 either side of it.
+fn cos_sin_of_turn(word: u32) -> [f32; 2] {
+    // 22 bits below the quarter, signed; odd multiples of 2⁻²⁴ half turns, exact in f32.
+    let below = (word << 2) as i32 >> 10;
+    let angle = (2 * below + 1) as f32 * (PI / 16_777_216.0);
+    let square = angle * angle;
+    let sin = angle + (angle * square) * horner(&SIN, square);
+    let cos = (1.0 - 0.5 * square) + (square * square) * horner(&COS, square);
+    match word >> 30 {
+        0 => [cos, sin],
+        1 => [-sin, cos],
+        2 => [-cos, -sin],
+        _ => [sin, -cos],
+    }
+}
+
+fn horner(coefficients: &[f32], x: f32) -> f32 {
+    coefficients.iter().fold(0.0, |sum, c| sum * x + c)
+}
+
+/// One picture's noise as `[C, H, W]`, the layout of files. `out` holds C·H·W values; what lies beyond is left alone.
+pub fn fill_nchw(seed: u64, stream: u32, image: u32, step: u32, channels: usize, height: usize, width: usize, out: &mut [f32]) {
+    let (lanes, pixels) = (channels.div_ceil(4), height * width);
+    for pixel in 0..pixels {
+        for lane in 0..lanes {
+            let values = normal_lane(seed, stream, image, step, (pixel * lanes + lane) as u32);
+            for (channel, value) in (lane * 4..channels).zip(values) {
+                if let Some(place) = out.get_mut(channel * pixels + pixel) {
+                    *place = value;
+                }
+            }
+        }
+    }
+}
+
+/// One picture's noise as `[H, W, ⌈C/4⌉]` lanes of four, the layout of activations: 0 in the padding channels. `out` holds
+/// H·W·⌈C/4⌉·4 values; what lies beyond is left alone.
+pub fn fill_nhwc4(seed: u64, stream: u32, image: u32, step: u32, channels: usize, height: usize, width: usize, out: &mut [f32]) {
+    let lanes = channels.div_ceil(4);
+    for (index, place) in out.chunks_mut(4).take(height * width * lanes).enumerate() {
+        let values = normal_lane(seed, stream, image, step, index as u32);
+        let first = index % lanes * 4;
+        for (i, (place, value)) in place.iter_mut().zip(values).enumerate() {
+            *place = if first + i < channels { value } else { 0.0 };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{box_muller, cos_sin_of_turn, ln_of_24_bits};
+    use std::f64::consts::PI;
+
+    /// Every 97th and both ends of the 24-bit integers. ln is good to an ulp where it is small, which the radius needs.
+    #[test]
+    fn ln_is_exact_to_an_ulp() {
+        let ends = (1..2000).chain((1 << 24) - 2000..1 << 24);
+        for n in (1u32..1 << 24).step_by(97).chain(ends) {
+            let exact = (f64::from(n) / 16_777_216.0).ln();
+            let error = (f64::from(ln_of_24_bits(n)) - exact).abs();
+            assert!(error <= 1.2e-7 * exact.abs(), "ln({n}/2^24): error {error:e} of {exact}");
+        }
+    }
+
+    #[test]
+    fn cos_and_sin_are_exact_to_an_ulp_and_the_quarters_join() {
+        for i in 0..1u32 << 22 {
+            let word = i << 10;
+            let below = f64::from((word << 2) as i32 >> 10);
+            let turn = f64::from(word >> 30) / 4.0 + (below + 0.5) / 16_777_216.0;
+            let [cos, sin] = cos_sin_of_turn(word);
+            let error = (f64::from(cos) - (2.0 * PI * turn).cos()).abs().max((f64::from(sin) - (2.0 * PI * turn).sin()).abs());
+            assert!(error < 1.2e-7, "word {word:#x}: error {error:e}");
+        }
+    }
+
+    #[test]
+    fn the_extremes_are_finite() {
+        for radius in [0, 1, 0x1ff, u32::MAX, u32::MAX - 0x1ff] {
+            for angle in [0, 1, 0x1fff_ffff, 0x2000_0000, 0x7fff_ffff, 0x8000_0000, u32::MAX] {
+                let [a, b] = box_muller(radius, angle);
+                assert!(a.hypot(b) <= 5.77 && a.hypot(b) > 0.0, "{radius:#x} {angle:#x}: {a} {b}");
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Normal noise from counters: a value depends on (seed, stream, picture, step, place) alone, not on what was drawn before it.
+//!
+//! So the same recipe gives the same pictures in any batch, on any device and in any order, and a picture changes smoothly with η.
+//! [`philox`] is the counter-based generator, [`gaussian`] makes normals of its words; `shaders/shared/philox.wgsl` is the twin of
+//! both. [`torch`] imitates torch's own generator for runs that must start from its x_T.
+
+pub mod gaussian;
+pub mod philox;
+pub mod torch;
+
+pub use gaussian::{STREAM_STEP, STREAM_X_T, fill_nchw, fill_nhwc4, normal_lane};
+pub use philox::philox4x32_10;

@@ -1,0 +1,163 @@
+//! Animated GIF files: a trajectory as a loop that rests on its last frame, with its recipe in a comment.
+//!
+//! Written by hand. The encoder of the `image` crate tells viewers to blank the canvas after every frame, which flickers in some and
+//! makes Pillow show grey animations black; and it cannot write a comment.
+
+use std::borrow::Borrow;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::recipe::{self, KEYWORD, LONGEST_RECIPE};
+use super::{Picture, lzw, quantise};
+use crate::error::{Error, Result};
+use crate::files::write_atomically;
+
+/// Browsers show a frame of less than 2 hundredths of a second for 10.
+const SHORTEST_DELAY: u32 = 2;
+/// The first bytes of blocks, and the label of comments.
+const EXTENSION: u8 = 0x21;
+const IMAGE: u8 = 0x2C;
+const TRAILER: u8 = 0x3B;
+const COMMENT: u8 = 0xFE;
+/// The bit that announces a palette; the bits below it say how long: 2 << them.
+const HAS_PALETTE: u8 = 0x80;
+
+/// Writes `frames`, pictures or references to them, all of one size, to `path` as a GIF that loops for ever. Each frame stays for
+/// `frame_ms`, the last for `last_ms`, in milliseconds, rounded to hundredths of a second and at least two of them. Up to 256
+/// colours a frame are exact, so greys always are; more are brought down to the 256 that fit best. Frames may be made as they are
+/// asked for. `recipe` goes inside for [`read_recipe`](recipe::read_recipe).
+///
+/// # Errors
+/// [`Error::File`] if there is no frame, one is empty, larger than 65535 on a side or of another size than the first, the recipe is
+/// too long, or the file cannot be written.
+pub fn write_gif<P: Borrow<Picture>>(
+    path: impl AsRef<Path>,
+    frames: impl IntoIterator<Item = P>,
+    frame_ms: u32,
+    last_ms: u32,
+    recipe: Option<&str>,
+) -> Result<()> {
+    let path = path.as_ref();
+    recipe::check_length(path, recipe)?;
+    let mut frames = frames.into_iter().peekable();
+    let Some(first) = frames.peek().map(Borrow::borrow) else {
+        return Err(Error::file(path, "there is no frame to write, expected at least one; ask for one step or more"));
+    };
+    let size = (first.width, first.height);
+    let (Ok(width @ 1..), Ok(height @ 1..)) = (u16::try_from(size.0), u16::try_from(size.1)) else {
+        let what = format!("frames are {} x {}, a GIF takes 1 to {} a side; show fewer or smaller pictures", size.0, size.1, u16::MAX);
+        return Err(Error::file(path, what));
+    };
+    write_atomically(path, |w| {
+        let mut start = b"GIF89a".to_vec();
+        start.extend(width.to_le_bytes());
+        start.extend(height.to_le_bytes());
+        start.extend([0x70, 0, 0]); // no common palette, 8 bits a channel; background 0; square pixels
+        start.extend(b"\x21\xFF\x0BNETSCAPE2.0\x03\x01\0\0\0"); // repeat without end
+        w.write_all(&start)?;
+        if let Some(recipe) = recipe {
+            write_comment(w, recipe)?;
+        }
+        let mut number = 0;
+        while let Some(frame) = frames.next() {
+            let frame: &Picture = frame.borrow();
+            if (frame.width, frame.height) != size || frame.pixels.len() != size.0 * size.1 {
+                let what = format!("frame {number} is {} x {}, expected {width} x {height}; use one size", frame.width, frame.height);
+                return Err(io::Error::other(what));
+            }
+            write_frame(w, frame, width, height, if frames.peek().is_some() { frame_ms } else { last_ms })?;
+            number += 1;
+        }
+        w.write_all(&[TRAILER])
+    })
+}
+
+/// One full frame with its own palette, to be drawn over the last.
+fn write_frame(w: &mut dyn Write, frame: &Picture, width: u16, height: u16, ms: u32) -> io::Result<()> {
+    let delay = u16::try_from((ms / 10 + u32::from(ms % 10 >= 5)).max(SHORTEST_DELAY)).unwrap_or(u16::MAX);
+    let mut head = vec![EXTENSION, 0xF9, 4, 0x04]; // control: leave the frame in place, nothing is transparent
+    head.extend(delay.to_le_bytes());
+    head.extend([0, 0, IMAGE, 0, 0, 0, 0]); // at the left and the top
+    head.extend(width.to_le_bytes());
+    head.extend(height.to_le_bytes());
+    head.push(HAS_PALETTE | 7);
+    let mut indexed = quantise::quantise(frame);
+    indexed.palette.resize(256, [0; 3]);
+    head.extend(indexed.palette.as_flattened());
+    head.push(lzw::PIXEL_BITS);
+    w.write_all(&head)?;
+    lzw::compress(w, &indexed.pixels)
+}
+
+/// A comment: the keyword, a space, the recipe, in blocks of up to 255 bytes. The format says ASCII; readers take UTF-8.
+fn write_comment(w: &mut dyn Write, recipe: &str) -> io::Result<()> {
+    w.write_all(&[EXTENSION, COMMENT])?;
+    for block in format!("{KEYWORD} {recipe}").as_bytes().chunks(255) {
+        w.write_all(&[block.len() as u8])?;
+        w.write_all(block)?;
+    }
+    w.write_all(&[0])
+}
+
+/// The recipe in the comments of the GIF that `input` is at the start of, `None` if there is none. Bytes that make no sense are an
+/// error of kind `InvalidData`, or `UnexpectedEof` where they just end.
+pub(super) fn find_recipe(mut input: impl Read) -> io::Result<Option<String>> {
+    let header: [u8; 13] = take(&mut input)?;
+    skip_palette(&mut input, header[10])?;
+    loop {
+        match take(&mut input)? {
+            [EXTENSION] => {
+                let [label] = take(&mut input)?;
+                let longest = if label == COMMENT { KEYWORD.len() + 1 + LONGEST_RECIPE } else { 0 };
+                let text = read_blocks(&mut input, longest)?;
+                if let Some(recipe) = text.strip_prefix(KEYWORD.as_bytes()).and_then(|text| text.strip_prefix(b" ")) {
+                    return String::from_utf8(recipe.to_vec()).map(Some).map_err(|_| invalid("its recipe is not UTF-8"));
+                }
+            }
+            [IMAGE] => {
+                let descriptor: [u8; 9] = take(&mut input)?;
+                skip_palette(&mut input, descriptor[8])?;
+                let [_pixel_bits] = take(&mut input)?;
+                read_blocks(&mut input, 0)?;
+            }
+            [TRAILER] => return Ok(None),
+            [other] => return Err(invalid(&format!("expected the start of a GIF block, got byte {other:#04x}"))),
+        }
+    }
+}
+
+fn take<const N: usize>(input: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    input.read_exact(&mut bytes).map(|()| bytes)
+}
+
+/// Passes over the palette that the packed byte `flags` announces.
+fn skip_palette(input: &mut impl Read, flags: u8) -> io::Result<()> {
+    let colours = if flags & HAS_PALETTE == 0 { 0 } else { 2 << (flags & 7) };
+    (0..colours).try_for_each(|_| take::<3>(input).map(drop))
+}
+
+/// The text in blocks up to the empty one that ends them. One longer than `longest` is refused, so that a hostile file fills no
+/// memory; 0 means that the text is not wanted, however long.
+fn read_blocks(input: &mut impl Read, longest: usize) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut block = [0; 255];
+    loop {
+        let [length] = take(input)?;
+        let block = &mut block[..length.into()];
+        input.read_exact(block)?;
+        if block.is_empty() {
+            return Ok(text);
+        }
+        if longest > 0 {
+            text.extend_from_slice(block);
+            if text.len() > longest {
+                return Err(invalid(&format!("a comment is longer than the {LONGEST_RECIPE} bytes of any recipe")));
+            }
+        }
+    }
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}

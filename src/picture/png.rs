@@ -1,0 +1,89 @@
+//! PNG files that carry their recipe in an iTXt chunk.
+
+use std::io::{self, BufRead, Seek};
+use std::path::Path;
+
+use ::png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Encoder, Info, Limits};
+
+use super::Picture;
+use super::recipe::{self, KEYWORD, LONGEST_RECIPE};
+use crate::error::{Error, Result};
+use crate::files::write_atomically;
+
+/// What the decoder may hold while it looks for the recipe: it counts a text about twice while it grows it, and other programs'
+/// texts count too.
+const READING_LIMIT: usize = 8 * LONGEST_RECIPE;
+
+/// Writes `picture` to `path`, in 8-bit grey if all of it is grey, else in 8-bit RGB, with `recipe` (UTF-8, any text) inside for
+/// [`read_recipe`](recipe::read_recipe).
+///
+/// # Errors
+/// [`Error::File`] if the picture is empty or too large, the recipe longer than [`LONGEST_RECIPE`], or the file cannot be written.
+pub fn write_png(path: impl AsRef<Path>, picture: &Picture, recipe: Option<&str>) -> Result<()> {
+    let path = path.as_ref();
+    recipe::check_length(path, recipe)?;
+    if picture.pixels.is_empty() {
+        return Err(Error::file(path, "there is no picture to write, expected at least one pixel; ask for one image or more"));
+    }
+    let (Ok(width), Ok(height)) = (i32::try_from(picture.width), i32::try_from(picture.height)) else {
+        let what = format!("{} x {} pixels, a PNG takes up to {} a side; ask for fewer images", picture.width, picture.height, i32::MAX);
+        return Err(Error::file(path, what));
+    };
+    let grey: Vec<u8>;
+    let (colour, bytes) = if picture.is_grey() {
+        grey = picture.pixels.iter().map(|pixel| pixel[0]).collect();
+        (ColorType::Grayscale, &grey[..])
+    } else {
+        (ColorType::Rgb, picture.bytes())
+    };
+    write_atomically(path, |w| {
+        let mut encoder = Encoder::new(w, width.unsigned_abs(), height.unsigned_abs());
+        encoder.set_color(colour);
+        encoder.set_depth(BitDepth::Eight);
+        if let Some(recipe) = recipe {
+            encoder.add_itxt_chunk(KEYWORD.into(), recipe.into())?;
+        }
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(bytes)?;
+        Ok(writer.finish()?)
+    })
+}
+
+/// The recipe in the PNG that `input` is at the start of, `None` if there is none. Anything but a well-formed PNG is an error of
+/// kind `InvalidData`, or `UnexpectedEof` where it just ends.
+pub(super) fn find_recipe(input: impl BufRead + Seek) -> io::Result<Option<String>> {
+    let mut options = DecodeOptions::default();
+    options.set_ignore_iccp_chunk(true);
+    // The default is to pass over texts with a wrong checksum as if they were not there.
+    options.set_skip_ancillary_crc_failures(false);
+    let mut decoder = Decoder::new_with_options(input, options);
+    decoder.set_limits(Limits { bytes: READING_LIMIT });
+    let mut reader = decoder.read_info().map_err(as_io)?;
+    if let Some(recipe) = recipe_in(reader.info())? {
+        return Ok(Some(recipe));
+    }
+    // Programs that edit pictures may move texts behind the pixels.
+    reader.finish().map_err(as_io)?;
+    recipe_in(reader.info())
+}
+
+fn recipe_in(info: &Info) -> io::Result<Option<String>> {
+    let Some(chunk) = info.utf8_text.iter().find(|chunk| chunk.keyword == KEYWORD) else {
+        return Ok(None);
+    };
+    // We write it plain, others may compress it: a small chunk could unpack to gigabytes.
+    let mut chunk = chunk.clone();
+    chunk.decompress_text_with_limit(LONGEST_RECIPE).map_err(as_io)?;
+    let text = chunk.get_text().map_err(as_io)?;
+    if text.len() > LONGEST_RECIPE { Err(as_io(DecodingError::LimitsExceeded)) } else { Ok(Some(text)) }
+}
+
+fn as_io(error: DecodingError) -> io::Error {
+    match error {
+        DecodingError::IoError(error) => error,
+        DecodingError::LimitsExceeded => {
+            io::Error::new(io::ErrorKind::InvalidData, format!("a text is longer than the {LONGEST_RECIPE} bytes of any recipe"))
+        }
+        other => io::Error::new(io::ErrorKind::InvalidData, other),
+    }
+}

@@ -1,0 +1,79 @@
+//! What the sampler, the tests and the app see of a backend.
+
+use super::{Program, Stage, Step, TensorId};
+use crate::error::Result;
+
+/// The kind of thing a program runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// A graphics card of its own.
+    DiscreteGpu,
+    /// A GPU that shares the processor's memory.
+    IntegratedGpu,
+    /// A GPU seen through a virtual machine, or one of unknown kind.
+    OtherGpu,
+    /// A graphics driver that computes on the processor (lavapipe, SwiftShader, WARP).
+    Software,
+    /// Our own executor in Rust.
+    Cpu,
+}
+
+/// Name and kind of a device, for lines and badges.
+#[derive(Clone, Debug)]
+pub struct DeviceInfo {
+    /// The adapter's name.
+    pub name: String,
+    /// Vulkan, Metal, DX12 or Rust.
+    pub backend: String,
+    /// What it is.
+    pub kind: DeviceKind,
+}
+
+/// The step's numbers; a backend puts them where its kernels read them.
+pub type StepState = Step;
+
+/// Runs one [`Program`]. Made by `cpu::CpuExecutor::new` or `gpu::GpuExecutor::new`, which allocate everything it needs.
+pub trait Executor: Send {
+    /// The device it runs on.
+    fn device(&self) -> &DeviceInfo;
+
+    /// The program it was made for.
+    fn program(&self) -> &Program;
+
+    /// Writes a tensor of `Life::State` from padded NHWC lanes (`shape.len()` values).
+    ///
+    /// # Errors
+    /// A device fault; a length that does not fit is an [`crate::error::Error::Argument`].
+    fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()>;
+
+    /// Reads a tensor of `Life::State` as padded NHWC lanes. Waits for the work submitted before.
+    ///
+    /// # Errors
+    /// A device fault.
+    fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>>;
+
+    /// Reads a tensor of RGBA8 pixels. Waits for the work submitted before.
+    ///
+    /// # Errors
+    /// A device fault.
+    fn read_pixels(&mut self, tensor: TensorId) -> Result<Vec<[u8; 4]>>;
+
+    /// Runs the stages in order as one submission; may return before the device has finished.
+    ///
+    /// # Errors
+    /// A device fault.
+    fn run(&mut self, stages: &[Stage], step: &StepState) -> Result<()>;
+
+    /// Waits until everything submitted has finished.
+    ///
+    /// # Errors
+    /// A device fault.
+    fn wait(&mut self) -> Result<()>;
+
+    /// Runs `stages` once and returns every kernel call's output values (padded NHWC, f32), in recorded order: for `etude verify`
+    /// and the tests. Slow.
+    ///
+    /// # Errors
+    /// A device fault.
+    fn trace(&mut self, stages: &[Stage], step: &StepState) -> Result<Vec<Vec<f32>>>;
+}

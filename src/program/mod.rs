@@ -1,0 +1,147 @@
+//! The recorded network: a flat, printable list of kernel calls on tensor ids. It knows no backend.
+//!
+//! [`Program`] is written once by `model::unet` for one batch size and one picture size; `cpu` and `gpu` run it through
+//! [`Executor`]. Activations are NHWC in lanes of four channels ([`Shape`]); weights are packed when they are recorded.
+
+mod executor;
+mod kernel;
+pub mod layout;
+mod memory;
+mod params;
+mod tensor;
+
+pub use executor::{DeviceInfo, DeviceKind, Executor, StepState};
+pub use kernel::{
+    Access, Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Gaussian, GroupNormApply,
+    GroupNormFold, GroupNormStats, Kernel, Linear, NetworkInput, Operand, PackPicture, Quantile, TimeEmbedding,
+};
+pub use memory::MemoryPlan;
+pub use params::{
+    AttentionParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, Step, TimeEmbeddingParams, Uniform,
+    uniform_layouts,
+};
+pub use tensor::{Element, Life, Shape, Tensor, TensorId};
+
+use std::fmt;
+
+/// The parts of a program that run at different times. Within one stage the kernels run in the order they were recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Once a run: the time embeddings of all steps.
+    Prepare,
+    /// Every step: the U-Net, from `x` to `epsilon`.
+    Network,
+    /// Every step that adds noise, where it is not given: z from counters.
+    Noise,
+    /// Every step whose x0 is dynamically thresholded.
+    Threshold,
+    /// Every step: x_t and epsilon to x_s and x0.
+    Update,
+    /// When a picture is wanted: `x` to RGBA8.
+    Picture,
+}
+
+/// The tensors a caller writes and reads by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Handles {
+    /// Timesteps of the rows of the embedding table, `[rows, 1, 1, 1]`.
+    pub timesteps: TensorId,
+    /// The latent x_t, `[N, H, W, C]`, f32; `Stage::Update` replaces it by x_s.
+    pub x: TensorId,
+    /// The network's output, `[N, H, W, C_out]`.
+    pub epsilon: TensorId,
+    /// The step's noise z, `[N, H, W, C]`, f32.
+    pub noise: TensorId,
+    /// The predicted x0 after clipping, `[N, H, W, C]`, f32.
+    pub x0: TensorId,
+    /// RGBA8 pixels, one u32 each, `[N, H, W]`.
+    pub pixels: TensorId,
+}
+
+/// A recorded network; see the module's documentation.
+#[derive(Debug, Default)]
+pub struct Program {
+    tensors: Vec<Tensor>,
+    calls: Vec<(Stage, Kernel, String)>,
+}
+
+impl Program {
+    /// An empty program.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a tensor and returns its id.
+    pub fn tensor(&mut self, name: impl Into<String>, shape: Shape, element: Element, life: Life) -> TensorId {
+        self.tensors.push(Tensor { name: name.into(), shape, element, life });
+        TensorId(self.tensors.len() as u32 - 1)
+    }
+
+    /// Adds a tensor that lives between its first writer and its last reader.
+    pub fn scratch(&mut self, name: impl Into<String>, shape: Shape) -> TensorId {
+        self.tensor(name, shape, Element::Lane, Life::Scratch)
+    }
+
+    /// Appends a kernel call to a stage; `label` names the layer it belongs to, as its checkpoint key does.
+    pub fn call(&mut self, stage: Stage, label: impl Into<String>, kernel: Kernel) {
+        self.calls.push((stage, kernel, label.into()));
+    }
+
+    /// The description of a tensor.
+    pub fn get(&self, id: TensorId) -> &Tensor {
+        &self.tensors[id.0 as usize]
+    }
+
+    /// The shape of a tensor.
+    pub fn shape(&self, id: TensorId) -> Shape {
+        self.get(id).shape
+    }
+
+    /// All tensors with their ids.
+    pub fn tensors(&self) -> impl Iterator<Item = (TensorId, &Tensor)> {
+        self.tensors.iter().enumerate().map(|(i, t)| (TensorId(i as u32), t))
+    }
+
+    /// All kernel calls in the order they were recorded: stage, kernel, label.
+    pub fn calls(&self) -> &[(Stage, Kernel, String)] {
+        &self.calls
+    }
+
+    /// Lets the last call, a convolution, write `state` in the place of `output`.
+    pub(crate) fn redirect_last_output(&mut self, output: TensorId, state: TensorId) {
+        if let Some((_, Kernel::Conv2d(conv), _)) = self.calls.last_mut()
+            && conv.output == output
+        {
+            conv.output = state;
+        }
+    }
+
+    /// Multiply-adds × 2 of one run of `stage`. `rows` is the number of embedding rows.
+    pub fn flops(&self, stage: Stage, rows: u32) -> f64 {
+        self.calls.iter().filter(|c| c.0 == stage).map(|c| c.1.flops(self, rows)).sum()
+    }
+
+    /// The largest tensor in bytes when a lane takes `lane_bytes` (16 for f32, 8 for f16).
+    pub fn largest_tensor_bytes(&self, lane_bytes: u64) -> u64 {
+        self.tensors.iter().map(|t| t.bytes(lane_bytes)).max().unwrap_or(0)
+    }
+
+    /// Bytes of all constants (packed weights) when a lane takes `lane_bytes`.
+    pub fn weight_bytes(&self, lane_bytes: u64) -> u64 {
+        self.tensors.iter().filter(|t| matches!(t.life, Life::Constant(_))).map(|t| t.bytes(lane_bytes)).sum()
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (stage, kernel, label) in &self.calls {
+            write!(f, "{:9} {:18} {label:45}", format!("{stage:?}"), kernel.name())?;
+            for operand in kernel.operands() {
+                let arrow = if operand.access == Access::Read { "" } else { "-> " };
+                write!(f, " {arrow}%{}{}", operand.tensor.0, self.shape(operand.tensor))?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

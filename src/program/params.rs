@@ -1,0 +1,223 @@
+//! The kernels' parameters as the shaders see them: one `#[repr(C)]` struct for each WGSL uniform struct of the same name less
+//! `Params`. `tests/shaders.rs` compares every field's offset with naga's.
+
+use bytemuck::{Pod, Zeroable};
+
+/// A struct that a shader reads from a uniform buffer.
+pub trait Uniform: Pod {
+    /// The WGSL struct's name.
+    const NAME: &'static str;
+    /// Field names with their byte offsets.
+    const FIELDS: &'static [(&'static str, usize)];
+}
+
+/// Name, size and fields of every uniform struct.
+pub fn uniform_layouts() -> Vec<(&'static str, usize, &'static [(&'static str, usize)])> {
+    fn of<T: Uniform>() -> (&'static str, usize, &'static [(&'static str, usize)]) {
+        (T::NAME, size_of::<T>(), T::FIELDS)
+    }
+    vec![
+        of::<Step>(),
+        of::<Conv2dParams>(),
+        of::<GroupNormParams>(),
+        of::<LinearParams>(),
+        of::<TimeEmbeddingParams>(),
+        of::<AttentionParams>(),
+        of::<ImageParams>(),
+    ]
+}
+
+macro_rules! uniform {
+    ($(#[$doc:meta])* $wgsl:literal $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+        impl Uniform for $name {
+            const NAME: &'static str = $wgsl;
+            const FIELDS: &'static [(&'static str, usize)] = &[$((stringify!($field), std::mem::offset_of!($name, $field))),*];
+        }
+    };
+}
+
+uniform! {
+    /// What changes from step to step: the row of the embedding table, the noise counters, the update's coefficients.
+    "Step" Step {
+        /// First row of the embedding table.
+        row_base: u32,
+        /// Rows from one image to the next: 0 when all images share a timestep.
+        row_stride: u32,
+        /// Rows of the table in use.
+        rows: u32,
+        /// Number of the batch's first image in the whole run, for the noise counters.
+        image_base: u32,
+        /// Noise seed, low and high half.
+        seed: [u32; 2],
+        /// Step index for the noise counters.
+        step: u32,
+        /// Bit 0: clip x0 to ±c.x. Bit 1: threshold x0 dynamically.
+        flags: u32,
+        /// x0 from x, x0 from the model's output, epsilon from x, epsilon from the model's output.
+        a: [f32; 4],
+        /// x_s from x, from x0, from epsilon, from the noise z.
+        b: [f32; 4],
+        /// Clip range, quantile of thresholding, its largest value, unused.
+        c: [f32; 4],
+    }
+}
+
+uniform! {
+    /// Geometry of a convolution; see shaders/conv2d.wgsl.
+    "Conv2d" Conv2dParams {
+        /// Images.
+        batch: u32,
+        /// Output height.
+        out_h: u32,
+        /// Output width.
+        out_w: u32,
+        /// Output lanes a pixel.
+        out_c4: u32,
+        /// Stored input height.
+        in_h: u32,
+        /// Stored input width.
+        in_w: u32,
+        /// Lanes of source a.
+        a_c4: u32,
+        /// Lanes of source b, 0 for none.
+        b_c4: u32,
+        /// 1 or 3.
+        kernel: u32,
+        /// 1 or 2.
+        stride: u32,
+        /// Zero rows above and columns to the left.
+        pad: u32,
+        /// 1 or 2: nearest upsampling before the convolution.
+        upsample: u32,
+        /// Lane offset of this layer in a row of the embedding table.
+        temb_offset: u32,
+        /// Lanes of a row of the embedding table.
+        temb_stride: u32,
+        /// Bit 0: add the time embedding. Bit 1: add the residual.
+        flags: u32,
+        /// Factor of the whole result.
+        scale: f32,
+    }
+}
+
+uniform! {
+    /// Geometry of the three group normalisation kernels.
+    "GroupNorm" GroupNormParams {
+        /// Images.
+        batch: u32,
+        /// Pixels an image.
+        pixels: u32,
+        /// Lanes of source a.
+        a_c4: u32,
+        /// Lanes of source b, 0 for none.
+        b_c4: u32,
+        /// Channels of source a.
+        a_c: u32,
+        /// Channels of both sources.
+        channels: u32,
+        /// Groups.
+        groups: u32,
+        /// Partial sums an image.
+        chunks: u32,
+        /// Pixels a partial sum.
+        chunk: u32,
+        /// 1 where scale and shift come from the time embedding.
+        scale_shift: u32,
+        /// Lane offset of this layer in a row of the embedding table.
+        temb_offset: u32,
+        /// Lanes of a row of the embedding table.
+        temb_stride: u32,
+        /// Added to the variance.
+        eps: f32,
+        /// The activation's code.
+        activation: u32,
+        /// Unused.
+        pad0: u32,
+        /// Unused.
+        pad1: u32,
+    }
+}
+
+uniform! {
+    /// Geometry of a linear layer on rows.
+    "Linear" LinearParams {
+        /// Input lanes.
+        in_c4: u32,
+        /// Output lanes.
+        out_c4: u32,
+        /// Code of the activation applied to the input.
+        activation: u32,
+        /// Unused.
+        pad0: u32,
+    }
+}
+
+uniform! {
+    /// The sinusoidal embedding of the timestep.
+    "TimeEmbedding" TimeEmbeddingParams {
+        /// Half the embedding's width.
+        half: u32,
+        /// Lanes a row.
+        out_c4: u32,
+        /// 1: cos before sin.
+        flip: u32,
+        /// The divisor's shift.
+        freq_shift: f32,
+    }
+}
+
+uniform! {
+    /// One chunk of attention; see shaders/attention_scores.wgsl.
+    "Attention" AttentionParams {
+        /// Tokens an image.
+        tokens: u32,
+        /// Heads.
+        heads: u32,
+        /// Lanes a head.
+        head_c4: u32,
+        /// Lanes of a row of scores.
+        tokens4: u32,
+        /// First group (image·heads + head) of this chunk.
+        group_base: u32,
+        /// Groups in this chunk.
+        groups: u32,
+        /// First query row of this chunk.
+        row_base: u32,
+        /// Query rows of this chunk.
+        rows: u32,
+        /// 1/√d.
+        scale: f32,
+        /// Unused.
+        pad0: u32,
+        /// Unused.
+        pad1: u32,
+        /// Unused.
+        pad2: u32,
+    }
+}
+
+uniform! {
+    /// Geometry of the kernels that go over pictures: input, noise, thresholding, update, packing.
+    "Image" ImageParams {
+        /// Images.
+        batch: u32,
+        /// Pixels an image.
+        pixels: u32,
+        /// Lanes a pixel.
+        c4: u32,
+        /// Channels.
+        channels: u32,
+        /// Lanes a pixel of the model's output.
+        model_c4: u32,
+        /// Unused.
+        pad0: u32,
+        /// Factor of the network's input.
+        scale: f32,
+        /// Summand of the network's input.
+        shift: f32,
+    }
+}

@@ -1,0 +1,95 @@
+//! What a user asks of the sampler: preset, number of steps S, η, τ, σ̂ and clipping.
+
+use super::Spacing;
+use crate::error::{Error, Result};
+use std::{fmt, str::FromStr};
+
+/// Whose conventions hold where implementations of DDIM differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Preset {
+    /// Ours: exactly S steps, no clipping, ᾱ = 1 past the end.
+    #[default]
+    Etude,
+    /// The paper's code (ermongroup/ddim): its τ, with more than S steps or repeated ones; epsilon models only.
+    Official,
+    /// diffusers' DDIMScheduler: spacing, clipping, thresholding and ᾱ past the end come from the config.
+    Diffusers,
+}
+
+/// At which of a step's two times the network is asked when a picture is encoded (DDIM inversion).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EncodeAt {
+    /// At the time the step comes from: the paper's ODE. The first step comes from data, which has no timestep: it asks at 0.
+    #[default]
+    Source,
+    /// At the time the step goes to: diffusers' DDIMInverseScheduler.
+    Target,
+}
+
+/// A sampling run, before it is checked against a config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduleRequest {
+    /// Whose conventions hold.
+    pub preset: Preset,
+    /// S, from 1 to T. Not used where `spacing` is a list.
+    pub steps: usize,
+    /// η, from 0 (deterministic) to 1 (as noisy as DDPM). Not used where `sigma_hat` is set.
+    pub eta: f64,
+    /// τ; `None` is the preset's default: linear, in preset `diffusers` the config's `timestep_spacing`.
+    pub spacing: Option<Spacing>,
+    /// Table 1's "larger variance" σ̂, as the official `ddpm_steps` computes it: the DDPM posterior mean from a clipped x0, plus
+    /// √(1 − ᾱt/ᾱs) z.
+    pub sigma_hat: bool,
+    /// Whether x0 is clipped; `None` is the preset's default (with σ̂: on). `Some` also turns thresholding off.
+    pub clip: Option<bool>,
+}
+
+impl Default for ScheduleRequest {
+    fn default() -> Self {
+        Self { preset: Preset::Etude, steps: 50, eta: 0.0, spacing: None, sigma_hat: false, clip: None }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Etude => "etude",
+            Self::Official => "official",
+            Self::Diffusers => "diffusers",
+        })
+    }
+}
+
+impl FromStr for Preset {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "etude" => Ok(Self::Etude),
+            "official" => Ok(Self::Official),
+            "diffusers" => Ok(Self::Diffusers),
+            _ => Err(Error::argument(format!("preset: expected etude, official or diffusers, got {text:?}"))),
+        }
+    }
+}
+
+impl fmt::Display for EncodeAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Source => "source",
+            Self::Target => "target",
+        })
+    }
+}
+
+impl FromStr for EncodeAt {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "source" => Ok(Self::Source),
+            "target" => Ok(Self::Target),
+            _ => Err(Error::argument(format!("encode at: expected source or target, got {text:?}"))),
+        }
+    }
+}
