@@ -88,7 +88,7 @@ def etude_time(etude: str, model: Path, batch: int, device: str) -> float:
 def compare(args, model: Path) -> list[dict]:
     folder = model / "unet" if (model / "unet").is_dir() else model
     device = "cpu" if args.device == "cpu" else "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    net = UNet2DModel.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True).eval().to(device)
+    net = UNet2DModel.from_pretrained(folder, torch_dtype=torch.float32, low_cpu_mem_usage=False).eval().to(device)
     etude = args.etude if args.etude and shutil.which(args.etude) else None
     threads = torch.get_num_threads()
     name = f"random {args.random}" if args.random else model.name

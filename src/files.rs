@@ -30,7 +30,8 @@ impl PendingFile {
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let refuse = |what: String| Err(Error::file(path, what));
-        let names_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(char::from(byte)));
+        let names_folder =
+            path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(char::from(byte)));
         let old = fs::metadata(path).ok();
         if names_folder || path.file_name().is_none() || old.as_ref().is_some_and(fs::Metadata::is_dir) {
             return refuse("names a folder, expected a file; add a file name to it".into());
@@ -42,12 +43,16 @@ impl PendingFile {
             }
             // A rename asks only the folder for permission; without this it would replace files that are write-protected.
             if let Err(error) = File::options().write(true).open(path) {
-                return refuse(format!("exists and cannot be written: {}; change its permissions or give another name", one_line(&error)));
+                return refuse(format!(
+                    "exists and cannot be written: {}; change its permissions or give another name",
+                    one_line(&error)
+                ));
             }
         }
         let target = match &old {
-            Some(_) if path.is_symlink() => fs::canonicalize(path)
-                .map_err(|error| Error::file(path, format!("the link cannot be followed: {}; give another name", one_line(&error))))?,
+            Some(_) if path.is_symlink() => fs::canonicalize(path).map_err(|error| {
+                Error::file(path, format!("the link cannot be followed: {}; give another name", one_line(&error)))
+            })?,
             _ => path.to_owned(),
         };
         // The parent of a bare file name is the empty path, which no system call takes.
@@ -147,8 +152,10 @@ mod tests {
     }
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name().to_string_lossy().into()).collect();
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into())
+            .collect();
         names.sort();
         names
     }

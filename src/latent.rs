@@ -16,8 +16,8 @@ pub fn lerp(a: &[f32], b: &[f32], t: f64) -> Result<Vec<f32>> {
 }
 
 /// Along the great arc from `a` (t = 0) to `b` (t = 1): sin((1−t)θ)/sin θ a + sin(tθ)/sin θ b, with θ the angle between the two as
-/// flat vectors (DDIM paper, appendix on interpolation; Shoemake 1985). Unlike lerp it keeps the length that a normal latent has. Exactly `a`
-/// and `b` at the ends; lerp where the two are nearly parallel or one is 0.
+/// flat vectors (DDIM paper, appendix on interpolation; Shoemake 1985). Unlike lerp it keeps the length that a normal
+/// latent has. Exactly `a` and `b` at the ends; lerp where the two are nearly parallel or one is 0.
 ///
 /// # Errors
 /// Lengths that differ.

@@ -1,2 +1,5 @@
-//! Entry point.
-fn main() {}
+//! Entry point: arguments -> run -> exit code.
+
+fn main() -> std::process::ExitCode {
+    etude::cli::main()
+}

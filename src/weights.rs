@@ -66,6 +66,11 @@ impl Weights {
         self.metadata.info(name).map(|info| format!("{:?}", info.dtype))
     }
 
+    /// CRC-32 of the whole file: tells two sets of weights apart.
+    pub fn crc32(&self) -> u32 {
+        crc32fast::hash(&self.bytes)
+    }
+
     /// Scalars in the whole file.
     pub fn parameters(&self) -> u64 {
         self.metadata.tensors().values().map(|info| info.shape.iter().product::<usize>() as u64).sum()

@@ -33,22 +33,23 @@ fn exact_lane(seed: u64, stream: u32, image: u32, step: u32, lane: u32) -> [f64;
     [a, b, c, d]
 }
 
-/// Half an ulp each of radius, cosine and product: 1.2e-7 of the radius, which a normal seldom has above 4. Measured: 4.9e-7 at most.
+/// Radius, cosine and product are each off by half an ulp or a little more, together at most 2.2e-7 of the radius (measured:
+/// 1.98e-7 over 4 million). So values of radius below 1.8, four in five, are within 4e-7, and the root mean square is far below.
 #[test]
 fn normals_are_those_of_f64() {
-    let (mut worst, mut worst_small) = (0.0f64, 0.0f64);
+    let (mut squares, mut count) = (0.0, 0.0);
     for lane in 0..500_000 {
-        for (value, exact) in normal_lane(7, STREAM_X_T, 3, 0, lane).into_iter().zip(exact_lane(7, STREAM_X_T, 3, 0, lane)) {
-            let error = (f64::from(value) - exact).abs();
-            worst = worst.max(error);
-            if exact.abs() < 3.0 {
-                worst_small = worst_small.max(error);
-            }
+        let (got, exact) = (normal_lane(7, STREAM_X_T, 3, 0, lane), exact_lane(7, STREAM_X_T, 3, 0, lane));
+        for i in 0..4 {
+            let radius = exact[i].hypot(exact[i ^ 1]);
+            let error = (f64::from(got[i]) - exact[i]).abs();
+            assert!(error <= 2.2e-7 * radius, "lane {lane}: expected {}, got {}", exact[i], got[i]);
+            squares += error * error;
+            count += 1.0;
         }
     }
-    println!("{worst:e} {worst_small:e}");
-    assert!(worst_small < 4e-7, "error {worst_small:e} below 3 sigma");
-    assert!(worst < 6e-7, "error {worst:e}");
+    let rms = f64::sqrt(squares / count);
+    assert!(rms < 6e-8, "root mean square error {rms:e}");
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn torch_values() {
     let seven: [(u64, [f32; 7]); 3] = [
         (0, [1.5409961, -0.2934289, -2.1787894, 0.56843126, -1.0845224, -1.3985955, 0.40334684]),
         (12345, [1.4271305, -1.8700892, -1.1962104, -2.0439513, -0.45599058, -1.4294505, -0.7175349]),
-        ((1 << 40) + 7, [-0.14679509, 0.78614128, 0.94682163, -1.114344, 1.6907902, -0.8948279, -0.35562503]),
+        ((1 << 40) + 7, [-0.1467951, 0.7861413, 0.94682163, -1.114344, 1.6907902, -0.8948279, -0.35562503]),
     ];
     for (seed, expected) in seven {
         assert_torch(&torch::randn(seed, 7), &expected, &format!("seed {seed}, 7 values"));
@@ -158,13 +159,13 @@ fn torch_values() {
     let seventeen = [
         -1.1258398,
         -1.6959312,
-        0.56665063,
+        0.5666506,
         0.79350835,
         0.59883946,
         -1.5550951,
-        -0.34136039,
+        -0.3413604,
         1.8530061,
-        0.46809641,
+        0.4680964,
         -0.58549756,
         -0.17339675,
         0.18347794,
@@ -172,15 +173,15 @@ fn torch_values() {
         1.5863342,
         0.94629836,
         -0.84367675,
-        0.93182659,
+        0.9318266,
     ];
     assert_torch(&torch::randn(0, 17), &seventeen, "seed 0, 17 values");
     let places = [0, 1, 8, 1000, 3071];
     let many: [(u64, [f32; 5]); 4] = [
-        (0, [-1.1258398, -1.1523602, 0.32227492, 0.35422441, -0.84154892]),
-        (1, [-1.5255959, -0.7502318, -0.71214461, 1.165774, 1.4148008]),
+        (0, [-1.1258398, -1.1523602, 0.32227492, 0.3542244, -0.8415489]),
+        (1, [-1.5255959, -0.7502318, -0.7121446, 1.165774, 1.4148008]),
         (12345, [-1.4798077, 0.487306, 2.4111958, -0.45513076, 1.6073804]),
-        ((1 << 40) + 7, [-0.82013452, 0.39563116, 0.926543, -0.21338247, -0.90078348]),
+        ((1 << 40) + 7, [-0.8201345, 0.39563116, 0.926543, -0.21338247, -0.9007835]),
     ];
     for (seed, expected) in many {
         let all = torch::randn(seed, 3072);
@@ -193,10 +194,10 @@ fn torch_values() {
 #[test]
 fn torch_generator_goes_on() {
     let mut generator = torch::TorchGenerator::new(5);
-    assert_torch(&generator.randn(3), &[-0.48678076, -0.60382158, -0.55809623], "first");
+    assert_torch(&generator.randn(3), &[-0.48678076, -0.6038216, -0.55809623], "first");
     let twenty = generator.randn(20);
-    assert_torch(&[twenty[0], twenty[1], twenty[18], twenty[19]], &[0.25825164, -1.8833263, 0.54813498, -1.6391187], "second");
-    assert_torch(&generator.randn(2), &[0.66752428, 0.90144867], "third");
+    assert_torch(&[twenty[0], twenty[1], twenty[18], twenty[19]], &[0.25825164, -1.8833263, 0.548135, -1.6391187], "second");
+    assert_torch(&generator.randn(2), &[0.6675243, 0.90144867], "third");
 }
 
 #[test]

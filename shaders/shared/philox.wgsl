@@ -48,9 +48,9 @@ fn philox_ln_of_24_bits(n: u32) -> f32 {
     p = p * t - 1.6668058e-1;
     p = p * t + 2.0000715e-1;
     p = p * t - 2.4999994e-1;
-    p = p * t + 3.3333331e-1;
+    p = p * t + 3.333333e-1;
     let tail = (p * t) * square + exponent * -2.1219444e-4;
-    return ((tail - 0.5 * square) + t) + exponent * 0.693359375;
+    return ((tail - 0.5 * square) + t) + exponent * (355.0 / 512.0);
 }
 
 /// Cosine (x) and sine (y) of a word as a fraction of a turn, its quarter taken off as an integer (Cephes sinf, cosf).

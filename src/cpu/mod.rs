@@ -20,7 +20,7 @@ pub mod time_embedding;
 use crate::{
     error::{Error, Result},
     program::{
-        Access, DeviceInfo, DeviceKind, Element, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepState, TensorId,
+        Access, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepState, TensorId,
     },
 };
 use std::sync::Arc;
@@ -49,6 +49,21 @@ impl CpuExecutor {
         let slots = plan.slots().iter().map(|bytes| vec![0.0; *bytes as usize / 4]).collect();
         let params = program.calls().iter().map(|(_, kernel, _)| kernel.params(&program)).collect();
         Self { device: device_info(), program, plan, slots, params }
+    }
+
+    /// Runs `stages` once and times each kernel call.
+    pub fn profile(&mut self, stages: &[Stage], step: &StepState) -> Vec<CallTime> {
+        let program = self.program.clone();
+        let mut times = Vec::new();
+        for stage in stages {
+            for (index, (_, kernel, label)) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
+                let start = std::time::Instant::now();
+                self.call(index, step);
+                let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+                times.push(CallTime { kernel: kernel.name(), label: label.clone(), milliseconds, flops: kernel.flops(&program, step.rows) });
+            }
+        }
+        times
     }
 
     /// Scalars a tensor takes in its slot.
@@ -171,9 +186,4 @@ impl Executor for CpuExecutor {
         }
         Ok(results)
     }
-}
-
-/// Whether a tensor holds numbers (not pixels).
-pub fn is_numeric(program: &Program, id: TensorId) -> bool {
-    program.get(id).element != Element::Pixel
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    program::{Access, DeviceInfo, Element, Executor, Kernel, Life, MemoryPlan, Program, Stage, Step, StepState, TensorId},
+    program::{Access, CallTime, DeviceInfo, Element, Executor, Kernel, Life, MemoryPlan, Program, Stage, Step, StepState, TensorId},
 };
 use half::f16;
 use std::{
@@ -34,19 +34,6 @@ impl Precision {
             Self::F16 => 8,
         }
     }
-}
-
-/// How long one kernel call took on the device.
-#[derive(Clone, Debug)]
-pub struct CallTime {
-    /// The kernel's name.
-    pub kernel: &'static str,
-    /// The layer.
-    pub label: String,
-    /// Milliseconds.
-    pub milliseconds: f64,
-    /// Floating point operations.
-    pub flops: f64,
 }
 
 /// Submissions the host may be ahead of the device.

@@ -9,7 +9,7 @@ mod shader;
 mod tune;
 
 pub use device::{AdapterReport, DeviceClass, Gpu, list_adapters, open};
-pub use engine::{CallTime, GpuExecutor, Precision};
+pub use engine::{GpuExecutor, Precision};
 pub use peak::measure_peak;
 pub use shader::{ShaderSource, assemble, shader_sources};
 pub use tune::{Dispatch, dispatch};

@@ -1,7 +1,7 @@
 //! N(0, 1) from Philox words by Box–Muller, in f32 with arithmetic that a shader repeats: no library function but the square root.
 //!
-//! One counter (lane, image, step, stream) gives one lane of four channels; the key is the seed. A lane is pixel · ⌈C/4⌉ + channel/4,
-//! the index of an NHWC tensor with its channels padded to four, so place and channel alone decide a value.
+//! One counter (lane, image, step, stream) gives one lane of four channels; the key is the seed. A lane is pixel · ⌈C/4⌉ +
+//! channel/4, the index of an NHWC tensor with its channels padded to four, so place and channel alone decide a value.
 //! `shaders/shared/philox.wgsl` has the same constants in the same order. Adding, subtracting and multiplying are exact to half an
 //! ulp on a GPU too, so what differs there is the square root, and an ulp where a compiler fuses a product with a sum.
 
@@ -14,7 +14,7 @@ pub const STREAM_X_T: u32 = 0;
 pub const STREAM_STEP: u32 = 1;
 
 /// ln 2 in two parts: the first has 9 bits, so its product with an exponent is exact.
-const LN_2_HIGH: f32 = 0.693_359_375;
+const LN_2_HIGH: f32 = 355.0 / 512.0;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// ln(1+t) = t − t²/2 + t³ P(t) for √½ − 1 ≤ t ≤ √2 − 1; P from the highest power down (Cephes logf).
 const LN: [f32; 9] = [
@@ -26,7 +26,7 @@ const LN: [f32; 9] = [
     -1.666_805_8e-1,
     2.000_071_5e-1,
     -2.499_999_4e-1,
-    3.333_333_1e-1,
+    3.333_333e-1,
 ];
 /// sin(a) = a + a³ S(a²) and cos(a) = 1 − a²/2 + a⁴ C(a²) for |a| ≤ π/4 (Cephes sinf, cosf).
 const SIN: [f32; 3] = [-1.951_529_6e-4, 8.332_161e-3, -1.666_665_5e-1];

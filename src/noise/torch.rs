@@ -44,7 +44,7 @@ impl TorchGenerator {
         }
         let mut out: Vec<f32> = (0..count).map(|_| self.uniform_f32()).collect();
         out.chunks_exact_mut(BLOCK).for_each(box_muller_block);
-        if count % BLOCK != 0 {
+        if !count.is_multiple_of(BLOCK) {
             let tail = &mut out[count - BLOCK..];
             tail.iter_mut().for_each(|value| *value = self.uniform_f32());
             box_muller_block(tail);

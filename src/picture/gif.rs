@@ -45,7 +45,8 @@ pub fn write_gif<P: Borrow<Picture>>(
     };
     let size = (first.width, first.height);
     let (Ok(width @ 1..), Ok(height @ 1..)) = (u16::try_from(size.0), u16::try_from(size.1)) else {
-        let what = format!("frames are {} x {}, a GIF takes 1 to {} a side; show fewer or smaller pictures", size.0, size.1, u16::MAX);
+        let what =
+            format!("frames are {} x {}, a GIF takes 1 to {} a side; show fewer or smaller pictures", size.0, size.1, u16::MAX);
         return Err(Error::file(path, what));
     };
     write_atomically(path, |w| {
@@ -62,7 +63,8 @@ pub fn write_gif<P: Borrow<Picture>>(
         while let Some(frame) = frames.next() {
             let frame: &Picture = frame.borrow();
             if (frame.width, frame.height) != size || frame.pixels.len() != size.0 * size.1 {
-                let what = format!("frame {number} is {} x {}, expected {width} x {height}; use one size", frame.width, frame.height);
+                let what =
+                    format!("frame {number} is {} x {}, expected {width} x {height}; use one size", frame.width, frame.height);
                 return Err(io::Error::other(what));
             }
             write_frame(w, frame, width, height, if frames.peek().is_some() { frame_ms } else { last_ms })?;

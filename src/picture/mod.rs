@@ -87,7 +87,11 @@ pub fn image_from_nchw(channels: usize, height: usize, width: usize, values: &[f
 /// If C·H·W is 0 or `values` is no whole number of images.
 pub fn images_from_nchw(channels: usize, height: usize, width: usize, values: &[f32]) -> Vec<Picture> {
     let size = channels * height * width;
-    assert!(size > 0 && values.len().is_multiple_of(size), "{} values are no [N, {channels}, {height}, {width}] batch", values.len());
+    assert!(
+        size > 0 && values.len().is_multiple_of(size),
+        "{} values are no [N, {channels}, {height}, {width}] batch",
+        values.len()
+    );
     values.chunks_exact(size).map(|image| image_from_nchw(channels, height, width, image)).collect()
 }
 

@@ -39,7 +39,7 @@ impl NpzWriter {
     /// [`Error::File`] if the pictures will not fit or the file cannot be written.
     pub fn create(path: impl AsRef<Path>, count: usize, height: usize, width: usize) -> Result<Self> {
         let path = path.as_ref();
-        let picture = height as u128 * width as u128 * 3;
+        let picture = (height as u128 * width as u128).saturating_mul(3);
         let overhead = NPY_HEADER as u128 + u128::from(LOCAL_HEADER + CENTRAL_ENTRY + END_RECORD);
         let room = u128::from(u32::MAX) - overhead;
         let wanted = picture.saturating_mul(count as u128);
@@ -82,7 +82,10 @@ impl NpzWriter {
         if (picture.height, picture.width) != (height, width) || picture.pixels.len() != height * width {
             return Err(Error::file(
                 &self.path,
-                format!("picture {} is {} x {}, expected {width} x {height}; use one size", self.written, picture.width, picture.height),
+                format!(
+                    "picture {} is {} x {}, expected {width} x {height}; use one size",
+                    self.written, picture.width, picture.height
+                ),
             ));
         }
         if self.written == count {
@@ -102,7 +105,10 @@ impl NpzWriter {
     pub fn finish(mut self) -> Result<()> {
         let count = self.shape[0];
         if self.written != count {
-            return Err(Error::file(&self.path, format!("got {} of {count} pictures; not written, make the rest first", self.written)));
+            return Err(Error::file(
+                &self.path,
+                format!("got {} of {count} pictures; not written, make the rest first", self.written),
+            ));
         }
         let crc = self.crc.value();
         let central_at = LOCAL_HEADER as u32 + self.size;

@@ -26,7 +26,8 @@ pub fn write_png(path: impl AsRef<Path>, picture: &Picture, recipe: Option<&str>
         return Err(Error::file(path, "there is no picture to write, expected at least one pixel; ask for one image or more"));
     }
     let (Ok(width), Ok(height)) = (i32::try_from(picture.width), i32::try_from(picture.height)) else {
-        let what = format!("{} x {} pixels, a PNG takes up to {} a side; ask for fewer images", picture.width, picture.height, i32::MAX);
+        let what =
+            format!("{} x {} pixels, a PNG takes up to {} a side; ask for fewer images", picture.width, picture.height, i32::MAX);
         return Err(Error::file(path, what));
     };
     let grey: Vec<u8>;

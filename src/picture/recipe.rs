@@ -23,7 +23,9 @@ pub fn read_recipe(path: impl AsRef<Path>) -> Result<Option<String>> {
     find_recipe(path).map_err(|error| {
         let what = match error.kind() {
             io::ErrorKind::UnexpectedEof => "is empty or cut short, expected a whole PNG or GIF; get the file again".into(),
-            io::ErrorKind::InvalidData => format!("is not an intact picture: {}; give the PNG or GIF that etude wrote", one_line(&error)),
+            io::ErrorKind::InvalidData => {
+                format!("is not an intact picture: {}; give the PNG or GIF that etude wrote", one_line(&error))
+            }
             _ => format!("cannot be read: {}; give the PNG or GIF that etude wrote", one_line(&error)),
         };
         Error::file(path, what)

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn squares(count: usize, side: usize) -> Vec<Picture> {
-        (0..count).map(|i| Picture::filled(side, side, [i as u8 + 100; 3])).collect()
+        (0..count).map(|i| Picture::filled(side, side, [(i % 100) as u8 + 100; 3])).collect()
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(width(4, 64), 2 * (2 * 66 + 2));
         assert_eq!(width(1, 256), 260);
         // 20 columns of 32 px: four times would be 2728, still small enough; 40 columns must stop at three times, 100 at one.
-        assert_eq!([400, 1600].map(|count| width(count, 32)), [4 * 682, 2 * 1362]);
+        assert_eq!([400, 1600].map(|count| width(count, 32)), [4 * 682, 3 * 1362]);
         assert_eq!(width(140 * 140, 32), 140 * 34 + 2);
     }
 
@@ -136,7 +136,10 @@ mod tests {
         let picture = strip(&[image.clone(), image], Some(1));
         assert_eq!((picture.width, picture.height), (3 * 10 + 2, 4 * 8 + 2 + 2 + 6 + 2 + 2));
         let at = |x: usize, y: usize| picture.pixels[y * picture.width + x];
-        assert_eq!([at(2, 2), at(12, 12), at(22, 12), at(2, 25), at(2, 26)], [[100; 3], [101; 3], BACKGROUND, BACKGROUND, [100; 3]]);
+        assert_eq!(
+            [at(2, 2), at(12, 12), at(22, 12), at(2, 25), at(2, 26)],
+            [[100; 3], [101; 3], BACKGROUND, BACKGROUND, [100; 3]]
+        );
     }
 
     #[test]

@@ -29,6 +29,19 @@ pub struct DeviceInfo {
     pub kind: DeviceKind,
 }
 
+/// How long one kernel call took.
+#[derive(Clone, Debug)]
+pub struct CallTime {
+    /// The kernel's name.
+    pub kernel: &'static str,
+    /// The layer.
+    pub label: String,
+    /// Milliseconds.
+    pub milliseconds: f64,
+    /// Floating point operations.
+    pub flops: f64,
+}
+
 /// The step's numbers; a backend puts them where its kernels read them.
 pub type StepState = Step;
 

@@ -10,7 +10,7 @@ mod memory;
 mod params;
 mod tensor;
 
-pub use executor::{DeviceInfo, DeviceKind, Executor, StepState};
+pub use executor::{CallTime, DeviceInfo, DeviceKind, Executor, StepState};
 pub use kernel::{
     Access, Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Gaussian, GroupNormApply,
     GroupNormFold, GroupNormStats, Kernel, Linear, NetworkInput, Operand, PackPicture, Quantile, TimeEmbedding,

@@ -9,7 +9,8 @@ const MAX_COSINE_BETA: f64 = 0.999;
 
 /// ᾱ(0) … ᾱ(T−1), falling, each from 0 to just below 1. What comes before, ᾱ(−1), is 1 exactly and not in the list.
 ///
-/// diffusers rounds β and each product to f32; the difference is at most about 1e-6 of ᾱ, where β is near 1 about 1e-4.
+/// diffusers rounds β and each product to f32, which at T = 1000 changes ᾱ by at most 5e-7 of 1 (of its own size by 1e-6, by 1.3e-5
+/// where the cosine schedule's β is capped).
 ///
 /// # Errors
 /// T or a β out of range, or βs so small that ᾱ(0) is 1.

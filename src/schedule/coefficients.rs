@@ -40,7 +40,7 @@ pub struct StepCoefficients {
     pub threshold: Option<Threshold>,
 }
 
-/// Dynamic thresholding (Imagen): s = the `ratio` quantile of an image's |x0|, at least 1, then at most `max`; x0 = clamp(x0, ±s)/s.
+/// Dynamic thresholding (Imagen): x0 = clamp(x0, ±s)/s with s the `ratio` quantile of an image's |x0|, at least 1, then at most `max`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threshold {
     /// The quantile, from 0 to 1; between two values it is interpolated linearly.
@@ -167,16 +167,15 @@ impl StepCoefficients {
         if step.all().iter().all(|c| c.abs() <= f64::from(f32::MAX)) {
             return Ok(step);
         }
-        let s = previous.map_or_else(|| "data".to_owned(), |s| s.to_string());
+        let s = previous.map_or_else(|| "data".to_owned(), |s| format!("t = {s}"));
+        let why = if prediction == Prediction::Sample {
+            "epsilon divides by 1 - alpha_bar, which is 0; expected a model that predicts epsilon or v_prediction, or preset etude"
+        } else {
+            "x0 divides by alpha_bar, which is 0; expected a model that predicts v_prediction or sample, or a spacing without this timestep"
+        };
         Err(Error::argument(format!(
-            "schedule: the step between t = {t} (alpha_bar {alpha_bar_t:e}) and {s} (alpha_bar {alpha_bar_s:e}) cannot be computed for \
-             prediction_type {prediction}: {}",
-            match prediction {
-                Prediction::Sample =>
-                    "epsilon divides by 1 - alpha_bar = 0; expected a model that predicts epsilon or v_prediction",
-                _ =>
-                    "x0 divides by alpha_bar = 0; expected a v_prediction or sample model, or a spacing that leaves this timestep out",
-            }
+            "schedule: the step between t = {t} (alpha_bar {alpha_bar_t:.3e}) and {s} (alpha_bar {alpha_bar_s:.3e}) cannot be computed \
+             for prediction_type {prediction}: {why}"
         )))
     }
 

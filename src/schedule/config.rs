@@ -57,7 +57,8 @@ pub enum Prediction {
     VPrediction,
 }
 
-/// The noise a model was trained with, and how diffusers would sample from it. The default is DDPM's: linear, 1e-4 to 0.02, T = 1000.
+/// The noise a model was trained with, and how diffusers would sample from it. The default is DDPM's: linear, 1e-4 to 0.02,
+/// T = 1000.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SchedulerConfig {
     /// T.

@@ -57,8 +57,8 @@ pub(super) fn tau(spacing: &Spacing, steps: usize, train_timesteps: u32, steps_o
     let last = rising.last().copied().unwrap_or(0);
     if last >= t {
         return Err(Error::argument(format!(
-            "spacing: expected timesteps up to {}, but {spacing} with steps_offset {steps_offset} and {steps} steps reaches {last}; \
-             take fewer steps or another spacing",
+            "spacing: expected timesteps up to {}, but {spacing} with steps_offset {steps_offset} and {steps} steps reaches \
+             {last}; take fewer steps or another spacing",
             t - 1
         )));
     }
@@ -92,7 +92,8 @@ fn quadratic(t: u64, steps: usize, preset: Preset, notes: &mut Vec<String>) -> V
     }
 }
 
-/// numpy's arange(T, 0, −T/S), rounded half to even, less 1, with its arithmetic: it steps by the difference of its first two values.
+/// numpy's arange(T, 0, −T/S), rounded half to even, less 1, with its arithmetic: it steps by the difference of its first two
+/// values.
 fn trailing(t: u64, steps: usize, preset: Preset, notes: &mut Vec<String>) -> Vec<u64> {
     let start = t as f64;
     let step = start / steps as f64;

@@ -1,0 +1,165 @@
+//! Which device a run gets, and the executor for it.
+
+use crate::{
+    cpu::{self, CpuExecutor},
+    error::{Error, Result},
+    gpu::{self, Gpu, GpuExecutor, Precision},
+    model::Model,
+    program::{DeviceInfo, DeviceKind, Executor, Handles, Program},
+};
+use std::{str::FromStr, sync::Arc};
+
+/// What the user asked for with `--device`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// A real GPU, discrete before integrated, else the CPU executor.
+    #[default]
+    Auto,
+    /// The CPU executor.
+    Cpu,
+    /// A graphics driver that computes on the processor.
+    Software,
+    /// An adapter whose name contains this, whatever the case.
+    Named(String),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.trim().to_lowercase().as_str() {
+            "" => Err(Error::argument("--device: expected auto, cpu, software or part of an adapter's name, got nothing")),
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "software" => Ok(Self::Software),
+            name => Ok(Self::Named(name.to_owned())),
+        }
+    }
+}
+
+/// A chosen device.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// Our executor in Rust.
+    Cpu,
+    /// A graphics device.
+    Gpu(Arc<Gpu>),
+}
+
+/// A backend with the sentence that says why it is this one.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The device.
+    pub backend: Backend,
+    /// Name and reason, for the line the program prints.
+    pub reason: String,
+}
+
+impl Backend {
+    /// Finds the device.
+    ///
+    /// # Errors
+    /// No adapter matches, or the driver refuses it.
+    pub fn choose(choice: &DeviceChoice, precision: Precision) -> Result<Chosen> {
+        let real = |info: &DeviceInfo| info.kind != DeviceKind::Software;
+        let chosen = match choice {
+            DeviceChoice::Cpu => Chosen { backend: Self::Cpu, reason: "as --device cpu asks".to_owned() },
+            DeviceChoice::Auto => match gpu::open(real) {
+                Ok(Some(gpu)) => {
+                    let reason = format!("{} GPU, found first", kind_name(gpu.info.kind));
+                    Chosen { backend: Self::Gpu(gpu), reason }
+                }
+                Ok(None) => Chosen { backend: Self::Cpu, reason: "no GPU found".to_owned() },
+                Err(error) => Chosen { backend: Self::Cpu, reason: format!("the GPU did not open: {error}") },
+            },
+            DeviceChoice::Software => {
+                let gpu = gpu::open(|info| !real(info))?.ok_or_else(|| {
+                    no_adapter("software", "install a software Vulkan driver (Debian: mesa-vulkan-drivers), or use --device cpu")
+                })?;
+                Chosen { backend: Self::Gpu(gpu), reason: "software driver, as --device software asks".to_owned() }
+            }
+            DeviceChoice::Named(name) => {
+                let gpu = gpu::open(|info| info.name.to_lowercase().contains(name))?
+                    .ok_or_else(|| no_adapter(name, "see `etude devices` for what there is"))?;
+                Chosen { backend: Self::Gpu(gpu), reason: format!("its name contains \"{name}\"") }
+            }
+        };
+        if let (Self::Cpu, Precision::F16) = (&chosen.backend, precision) {
+            return Err(Error::argument(
+                "--precision f16: expected a GPU with 16-bit shader arithmetic, got the CPU executor; use --precision f32",
+            ));
+        }
+        Ok(chosen)
+    }
+
+    /// Name and kind.
+    pub fn info(&self) -> DeviceInfo {
+        match self {
+            Self::Cpu => cpu::device_info(),
+            Self::Gpu(gpu) => gpu.info.clone(),
+        }
+    }
+
+    /// An executor for `program`, everything allocated.
+    ///
+    /// # Errors
+    /// As [`GpuExecutor::new`].
+    pub fn executor(&self, program: Arc<Program>, precision: Precision) -> Result<Box<dyn Executor>> {
+        Ok(match self {
+            Self::Cpu => Box::new(CpuExecutor::new(program)),
+            Self::Gpu(gpu) => Box::new(GpuExecutor::new(gpu.clone(), program, precision)?),
+        })
+    }
+
+    /// Records `model` for at most `batch` images, fewer where a tensor would not fit the device's binding limit. Returns the
+    /// batch it settled on.
+    ///
+    /// # Errors
+    /// As [`Model::record`]; not even one image fits.
+    pub fn record(
+        &self,
+        model: &Model,
+        batch: u32,
+        size: (u32, u32),
+        rows: u32,
+        precision: Precision,
+    ) -> Result<(Arc<Program>, Handles, u32)> {
+        let mut batch = batch.max(1);
+        loop {
+            let (program, handles) = model.record(batch, size.0, size.1, rows)?;
+            let (limit, name) = match self {
+                Self::Cpu => (CPU_TENSOR_BYTES, "the CPU executor".to_owned()),
+                Self::Gpu(gpu) => (gpu.max_binding(), gpu.info.name.clone()),
+            };
+            let largest = program.largest_tensor_bytes(precision.lane_bytes());
+            if largest <= limit {
+                return Ok((Arc::new(program), handles, batch));
+            }
+            if batch == 1 {
+                let (h, w) = size;
+                return Err(Error::device(name, format!("one image of {h}x{w} needs a tensor of {largest} bytes, {limit} is its limit")));
+            }
+            batch = batch.div_ceil(2);
+        }
+    }
+}
+
+/// A single tensor on the CPU stays below this.
+const CPU_TENSOR_BYTES: u64 = 4 << 30;
+
+fn no_adapter(wanted: &str, what_to_do: &str) -> Error {
+    let names: Vec<String> = gpu::list_adapters().into_iter().map(|r| r.info.name).collect();
+    let found = if names.is_empty() { "no adapters at all".to_owned() } else { names.join(", ") };
+    Error::device(wanted, format!("expected an adapter of that name, found {found}; {what_to_do}"))
+}
+
+/// A word for a kind of device.
+pub fn kind_name(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::DiscreteGpu => "discrete",
+        DeviceKind::IntegratedGpu => "integrated",
+        DeviceKind::OtherGpu => "virtual",
+        DeviceKind::Software => "software",
+        DeviceKind::Cpu => "CPU",
+    }
+}

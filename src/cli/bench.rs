@@ -1,0 +1,226 @@
+//! `etude bench`: milliseconds a step, operations a second against the device's peak, the costliest kernels, memory.
+
+use super::options::DeviceOptions;
+use crate::{
+    backend::Backend,
+    cpu::CpuExecutor,
+    error::Result,
+    gpu::{GpuExecutor, measure_peak},
+    model::Model,
+    program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, Step},
+};
+use clap::Args;
+use serde::Serialize;
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Instant};
+
+/// Arguments of `etude bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// An embedded model's name, or a folder in diffusers' layout
+    #[arg(long, value_name = "NAME|DIR", default_value = "fashion")]
+    model: String,
+    /// Images at a time
+    #[arg(long, value_name = "B", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    batch: u32,
+    /// Seconds to measure for
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
+    seconds: f64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceOptions,
+}
+
+/// What a bench found. Times in milliseconds, rates in operations a second (a multiply-add counts as two), memory in bytes.
+#[derive(Debug, Serialize)]
+struct Report {
+    device: String,
+    backend: String,
+    model: String,
+    precision: String,
+    batch: u32,
+    steps_measured: usize,
+    ms_per_step: f64,
+    ms_per_step_min: f64,
+    ms_per_step_max: f64,
+    ms_per_image: f64,
+    gflop_per_step: f64,
+    gflops: f64,
+    peak_gflops: Option<f64>,
+    share_of_peak: Option<f64>,
+    dispatches_per_step: usize,
+    memory_allocated: u64,
+    memory_weights_and_live_activations: u64,
+    costliest: Vec<Cost>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cost {
+    kernel: String,
+    layer: String,
+    milliseconds: f64,
+    share: f64,
+    gflops: f64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A model that does not load, a device that does not open or fails.
+pub fn run(args: &BenchArgs) -> Result<ExitCode> {
+    let model = Model::find(&args.model)?;
+    let chosen = args.device.open()?;
+    let precision = args.device.precision.into();
+    let (program, handles, batch) = chosen.backend.record(&model, args.batch, model.sample_size(), 1, precision)?;
+    let seconds = args.seconds.clamp(0.1, 600.0);
+    let info = chosen.backend.info();
+    let (times, costs, peak, memory) = match &chosen.backend {
+        Backend::Cpu => {
+            let mut executor = CpuExecutor::new(program.clone());
+            let times = measure(&mut executor, &handles, seconds)?;
+            let plan = MemoryPlan::new(&program, 16);
+            let weights = program.weight_bytes(16);
+            let memory = (plan.slots().iter().sum::<u64>() + weights, plan.live_peak() + weights);
+            (times, executor.profile(&[Stage::Network, Stage::Update], &step()), None, memory)
+        }
+        Backend::Gpu(gpu) => {
+            let peak_before = measure_peak(gpu)?;
+            let mut executor = GpuExecutor::new(gpu.clone(), program.clone(), precision)?;
+            let times = measure(&mut executor, &handles, seconds)?;
+            let costs = if gpu.timestamps { executor.profile(&[Stage::Network, Stage::Update], &step())? } else { Vec::new() };
+            // The higher of two, before and after: a shared machine's peak wavers.
+            let peak = peak_before.max(measure_peak(gpu)?);
+            (times, costs, Some(peak), (executor.allocated_bytes(), executor.needed_bytes()))
+        }
+    };
+    let report = report(args, &model, &info, &program, batch, &times, &costs, peak, memory);
+    if args.json {
+        let text = serde_json::to_string_pretty(&report).map_err(|e| crate::error::Error::argument(e.to_string()))?;
+        println!("{text}");
+    } else {
+        print_report(&report);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A deterministic step from x towards x0 that keeps x in range however often it is taken.
+fn step() -> Step {
+    Step { rows: 1, a: [0.5, -0.1, 0.0, 1.0], b: [0.0, 0.9, 0.1, 0.0], ..Step::default() }
+}
+
+/// Milliseconds of single steps, after two to warm up, for about `seconds`.
+fn measure(executor: &mut dyn Executor, handles: &Handles, seconds: f64) -> Result<Vec<f64>> {
+    let timesteps = executor.program().shape(handles.timesteps);
+    let mut lanes = vec![0.0; timesteps.len()];
+    lanes[0] = 500.0;
+    executor.write(handles.timesteps, &lanes)?;
+    let x = executor.program().shape(handles.x);
+    let values: Vec<f32> = (0..x.len()).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
+    executor.write(handles.x, &values)?;
+    executor.run(&[Stage::Prepare], &step())?;
+    for _ in 0..2 {
+        executor.run(&[Stage::Network, Stage::Update], &step())?;
+    }
+    executor.wait()?;
+    let (start, mut times) = (Instant::now(), Vec::new());
+    while times.len() < 3 || start.elapsed().as_secs_f64() < seconds {
+        // Several steps a wait, so that encoding overlaps as it does when sampling.
+        const TOGETHER: usize = 4;
+        let begin = Instant::now();
+        for _ in 0..TOGETHER {
+            executor.run(&[Stage::Network, Stage::Update], &step())?;
+        }
+        executor.wait()?;
+        times.push(begin.elapsed().as_secs_f64() * 1e3 / TOGETHER as f64);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+fn report(
+    args: &BenchArgs,
+    model: &Model,
+    info: &crate::program::DeviceInfo,
+    program: &Arc<Program>,
+    batch: u32,
+    times: &[f64],
+    costs: &[CallTime],
+    peak: Option<f64>,
+    memory: (u64, u64),
+) -> Report {
+    let median = times[times.len() / 2];
+    let flops = program.flops(Stage::Network, 1);
+    let rate = flops / (median * 1e-3);
+    let total: f64 = costs.iter().map(|c| c.milliseconds).sum();
+    let mut costliest: Vec<&CallTime> = costs.iter().collect();
+    costliest.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
+    let cost = |c: &&CallTime| Cost {
+        kernel: c.kernel.to_owned(),
+        layer: c.label.clone(),
+        milliseconds: c.milliseconds,
+        share: c.milliseconds / total.max(1e-9),
+        gflops: c.flops / (c.milliseconds.max(1e-9) * 1e6),
+    };
+    let mut rows: Vec<Cost> = costliest.iter().take(10).map(cost).collect();
+    // Below the ten, each kind of kernel as a whole.
+    let mut kinds: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for c in costs {
+        let kind = kinds.entry(c.kernel).or_default();
+        kind.0 += c.milliseconds;
+        kind.1 += c.flops;
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by(|a, b| b.1.0.total_cmp(&a.1.0));
+    rows.extend(kinds.into_iter().map(|(kernel, (milliseconds, flops))| Cost {
+        kernel: kernel.to_owned(),
+        layer: "(all)".to_owned(),
+        milliseconds,
+        share: milliseconds / total.max(1e-9),
+        gflops: flops / (milliseconds.max(1e-9) * 1e6),
+    }));
+    Report {
+        device: info.name.clone(),
+        backend: info.backend.clone(),
+        model: model.name.clone(),
+        precision: format!("{:?}", args.device.precision).to_lowercase(),
+        batch,
+        steps_measured: times.len() * 4,
+        ms_per_step: median,
+        ms_per_step_min: times[0],
+        ms_per_step_max: times[times.len() - 1],
+        ms_per_image: median / f64::from(batch),
+        gflop_per_step: flops * 1e-9,
+        gflops: rate * 1e-9,
+        peak_gflops: peak.map(|p| p * 1e-9),
+        share_of_peak: peak.map(|p| rate / p),
+        dispatches_per_step: [Stage::Network, Stage::Update].iter().map(|s| program.calls().iter().filter(|c| c.0 == *s).count()).sum(),
+        memory_allocated: memory.0,
+        memory_weights_and_live_activations: memory.1,
+        costliest: rows,
+    }
+}
+
+fn print_report(r: &Report) {
+    println!("model          {}, batch {}, {}", r.model, r.batch, r.precision);
+    println!("step           {:.2} ms (least {:.2}, most {:.2}; {} steps)", r.ms_per_step, r.ms_per_step_min, r.ms_per_step_max, r.steps_measured);
+    println!("image          {:.2} ms", r.ms_per_image);
+    print!("rate           {:.1} GFLOP/s ({:.3} GFLOP a step)", r.gflops, r.gflop_per_step);
+    match (r.peak_gflops, r.share_of_peak) {
+        (Some(peak), Some(share)) => println!(", {:.0} % of the measured peak of {peak:.1} GFLOP/s", share * 100.0),
+        _ => println!(),
+    }
+    println!("dispatches     {} a step, in one command buffer and one pass", r.dispatches_per_step);
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    println!(
+        "memory         {:.1} MiB allocated, {:.1} MiB are weights and live activations",
+        mib(r.memory_allocated),
+        mib(r.memory_weights_and_live_activations)
+    );
+    if !r.costliest.is_empty() {
+        println!("\n{:<18} {:<40} {:>9} {:>7} {:>9}", "kernel", "layer", "ms", "share", "GFLOP/s");
+        for c in &r.costliest {
+            println!("{:<18} {:<40} {:>9.3} {:>6.1}% {:>9.1}", c.kernel, c.layer, c.milliseconds, c.share * 100.0, c.gflops);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `etude eps`: the network on tensors of a file, for comparison with other implementations.
+
+use super::options::DeviceOptions;
+use crate::{
+    error::{Error, Result},
+    files,
+    model::Model,
+    sampler,
+    tensors::{self, Values},
+    weights::Weights,
+};
+use clap::Args;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Arguments of `etude eps`.
+#[derive(Clone, Debug, Args)]
+pub struct EpsArgs {
+    /// An embedded model's name, or a folder in diffusers' layout
+    #[arg(long, value_name = "NAME|DIR", default_value = "fashion")]
+    model: String,
+    /// A .safetensors with sample [N, C, H, W] and timestep [N] of any integer or float type
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// Receives eps [N, C, H, W], f32
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    device: DeviceOptions,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A file that does not hold what is expected, a device fault.
+pub fn run(args: &EpsArgs) -> Result<ExitCode> {
+    let model = Model::find(&args.model)?;
+    let file = Weights::open(&args.input)?;
+    let bad = |what: String| Error::file(&args.input, what);
+    let channels = model.config.in_channels as usize;
+    let shape = file.shape("sample").ok_or_else(|| bad(format!("tensor sample of shape [N, {channels}, H, W] is missing")))?.to_vec();
+    if shape.len() != 4 || shape[1] != channels || !shape.iter().all(|n| (1..=1 << 24).contains(n)) {
+        return Err(bad(format!("tensor sample: expected shape [N, {channels}, H, W], got {shape:?}")));
+    }
+    let images = shape[0];
+    let mut timesteps = file.numbers("timestep")?;
+    // One timestep for all images is what diffusers takes, too.
+    if timesteps.len() == 1 {
+        timesteps = vec![timesteps[0]; images];
+    }
+    if timesteps.len() != images {
+        return Err(bad(format!("tensor timestep: expected {images} numbers, one an image, got {}", timesteps.len())));
+    }
+    if let Some(t) = timesteps.iter().find(|t| !t.is_finite()) {
+        return Err(bad(format!("tensor timestep: expected finite numbers, got {t}")));
+    }
+    let sample = file.get("sample", &shape, false)?;
+    files::check_writable(&args.output)?;
+    let chosen = args.device.open()?;
+    let precision = args.device.precision.into();
+    let size = (shape[2] as u32, shape[3] as u32);
+    let (mut program, mut handles, batch) = chosen.backend.record(&model, images as u32, size, images as u32, precision)?;
+    let mut executor = chosen.backend.executor(program.clone(), precision)?;
+    let image_len = sample.len() / images;
+    let mut eps = Vec::new();
+    for first in (0..images).step_by(batch as usize) {
+        let now = (batch as usize).min(images - first);
+        if now as u32 != program.shape(handles.x).batch {
+            (program, handles, _) = chosen.backend.record(&model, now as u32, size, now as u32, precision)?;
+            executor = chosen.backend.executor(program.clone(), precision)?;
+        }
+        let t: Vec<f32> = timesteps[first..first + now].iter().map(|t| *t as f32).collect();
+        let x = &sample[first * image_len..(first + now) * image_len];
+        eps.extend(sampler::epsilon(executor.as_mut(), &handles, x, &t)?);
+    }
+    let out_shape = vec![images, model.config.out_channels as usize, shape[2], shape[3]];
+    tensors::write(&args.output, &[("eps", out_shape, Values::F32(eps))])?;
+    println!("eps of {images} images: {}", args.output.display());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,71 @@
+//! The command line: one file a subcommand; arguments become a validated request.
+
+mod bench;
+mod devices;
+mod eps;
+mod info;
+mod options;
+mod progress;
+mod recipe;
+mod sample;
+mod trajectory;
+mod verify;
+
+use crate::error::{Error, Result};
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Denoising Diffusion Implicit Models on any GPU.
+#[derive(Debug, Parser)]
+#[command(name = "etude", version, about, arg_required_else_help = false, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sample images: a contact sheet, one file an image, or an .npz for FID tools
+    Sample(Box<sample::SampleArgs>),
+    /// Draw a run as a strip, x_t above the predicted x0; PNG or GIF
+    Trajectory(Box<trajectory::TrajectoryArgs>),
+    /// Evaluate the network on tensors of a file
+    Eps(eps::EpsArgs),
+    /// List the devices
+    Devices,
+    /// Describe a model, or print the recipe inside a picture
+    Info(info::InfoArgs),
+    /// Compare every kernel of a model on a device with the CPU executor
+    Verify(verify::VerifyArgs),
+    /// Measure speed and memory
+    Bench(bench::BenchArgs),
+}
+
+/// Parses the arguments of this process, runs the command, and returns the exit code: 0, 1 where a verification failed, 2 where
+/// something could not be done (one line on standard error says what), 130 after Ctrl-C.
+pub fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ETUDE_LOG").unwrap_or_else(|_| "error".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // clap prints usage errors itself and exits with 2.
+    match run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(Error::Cancelled) => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("etude: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode> {
+    match arguments.command {
+        None => sample::run(&sample::SampleArgs::default()),
+        Some(Command::Sample(args)) => sample::run(&args),
+        Some(Command::Trajectory(args)) => trajectory::run(&args),
+        Some(Command::Eps(args)) => eps::run(&args),
+        Some(Command::Devices) => devices::run(),
+        Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Verify(args)) => verify::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
+    }
+}

@@ -1,0 +1,66 @@
+//! Option groups that several commands share.
+
+use crate::{
+    backend::{Backend, Chosen, DeviceChoice},
+    error::{Error, Result},
+    gpu::Precision,
+};
+use clap::{Args, ValueEnum};
+
+/// Where to compute.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DeviceOptions {
+    /// auto (a real GPU, else the CPU), cpu, software, or part of an adapter's name
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: String,
+    /// Storage of weights and activations; arithmetic is f32 either way
+    #[arg(long, value_enum, default_value_t = PrecisionOption::F32)]
+    pub precision: PrecisionOption,
+}
+
+/// `--precision`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionOption {
+    /// 32 bits
+    #[default]
+    F32,
+    /// 16 bits, where the GPU has them
+    F16,
+}
+
+impl From<PrecisionOption> for Precision {
+    fn from(option: PrecisionOption) -> Self {
+        match option {
+            PrecisionOption::F32 => Self::F32,
+            PrecisionOption::F16 => Self::F16,
+        }
+    }
+}
+
+impl DeviceOptions {
+    /// Opens the device and prints which it is and why, on standard error.
+    ///
+    /// # Errors
+    /// As [`Backend::choose`].
+    pub fn open(&self) -> Result<Chosen> {
+        let text = if self.device.is_empty() { "auto" } else { &self.device };
+        let chosen = Backend::choose(&text.parse::<DeviceChoice>()?, self.precision.into())?;
+        let info = chosen.backend.info();
+        eprintln!("device: {} via {} ({})", info.name, info.backend, chosen.reason);
+        Ok(chosen)
+    }
+}
+
+/// Parses `--size`: 32 or 32x48 (height x width).
+///
+/// # Errors
+/// Anything else.
+pub fn parse_size(text: &str) -> Result<(u32, u32)> {
+    let wrong = || Error::argument(format!("--size: expected 32 or HEIGHTxWIDTH such as 32x48, each from 1 to 8192, got {text}"));
+    let side = |s: &str| s.trim().parse::<u32>().ok().filter(|n| (1..=8192).contains(n));
+    let (h, w) = match text.split_once(['x', 'X']) {
+        Some((h, w)) => (side(h), side(w)),
+        None => (side(text), side(text)),
+    };
+    h.zip(w).ok_or_else(wrong)
+}

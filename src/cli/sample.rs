@@ -1,0 +1,213 @@
+//! `etude sample`: a recipe becomes pictures.
+
+use super::{
+    options::DeviceOptions,
+    progress::Progress,
+    recipe::{Prepared, RecipeOptions},
+};
+use crate::{
+    backend::{Backend, Chosen},
+    error::{Error, Result},
+    files,
+    picture::{self, Picture, npz::NpzWriter, png, sheet},
+    program::DeviceKind,
+    sampler::{self, Flow, Frame, StepNoise},
+};
+use clap::Args;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+/// Arguments of `etude sample`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SampleArgs {
+    #[command(flatten)]
+    recipe: RecipeOptions,
+    /// Images computed together [default: as suits the device]
+    #[arg(long, value_name = "B")]
+    batch: Option<u32>,
+    /// A .png contact sheet, an .npz, or a folder for one PNG an image
+    #[arg(long, short = 'o', value_name = "FILE|DIR", default_value = "etude.png")]
+    out: PathBuf,
+    /// A .safetensors with x_T [N, C, H, W] and optionally noise [K, N, C, H, W], in the place of the seeds
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Write timesteps, x and x0 of every step to this .safetensors
+    #[arg(long, value_name = "FILE")]
+    save_trajectory: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceOptions,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Anything that keeps the pictures from being made or written.
+pub fn run(args: &SampleArgs) -> Result<ExitCode> {
+    let prepared = args.recipe.prepare(16)?;
+    if args.batch == Some(0) {
+        return Err(Error::argument("--batch: expected 1 or more images at a time, got 0"));
+    }
+    if args.input.is_some() || args.save_trajectory.is_some() {
+        return super::trajectory::record(args.input.as_deref(), args.save_trajectory.as_deref(), &prepared, &args.device);
+    }
+    let out = if args.out.as_os_str().is_empty() { Path::new("etude.png") } else { &args.out };
+    let mut output = Output::create(out, &prepared)?;
+    for note in &prepared.schedule.notes {
+        eprintln!("note: {note}");
+    }
+    let chosen = args.device.open()?;
+    let start = Instant::now();
+    let interrupted = sample_all(&prepared, &chosen, args, &mut |picture| output.push(picture))?;
+    let made = output.finish()?;
+    let recipe = &prepared.recipe;
+    let steps = prepared.schedule.steps.len();
+    let what = format!("{made} {} of {}, {steps} steps, η = {}", plural(made, "image"), recipe.model, recipe.eta);
+    if interrupted {
+        eprintln!("interrupted: kept the {made} finished of {} images", recipe.count);
+        if made > 0 {
+            println!("{what}: {}", out.display());
+        }
+        return Ok(ExitCode::from(130));
+    }
+    println!("{what}, {:.1} s: {}", start.elapsed().as_secs_f64(), out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plural(n: usize, word: &str) -> String {
+    if n == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+/// Images at a time that suit a device: enough to fill it, few enough that a step stays short.
+pub(super) fn default_batch(backend: &Backend) -> u32 {
+    match backend.info().kind {
+        DeviceKind::DiscreteGpu => 64,
+        DeviceKind::IntegratedGpu | DeviceKind::OtherGpu => 16,
+        DeviceKind::Software | DeviceKind::Cpu => 8,
+    }
+}
+
+/// Samples every image and hands each to `take`. Returns whether Ctrl-C cut it short.
+fn sample_all(
+    prepared: &Prepared,
+    chosen: &Chosen,
+    args: &SampleArgs,
+    take: &mut dyn FnMut(Picture) -> Result<()>,
+) -> Result<bool> {
+    let Prepared { recipe, model, schedule } = prepared;
+    let (channels, precision) = (model.config.in_channels, args.device.precision.into());
+    let wanted = args.batch.unwrap_or_else(|| default_batch(&chosen.backend)).min(recipe.count);
+    let rows = schedule.steps.len() as u32;
+    let (mut program, mut handles, batch) = chosen.backend.record(model, wanted, recipe.size, rows, precision)?;
+    if batch < wanted {
+        eprintln!("note: {wanted} images at a time do not fit this device, so it makes {batch} at a time");
+    }
+    let mut executor = chosen.backend.executor(program.clone(), precision)?;
+    let progress = Progress::new(u64::from(recipe.count.div_ceil(batch)) * schedule.steps.len() as u64)?;
+    let torch = recipe.torch_numbers(channels);
+    let mut first = 0;
+    while first < recipe.count {
+        let now = batch.min(recipe.count - first);
+        if now != program.shape(handles.x).batch {
+            // The last batch is smaller.
+            (program, handles, _) = chosen.backend.record(model, now, recipe.size, rows, precision)?;
+            drop(executor);
+            executor = chosen.backend.executor(program.clone(), precision)?;
+        }
+        progress.message(format!("images {}-{} of {}", first + 1, first + now, recipe.count));
+        let x_t = recipe.x_t(channels, first, now, &torch);
+        let mut on_step = |_: &mut Frame| {
+            progress.step();
+            Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
+        };
+        let noise = StepNoise::Seed(recipe.noise_seed);
+        match sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, noise, first, &mut on_step) {
+            Ok(x) => {
+                let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
+                for picture in picture::images_from_nchw(channels as usize, h, w, &x) {
+                    take(picture)?;
+                }
+            }
+            Err(Error::Cancelled) => {
+                progress.finish();
+                return Ok(true);
+            }
+            Err(error) => return Err(error),
+        }
+        first += now;
+    }
+    progress.finish();
+    Ok(false)
+}
+
+/// Where the pictures go.
+enum Output {
+    Sheet { path: PathBuf, pictures: Vec<Picture>, recipe: String },
+    Npz { writer: Box<NpzWriter>, made: usize, path: PathBuf, count: usize },
+    Folder { path: PathBuf, made: usize, recipe: String },
+}
+
+impl Output {
+    /// Checks that the place can be written before hours are spent.
+    fn create(out: &Path, prepared: &Prepared) -> Result<Self> {
+        let recipe = &prepared.recipe;
+        let json = recipe.json()?;
+        let extension = out.extension().map(|e| e.to_string_lossy().to_lowercase());
+        match extension.as_deref() {
+            _ if out.is_dir() => Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: json }),
+            Some("png") => {
+                files::check_writable(out)?;
+                Ok(Self::Sheet { path: out.to_owned(), pictures: Vec::new(), recipe: json })
+            }
+            Some("npz") => {
+                let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
+                let writer = Box::new(NpzWriter::create(out, recipe.count as usize, h, w)?);
+                Ok(Self::Npz { writer, made: 0, path: out.to_owned(), count: recipe.count as usize })
+            }
+            None => Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: json }),
+            Some(other) => Err(Error::argument(format!("--out {}: expected a .png, an .npz or a folder, got .{other}", out.display()))),
+        }
+    }
+
+    fn push(&mut self, picture: Picture) -> Result<()> {
+        match self {
+            Self::Sheet { pictures, .. } => {
+                pictures.push(picture);
+                Ok(())
+            }
+            Self::Npz { writer, made, .. } => {
+                *made += 1;
+                writer.push(&picture)
+            }
+            Self::Folder { path, made, recipe } => {
+                png::write_png(path.join(format!("{made:05}.png")), &picture, Some(recipe))?;
+                *made += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes what is left to write; returns the number of images kept.
+    fn finish(self) -> Result<usize> {
+        match self {
+            Self::Sheet { path, pictures, recipe } => {
+                if !pictures.is_empty() {
+                    png::write_png(path, &sheet::contact_sheet(&pictures, None, None), Some(&recipe))?;
+                }
+                Ok(pictures.len())
+            }
+            Self::Npz { writer, made, path, count } => {
+                if made == count {
+                    writer.finish()?;
+                } else if made > 0 {
+                    eprintln!("note: {} holds all images or none, so nothing was written", path.display());
+                    return Ok(0);
+                }
+                Ok(made)
+            }
+            Self::Folder { made, .. } => Ok(made),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! `etude trajectory`: a run as a strip or an animation; and the recording of whole trajectories for `etude sample`.
+
+use super::{
+    options::DeviceOptions,
+    progress::Progress,
+    recipe::{Prepared, RecipeOptions},
+};
+use crate::{
+    error::{Error, Result},
+    files,
+    picture::{
+        self, Picture, gif, png,
+        sheet::{self, Trajectory, evenly_spaced},
+    },
+    sampler::{self, Flow, Frame, StepNoise},
+    tensors::{self, Values},
+    weights::Weights,
+};
+use clap::Args;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// Arguments of `etude trajectory`.
+#[derive(Clone, Debug, Args)]
+pub struct TrajectoryArgs {
+    #[command(flatten)]
+    recipe: RecipeOptions,
+    /// Show every K-th step [default: about ten columns in a PNG, every step in a GIF]
+    #[arg(long, value_name = "K")]
+    every: Option<usize>,
+    /// A .png strip or a .gif animation
+    #[arg(long, short = 'o', value_name = "FILE", default_value = "trajectory.png")]
+    out: PathBuf,
+    #[command(flatten)]
+    device: DeviceOptions,
+}
+
+/// Columns of a strip where `--every` is not given.
+const COLUMNS: usize = 10;
+/// Images a trajectory holds at most: a strip of more is no picture any more.
+const MOST_IMAGES: u32 = 64;
+/// An animation shows a step for so long, and rests on the last for so long, in milliseconds.
+const FRAME_MS: u32 = 80;
+const LAST_MS: u32 = 1500;
+
+/// Runs the command.
+///
+/// # Errors
+/// Anything that keeps the picture from being made or written.
+pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
+    let prepared = args.recipe.prepare(2)?;
+    let animated = match args.out.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref() {
+        Some("png") => false,
+        Some("gif") => true,
+        _ => return Err(Error::argument(format!("--out {}: expected a .png or a .gif", args.out.display()))),
+    };
+    if args.every == Some(0) {
+        return Err(Error::argument("--every: expected to show every 1st step or fewer, got 0"));
+    }
+    if prepared.recipe.count > MOST_IMAGES {
+        let got = prepared.recipe.count;
+        return Err(Error::argument(format!("--count: expected at most {MOST_IMAGES} images in a trajectory, got {got}")));
+    }
+    files::check_writable(&args.out)?;
+    let steps = prepared.schedule.steps.len();
+    let shown: Vec<usize> = match args.every {
+        // The last step always shows: it is the picture.
+        Some(every) => (0..steps).filter(|i| i % every == 0 || i + 1 == steps).collect(),
+        None if animated => (0..steps).collect(),
+        None => evenly_spaced(steps, COLUMNS),
+    };
+    let recording = sample(&prepared, &args.device, None, &shown)?;
+    let json = prepared.recipe.json()?;
+    let trajectories = recording.pictures(&prepared);
+    if animated {
+        let frames = (0..shown.len()).map(|k| {
+            let moment: Vec<Trajectory> = trajectories
+                .iter()
+                .map(|t| Trajectory { noisy: vec![t.noisy[k].clone()], predicted: vec![t.predicted[k].clone()] })
+                .collect();
+            side_by_side(&moment)
+        });
+        gif::write_gif(&args.out, frames, FRAME_MS, LAST_MS, Some(&json))?;
+    } else {
+        png::write_png(&args.out, &sheet::strip(&trajectories, None), Some(&json))?;
+    }
+    let recipe = &prepared.recipe;
+    println!("{} of {steps} steps of {}, η = {}: {}", shown.len(), recipe.model, recipe.eta, args.out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One moment of all images: x_t of each in the upper row, x̂0 below.
+fn side_by_side(moment: &[Trajectory]) -> Picture {
+    let row = |pick: fn(&Trajectory) -> &Vec<Picture>| moment.iter().flat_map(|t| pick(t).clone()).collect::<Vec<_>>();
+    sheet::strip(&[Trajectory { noisy: row(|t| &t.noisy), predicted: row(|t| &t.predicted) }], None)
+}
+
+/// What a run left behind, each `[N, C, H, W]`.
+struct Recording {
+    images: u32,
+    x_t: Vec<f32>,
+    /// x before each shown step, x0 of it, and x after it.
+    shown: Vec<(Vec<f32>, Vec<f32>, Vec<f32>)>,
+}
+
+impl Recording {
+    /// Each image's x_t and x̂0 at the shown steps; the last column is the final picture above the last prediction.
+    fn pictures(&self, prepared: &Prepared) -> Vec<Trajectory> {
+        let (recipe, channels) = (&prepared.recipe, prepared.model.config.in_channels as usize);
+        let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
+        let mut all = vec![Trajectory::default(); self.images as usize];
+        for (before, x0, _) in &self.shown {
+            let (noisy, predicted) = (picture::images_from_nchw(channels, h, w, before), picture::images_from_nchw(channels, h, w, x0));
+            for ((t, noisy), predicted) in all.iter_mut().zip(noisy).zip(predicted) {
+                t.noisy.push(noisy);
+                t.predicted.push(predicted);
+            }
+        }
+        all
+    }
+}
+
+/// Samples all images at once and keeps what the `shown` steps saw.
+fn sample(prepared: &Prepared, device: &DeviceOptions, given: Option<&Given>, shown: &[usize]) -> Result<Recording> {
+    let Prepared { recipe, model, schedule } = prepared;
+    let channels = model.config.in_channels;
+    let chosen = device.open()?;
+    let (images, size) = given.map_or((recipe.count, recipe.size), |g| (g.images, g.size));
+    let rows = schedule.steps.len() as u32;
+    let precision = device.precision.into();
+    let (program, handles, batch) = chosen.backend.record(model, images, size, rows, precision)?;
+    let progress = Progress::new(u64::from(images.div_ceil(batch)) * schedule.steps.len() as u64)?;
+    let x_all = match given {
+        Some(given) => given.x_t.clone(),
+        None => recipe.x_t(channels, 0, images, &recipe.torch_numbers(channels)),
+    };
+    let image_len = x_all.len() / images as usize;
+    let total = schedule.steps.len();
+    let mut recording = Recording { images, x_t: x_all.clone(), shown: vec![Default::default(); shown.len()] };
+    let (mut program, mut handles) = (program, handles);
+    let mut executor = chosen.backend.executor(program.clone(), precision)?;
+    let mut first = 0;
+    while first < images {
+        let now = batch.min(images - first);
+        if now != program.shape(handles.x).batch {
+            (program, handles, _) = chosen.backend.record(model, now, size, rows, precision)?;
+            executor = chosen.backend.executor(program.clone(), precision)?;
+        }
+        let range = first as usize * image_len..(first + now) as usize * image_len;
+        let x = &x_all[range.clone()];
+        let noise_part: Option<Vec<f32>> = given.and_then(|g| g.noise.as_ref()).map(|noise| {
+            noise.chunks_exact(x_all.len()).flat_map(|step| step[range.clone()].iter().copied()).collect()
+        });
+        let noise = noise_part.as_deref().map_or(StepNoise::Seed(recipe.noise_seed), StepNoise::Given);
+        let mut before = x.to_vec();
+        let mut on_step = |frame: &mut Frame| {
+            progress.step();
+            let wanted = shown.iter().position(|&i| i == frame.index);
+            // The next step's x before it is this one's x after it.
+            let next_wanted = shown.contains(&(frame.index + 1));
+            let after = if wanted.is_some() || next_wanted { frame.x()? } else { Vec::new() };
+            if let Some(k) = wanted {
+                let (all_before, all_x0, all_after) = &mut recording.shown[k];
+                all_before.extend_from_slice(&before);
+                all_x0.extend(frame.x0()?);
+                all_after.extend_from_slice(&after);
+            }
+            before = after;
+            Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
+        };
+        sampler::run(executor.as_mut(), &handles, &schedule.steps, x, noise, first, &mut on_step)?;
+        debug_assert!(total > 0);
+        first += now;
+    }
+    progress.finish();
+    Ok(recording)
+}
+
+/// x_T and noise from a file.
+struct Given {
+    images: u32,
+    size: (u32, u32),
+    x_t: Vec<f32>,
+    noise: Option<Vec<f32>>,
+}
+
+impl Given {
+    fn open(path: &Path, channels: u32, steps: usize) -> Result<Self> {
+        let file = Weights::open(path)?;
+        let wrong = |field: &str, expected: String, got: &[usize]| {
+            Error::file(path, format!("tensor {field}: expected shape {expected}, got {got:?}"))
+        };
+        let missing = || Error::file(path, "tensor x_T of shape [N, C, H, W] is missing");
+        let shape = file.shape("x_T").ok_or_else(missing)?.to_vec();
+        let fits = |n: usize| (1..=1 << 24).contains(&n);
+        if shape.len() != 4 || shape[1] != channels as usize || !shape.iter().all(|&n| fits(n)) {
+            return Err(wrong("x_T", format!("[N, {channels}, H, W]"), &shape));
+        }
+        let noise = match file.shape("noise") {
+            None => None,
+            Some(got) => {
+                let expected = [&[steps], shape.as_slice()].concat();
+                if got != expected {
+                    return Err(wrong("noise", format!("{expected:?} (steps, then the shape of x_T)"), got));
+                }
+                Some(file.get("noise", &expected, false)?)
+            }
+        };
+        let x_t = file.get("x_T", &shape, false)?;
+        Ok(Self { images: shape[0] as u32, size: (shape[2] as u32, shape[3] as u32), x_t, noise })
+    }
+}
+
+/// `etude sample --input … --save-trajectory …`: every step's x and x0 into a file.
+///
+/// # Errors
+/// A file that does not hold what is expected or cannot be written, a device fault.
+pub fn record(input: Option<&Path>, output: Option<&Path>, prepared: &Prepared, device: &DeviceOptions) -> Result<ExitCode> {
+    let output = output.ok_or_else(|| Error::argument("--input: expected --save-trajectory FILE beside it, which says where the results go"))?;
+    let steps = prepared.schedule.steps.len();
+    let channels = prepared.model.config.in_channels;
+    let given = input.map(|path| Given::open(path, channels, steps)).transpose()?;
+    files::check_writable(output)?;
+    for note in &prepared.schedule.notes {
+        eprintln!("note: {note}");
+    }
+    let all: Vec<usize> = (0..steps).collect();
+    let recording = sample(prepared, device, given.as_ref(), &all)?;
+    let (h, w) = given.as_ref().map_or(prepared.recipe.size, |g| g.size);
+    let image = [recording.images as usize, channels as usize, h as usize, w as usize];
+    let shape = |first: usize| [&[first], image.as_slice()].concat();
+    let mut x = recording.x_t.clone();
+    let mut x0 = Vec::with_capacity(x.len() * steps);
+    for (_, predicted, after) in &recording.shown {
+        x.extend_from_slice(after);
+        x0.extend_from_slice(predicted);
+    }
+    let timesteps = prepared.schedule.steps.iter().map(|s| i64::from(s.t)).collect();
+    let tensors = [
+        ("timesteps", vec![steps], Values::I64(timesteps)),
+        ("x", shape(steps + 1), Values::F32(x)),
+        ("x0", shape(steps), Values::F32(x0)),
+    ];
+    tensors::write(output, &tensors)?;
+    println!("{steps} steps of {} images: {}", recording.images, output.display());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,173 @@
+//! The DDIM loop: program + steps + noise -> one frame a step. Pure: x_T and the noise come in, a callback sees every step.
+//!
+//! The same loop encodes (DDIM inversion) when it is given [`crate::schedule::Schedule::encode`]'s steps and a picture as x.
+
+use crate::{
+    error::{Error, Result},
+    program::{Executor, Handles, Program, Shape, Stage, Step, layout},
+    schedule::StepCoefficients,
+};
+
+/// Where the steps' noise z comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum StepNoise<'a> {
+    /// From counters: (seed, number of the image, index of the step).
+    Seed(u64),
+    /// Given for every step, `[K, N, C, H, W]`.
+    Given(&'a [f32]),
+}
+
+/// Whether to go on after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Take the next step.
+    Continue,
+    /// Stop here; [`run`] returns [`Error::Cancelled`].
+    Stop,
+}
+
+/// What the callback sees after each step. The tensors are read only where it asks for them.
+pub struct Frame<'a> {
+    /// Index of the step just taken, from 0.
+    pub index: usize,
+    /// Steps of the run.
+    pub total: usize,
+    /// Its coefficients.
+    pub coefficients: &'a StepCoefficients,
+    executor: &'a mut dyn Executor,
+    handles: Handles,
+}
+
+impl Frame<'_> {
+    /// x_s, `[N, C, H, W]`.
+    ///
+    /// # Errors
+    /// A device fault.
+    pub fn x(&mut self) -> Result<Vec<f32>> {
+        read_nchw(self.executor, self.handles.x)
+    }
+
+    /// The predicted x0 the step used, after clipping, `[N, C, H, W]`.
+    ///
+    /// # Errors
+    /// A device fault.
+    pub fn x0(&mut self) -> Result<Vec<f32>> {
+        read_nchw(self.executor, self.handles.x0)
+    }
+}
+
+/// Reads a tensor as `[N, C, H, W]`.
+///
+/// # Errors
+/// A device fault.
+pub fn read_nchw(executor: &mut dyn Executor, tensor: crate::program::TensorId) -> Result<Vec<f32>> {
+    let shape = executor.program().shape(tensor);
+    Ok(layout::lanes_to_nchw(shape, &executor.read(tensor)?))
+}
+
+/// The shape of x in `program`.
+pub fn latent_shape(program: &Program, handles: &Handles) -> Shape {
+    program.shape(handles.x)
+}
+
+/// Computes every step's time embedding; once a run, before [`run`]'s first step or [`epsilon`].
+///
+/// # Errors
+/// More timesteps than the program has rows, or a device fault.
+fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl ExactSizeIterator<Item = f32>) -> Result<Step> {
+    let (rows, capacity) = (timesteps.len(), executor.program().shape(handles.timesteps).batch as usize);
+    if rows > capacity {
+        return Err(Error::argument(format!("expected at most {capacity} timesteps for this program, got {rows}")));
+    }
+    let mut lanes = vec![0.0; capacity * 4];
+    for (lane, t) in lanes.chunks_exact_mut(4).zip(timesteps) {
+        lane[0] = t;
+    }
+    executor.write(handles.timesteps, &lanes)?;
+    let step = Step { rows: rows as u32, ..Step::default() };
+    executor.run(&[Stage::Prepare], &step)?;
+    Ok(step)
+}
+
+/// The network's output for `x` `[N, C, H, W]` at one timestep an image, `[N, C_out, H, W]`.
+///
+/// # Errors
+/// Lengths that do not fit the program, or a device fault.
+pub fn epsilon(executor: &mut dyn Executor, handles: &Handles, x: &[f32], timesteps: &[f32]) -> Result<Vec<f32>> {
+    let step = Step { row_stride: 1, ..prepare(executor, handles, timesteps.iter().copied())? };
+    write_nchw(executor, handles, x)?;
+    executor.run(&[Stage::Network], &step)?;
+    read_nchw(executor, handles.epsilon)
+}
+
+fn write_nchw(executor: &mut dyn Executor, handles: &Handles, x: &[f32]) -> Result<()> {
+    let shape = executor.program().shape(handles.x);
+    let expected = (shape.batch * shape.pixels() * shape.channels) as usize;
+    if x.len() != expected {
+        return Err(Error::argument(format!("expected {expected} values for a latent of {shape}, got {}", x.len())));
+    }
+    executor.write(handles.x, &layout::nchw_to_lanes(shape, x))
+}
+
+/// Takes every step of `steps` from `x` `[N, C, H, W]`; returns the last x. `image_base` is the number of the first image in the
+/// whole run, so that image 7 has the same noise in any batch. `on_step` sees each step and may stop the run.
+///
+/// # Errors
+/// [`Error::Cancelled`] where `on_step` stops it; lengths that do not fit; a device fault; whatever `on_step` returns.
+pub fn run(
+    executor: &mut dyn Executor,
+    handles: &Handles,
+    steps: &[StepCoefficients],
+    x: &[f32],
+    noise: StepNoise,
+    image_base: u32,
+    on_step: &mut dyn FnMut(&mut Frame) -> Result<Flow>,
+) -> Result<Vec<f32>> {
+    let shape = executor.program().shape(handles.x);
+    let len = (shape.batch * shape.pixels() * shape.channels) as usize;
+    if let StepNoise::Given(values) = noise
+        && values.len() != len * steps.len()
+    {
+        return Err(Error::argument(format!("expected noise of {} steps x {len} values, got {}", steps.len(), values.len())));
+    }
+    prepare(executor, handles, steps.iter().map(|s| s.timestep))?;
+    write_nchw(executor, handles, x)?;
+    let total = steps.len();
+    for (index, coefficients) in steps.iter().enumerate() {
+        let mut stages = vec![Stage::Network];
+        if coefficients.next_from_noise != 0.0 {
+            match noise {
+                StepNoise::Seed(_) => stages.push(Stage::Noise),
+                StepNoise::Given(values) => {
+                    executor.write(handles.noise, &layout::nchw_to_lanes(shape, &values[index * len..(index + 1) * len]))?;
+                }
+            }
+        }
+        if coefficients.threshold.is_some() {
+            stages.push(Stage::Threshold);
+        }
+        stages.push(Stage::Update);
+        let seed = if let StepNoise::Seed(seed) = noise { seed } else { 0 };
+        executor.run(&stages, &step_state(coefficients, index, total, seed, image_base))?;
+        if on_step(&mut Frame { index, total, coefficients, executor, handles: *handles })? == Flow::Stop {
+            return Err(Error::Cancelled);
+        }
+    }
+    read_nchw(executor, handles.x)
+}
+
+/// A step's numbers as the kernels read them.
+fn step_state(c: &StepCoefficients, index: usize, total: usize, seed: u64, image_base: u32) -> Step {
+    Step {
+        row_base: index as u32,
+        row_stride: 0,
+        rows: total as u32,
+        image_base,
+        seed: [seed as u32, (seed >> 32) as u32],
+        step: index as u32,
+        flags: u32::from(c.clip.is_some()) | u32::from(c.threshold.is_some()) << 1,
+        a: [c.x0_from_x, c.x0_from_model, c.epsilon_from_x, c.epsilon_from_model].map(|v| v as f32),
+        b: [c.next_from_x, c.next_from_x0, c.next_from_epsilon, c.next_from_noise].map(|v| v as f32),
+        c: [c.clip.unwrap_or(0.0), c.threshold.map_or(0.0, |t| t.ratio), c.threshold.map_or(0.0, |t| t.max), 0.0].map(|v| v as f32),
+    }
+}

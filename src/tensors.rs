@@ -1,0 +1,35 @@
+//! Writing .safetensors files of results.
+
+use crate::{
+    error::{Error, Result},
+    files,
+};
+use safetensors::{Dtype, tensor::TensorView};
+use std::path::Path;
+
+/// One tensor to write.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// f32.
+    F32(Vec<f32>),
+    /// i64.
+    I64(Vec<i64>),
+}
+
+/// Writes named tensors with their shapes; the file appears whole or not at all.
+///
+/// # Errors
+/// A shape that does not fit its values, or a file that cannot be written.
+pub fn write(path: &Path, tensors: &[(&str, Vec<usize>, Values)]) -> Result<()> {
+    let mut views = Vec::with_capacity(tensors.len());
+    for (name, shape, values) in tensors {
+        let (dtype, bytes) = match values {
+            Values::F32(v) => (Dtype::F32, bytemuck::cast_slice(v.as_slice())),
+            Values::I64(v) => (Dtype::I64, bytemuck::cast_slice(v.as_slice())),
+        };
+        let view = TensorView::new(dtype, shape.clone(), bytes);
+        views.push((*name, view.map_err(|e| Error::file(path, format!("tensor {name}: {e}")))?));
+    }
+    let bytes = safetensors::serialize(views, None).map_err(|e| Error::file(path, e.to_string()))?;
+    files::write_atomically(path, |w| w.write_all(&bytes))
+}
