@@ -93,6 +93,8 @@ def compare(args, model: Path) -> list[dict]:
     threads = torch.get_num_threads()
     name = f"random {args.random}" if args.random else model.name
     print(f"{name}: {net.num_parameters() / 1e6:.2f} M parameters; torch {torch.__version__} on {device}, {threads} threads", file=sys.stderr)
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
+        print(f"load average {os.getloadavg()[0]:.1f}: something else is running, and spinning threads take it badly", file=sys.stderr)
     if not etude:
         print("no etude binary: PyTorch alone", file=sys.stderr)
     rows = []

@@ -137,7 +137,10 @@ impl Backend {
             }
             if batch == 1 {
                 let (h, w) = size;
-                return Err(Error::device(name, format!("one image of {h}x{w} needs a tensor of {largest} bytes, {limit} is its limit")));
+                return Err(Error::device(
+                    name,
+                    format!("one image of {h}x{w} needs a tensor of {largest} bytes, {limit} is its limit"),
+                ));
             }
             batch = batch.div_ceil(2);
         }

@@ -15,3 +15,5 @@ pub mod sampler;
 pub mod schedule;
 pub mod tensors;
 pub mod weights;
+
+pub use error::{Error, Result};

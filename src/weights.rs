@@ -96,8 +96,7 @@ impl Weights {
     }
 
     fn raw(&self, name: &str) -> Result<(Dtype, &[u8])> {
-        let info =
-            self.metadata.info(name).ok_or_else(|| Error::file(&self.origin, format!("tensor {name} is missing")))?;
+        let info = self.metadata.info(name).ok_or_else(|| Error::file(&self.origin, format!("tensor {name} is missing")))?;
         let (start, end) = info.data_offsets;
         let data = self.bytes.get(self.data_start + start..self.data_start + end);
         let data = data.ok_or_else(|| Error::file(&self.origin, format!("tensor {name}: its data lies outside the file")))?;

@@ -194,7 +194,10 @@ fn report(
         gflops: rate * 1e-9,
         peak_gflops: peak.map(|p| p * 1e-9),
         share_of_peak: peak.map(|p| rate / p),
-        dispatches_per_step: [Stage::Network, Stage::Update].iter().map(|s| program.calls().iter().filter(|c| c.0 == *s).count()).sum(),
+        dispatches_per_step: [Stage::Network, Stage::Update]
+            .iter()
+            .map(|s| program.calls().iter().filter(|c| c.0 == *s).count())
+            .sum(),
         memory_allocated: memory.0,
         memory_weights_and_live_activations: memory.1,
         costliest: rows,
@@ -203,7 +206,10 @@ fn report(
 
 fn print_report(r: &Report) {
     println!("model          {}, batch {}, {}", r.model, r.batch, r.precision);
-    println!("step           {:.2} ms (least {:.2}, most {:.2}; {} steps)", r.ms_per_step, r.ms_per_step_min, r.ms_per_step_max, r.steps_measured);
+    println!(
+        "step           {:.2} ms (least {:.2}, most {:.2}; {} steps)",
+        r.ms_per_step, r.ms_per_step_min, r.ms_per_step_max, r.steps_measured
+    );
     println!("image          {:.2} ms", r.ms_per_image);
     print!("rate           {:.1} GFLOP/s ({:.3} GFLOP a step)", r.gflops, r.gflop_per_step);
     match (r.peak_gflops, r.share_of_peak) {

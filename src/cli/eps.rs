@@ -37,7 +37,8 @@ pub fn run(args: &EpsArgs) -> Result<ExitCode> {
     let file = Weights::open(&args.input)?;
     let bad = |what: String| Error::file(&args.input, what);
     let channels = model.config.in_channels as usize;
-    let shape = file.shape("sample").ok_or_else(|| bad(format!("tensor sample of shape [N, {channels}, H, W] is missing")))?.to_vec();
+    let shape =
+        file.shape("sample").ok_or_else(|| bad(format!("tensor sample of shape [N, {channels}, H, W] is missing")))?.to_vec();
     if shape.len() != 4 || shape[1] != channels || !shape.iter().all(|n| (1..=1 << 24).contains(n)) {
         return Err(bad(format!("tensor sample: expected shape [N, {channels}, H, W], got {shape:?}")));
     }

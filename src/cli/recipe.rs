@@ -125,7 +125,8 @@ impl RecipeOptions {
     pub fn prepare(&self, default_count: u32) -> Result<Prepared> {
         let base = self.recipe.as_deref().map(load).transpose()?;
         let base = base.as_ref();
-        let model_name = self.model.clone().or_else(|| base.map(|b| b.model.clone())).unwrap_or_else(|| EMBEDDED[0].name.to_owned());
+        let model_name =
+            self.model.clone().or_else(|| base.map(|b| b.model.clone())).unwrap_or_else(|| EMBEDDED[0].name.to_owned());
         let model = Model::find(&model_name)?;
         let size = match &self.size {
             Some(text) => super::options::parse_size(text)?,
@@ -172,7 +173,9 @@ fn load(path: &Path) -> Result<Recipe> {
     let text = if is_json {
         std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?
     } else {
-        read_recipe(path)?.ok_or_else(|| Error::file(path, "expected a picture with a recipe in it, got one without; only pictures etude wrote have one"))?
+        read_recipe(path)?.ok_or_else(|| {
+            Error::file(path, "expected a picture with a recipe in it, got one without; only pictures etude wrote have one")
+        })?
     };
     serde_json::from_str(&text).map_err(|e| Error::file(path, format!("its recipe cannot be used: {e}")))
 }

@@ -167,7 +167,9 @@ impl Output {
                 Ok(Self::Npz { writer, made: 0, path: out.to_owned(), count: recipe.count as usize })
             }
             None => Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: json }),
-            Some(other) => Err(Error::argument(format!("--out {}: expected a .png, an .npz or a folder, got .{other}", out.display()))),
+            Some(other) => {
+                Err(Error::argument(format!("--out {}: expected a .png, an .npz or a folder, got .{other}", out.display())))
+            }
         }
     }
 

@@ -112,7 +112,8 @@ impl Recording {
         let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
         let mut all = vec![Trajectory::default(); self.images as usize];
         for (before, x0, _) in &self.shown {
-            let (noisy, predicted) = (picture::images_from_nchw(channels, h, w, before), picture::images_from_nchw(channels, h, w, x0));
+            let (noisy, predicted) =
+                (picture::images_from_nchw(channels, h, w, before), picture::images_from_nchw(channels, h, w, x0));
             for ((t, noisy), predicted) in all.iter_mut().zip(noisy).zip(predicted) {
                 t.noisy.push(noisy);
                 t.predicted.push(predicted);
@@ -150,9 +151,9 @@ fn sample(prepared: &Prepared, device: &DeviceOptions, given: Option<&Given>, sh
         }
         let range = first as usize * image_len..(first + now) as usize * image_len;
         let x = &x_all[range.clone()];
-        let noise_part: Option<Vec<f32>> = given.and_then(|g| g.noise.as_ref()).map(|noise| {
-            noise.chunks_exact(x_all.len()).flat_map(|step| step[range.clone()].iter().copied()).collect()
-        });
+        let noise_part: Option<Vec<f32>> = given
+            .and_then(|g| g.noise.as_ref())
+            .map(|noise| noise.chunks_exact(x_all.len()).flat_map(|step| step[range.clone()].iter().copied()).collect());
         let noise = noise_part.as_deref().map_or(StepNoise::Seed(recipe.noise_seed), StepNoise::Given);
         let mut before = x.to_vec();
         let mut on_step = |frame: &mut Frame| {
@@ -218,7 +219,8 @@ impl Given {
 /// # Errors
 /// A file that does not hold what is expected or cannot be written, a device fault.
 pub fn record(input: Option<&Path>, output: Option<&Path>, prepared: &Prepared, device: &DeviceOptions) -> Result<ExitCode> {
-    let output = output.ok_or_else(|| Error::argument("--input: expected --save-trajectory FILE beside it, which says where the results go"))?;
+    let output = output
+        .ok_or_else(|| Error::argument("--input: expected --save-trajectory FILE beside it, which says where the results go"))?;
     let steps = prepared.schedule.steps.len();
     let channels = prepared.model.config.in_channels;
     let given = input.map(|path| Given::open(path, channels, steps)).transpose()?;

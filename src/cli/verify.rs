@@ -45,7 +45,8 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     let model = Model::find(&args.model)?;
     let chosen = args.device.open()?;
     let precision: Precision = args.device.precision.into();
-    let (program, handles, batch) = chosen.backend.record(&model, args.batch, model.sample_size(), batch_rows(args.batch), precision)?;
+    let (program, handles, batch) =
+        chosen.backend.record(&model, args.batch, model.sample_size(), batch_rows(args.batch), precision)?;
     let mut device = chosen.backend.executor(program.clone(), precision)?;
     let mut oracle = CpuExecutor::new(program.clone());
     let stages = [Stage::Prepare, Stage::Network, Stage::Noise, Stage::Threshold, Stage::Update, Stage::Picture];
@@ -58,10 +59,11 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     if got.len() != calls.len() || expected.len() != calls.len() {
         return Err(Error::device(chosen.backend.info().name, "returned fewer results than kernels ran"));
     }
-    let rows: Vec<Row> = calls.iter().zip(got.iter().zip(&expected)).map(|((_, k, label), (g, e))| compare(&program, k, label, g, e)).collect();
+    let rows: Vec<Row> =
+        calls.iter().zip(got.iter().zip(&expected)).map(|((_, k, label), (g, e))| compare(&program, k, label, g, e)).collect();
     let bound = bound(precision);
     print_table(&rows, bound, args.all);
-    let failed = rows.iter().filter(|r| !(r.error <= bound)).count();
+    let failed = rows.iter().filter(|r| r.error > bound).count();
     if failed > 0 {
         println!("FAILED: {failed} of {} kernel calls differ by more than {bound:e}", rows.len());
         return Ok(ExitCode::from(1));

@@ -10,8 +10,11 @@ pub fn attention_scores(p: &AttentionParams, qkv: &[f32], scores: &mut [f32]) {
     let (width, row, rows) = (3 * p.heads as usize * head, p.tokens4 as usize * 4, p.rows as usize);
     const PIECE: usize = 64;
     let pieces = rows.div_ceil(PIECE);
-    let all: Vec<(usize, &mut [f32])> =
-        scores[..p.groups as usize * rows * row].chunks_exact_mut(rows * row).flat_map(|g| g.chunks_mut(PIECE * row)).enumerate().collect();
+    let all: Vec<(usize, &mut [f32])> = scores[..p.groups as usize * rows * row]
+        .chunks_exact_mut(rows * row)
+        .flat_map(|g| g.chunks_mut(PIECE * row))
+        .enumerate()
+        .collect();
     all.into_par_iter().for_each(|(i, out)| {
         let (group, first) = (p.group_base as usize + i / pieces, i % pieces * PIECE);
         let (image, h) = (group / p.heads as usize, group % p.heads as usize);

@@ -50,7 +50,8 @@ fn gather(p: &Conv2dParams, pixel: usize, a: &[f32], b: &[f32], row: &mut [f32])
     let up = p.upsample as usize;
     for (tap, part) in row.chunks_exact_mut(a_width + b_width).enumerate() {
         let (ky, kx) = (tap / p.kernel as usize, tap % p.kernel as usize);
-        let (in_y, in_x) = ((y * p.stride as usize + ky).wrapping_sub(p.pad as usize), (x * p.stride as usize + kx).wrapping_sub(p.pad as usize));
+        let (in_y, in_x) =
+            ((y * p.stride as usize + ky).wrapping_sub(p.pad as usize), (x * p.stride as usize + kx).wrapping_sub(p.pad as usize));
         if in_y < p.in_h as usize * up && in_x < p.in_w as usize * up {
             let at = (image * p.in_h as usize + in_y / up) * p.in_w as usize + in_x / up;
             part[..a_width].copy_from_slice(&a[at * a_width..][..a_width]);
@@ -64,7 +65,16 @@ fn gather(p: &Conv2dParams, pixel: usize, a: &[f32], b: &[f32], row: &mut [f32])
 }
 
 /// + bias + time + residual, times the scale, for one pixel.
-fn epilogue(p: &Conv2dParams, step: &Step, pixel: usize, image_pixels: usize, bias: &[f32], temb: &[f32], residual: &[f32], out: &mut [f32]) {
+fn epilogue(
+    p: &Conv2dParams,
+    step: &Step,
+    pixel: usize,
+    image_pixels: usize,
+    bias: &[f32],
+    temb: &[f32],
+    residual: &[f32],
+    out: &mut [f32],
+) {
     for (o, b) in out.iter_mut().zip(bias) {
         *o += b;
     }

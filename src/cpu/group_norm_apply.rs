@@ -15,7 +15,8 @@ pub fn group_norm_apply(p: &GroupNormParams, a: &[f32], b: &[f32], folded: &[f32
             let at = pixel / pixels * 2 * width;
             let (factor, summand) = folded[at..at + 2 * width].split_at(width);
             let (out_a, out_b) = out.split_at_mut(a_width);
-            let sources = [(out_a, &a[pixel * a_width..], 0), (out_b, if b_width > 0 { &b[pixel * b_width..] } else { b }, a_width)];
+            let sources =
+                [(out_a, &a[pixel * a_width..], 0), (out_b, if b_width > 0 { &b[pixel * b_width..] } else { b }, a_width)];
             for (out, x, from) in sources {
                 for (((o, x), f), s) in out.iter_mut().zip(x).zip(&factor[from..]).zip(&summand[from..]) {
                     *o = x * f + s;

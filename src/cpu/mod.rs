@@ -19,9 +19,7 @@ pub mod time_embedding;
 
 use crate::{
     error::{Error, Result},
-    program::{
-        Access, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepState, TensorId,
-    },
+    program::{Access, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepState, TensorId},
 };
 use std::sync::Arc;
 
@@ -60,7 +58,12 @@ impl CpuExecutor {
                 let start = std::time::Instant::now();
                 self.call(index, step);
                 let milliseconds = start.elapsed().as_secs_f64() * 1e3;
-                times.push(CallTime { kernel: kernel.name(), label: label.clone(), milliseconds, flops: kernel.flops(&program, step.rows) });
+                times.push(CallTime {
+                    kernel: kernel.name(),
+                    label: label.clone(),
+                    milliseconds,
+                    flops: kernel.flops(&program, step.rows),
+                });
             }
         }
         times

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    program::{Access, CallTime, DeviceInfo, Element, Executor, Kernel, Life, MemoryPlan, Program, Stage, Step, StepState, TensorId},
+    program::{
+        Access, CallTime, DeviceInfo, Element, Executor, Kernel, Life, MemoryPlan, Program, Stage, Step, StepState, TensorId,
+    },
 };
 use half::f16;
 use std::{
@@ -87,21 +89,30 @@ impl GpuExecutor {
         let largest = program.largest_tensor_bytes(precision.lane_bytes());
         if largest > gpu.max_binding() {
             let limit = gpu.max_binding();
-            return Err(Error::device(&gpu.info.name, format!("binds {limit} bytes at most, {largest} needed; use a smaller --batch")));
+            return Err(Error::device(
+                &gpu.info.name,
+                format!("binds {limit} bytes at most, {largest} needed; use a smaller --batch"),
+            ));
         }
         let plan = MemoryPlan::new(&program, precision.lane_bytes());
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let mut allocated = 0;
         let mut create = |label: &str, size: u64, usage| {
             allocated += size;
-            gpu.device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size: size.max(16), usage, mapped_at_creation: false })
+            gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size: size.max(16),
+                usage,
+                mapped_at_creation: false,
+            })
         };
         let slots: Vec<_> = plan.slots().iter().map(|&bytes| create("activations", bytes, storage)).collect();
         let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let step_buffer = create("step", size_of::<Step>() as u64, uniform);
         let params_bytes: Vec<Vec<u8>> = program.calls().iter().map(|(_, kernel, _)| kernel.params(&program)).collect();
         let align = u64::from(gpu.limits.min_uniform_buffer_offset_alignment);
-        let params_buffer = create("parameters", params_bytes.iter().map(|p| (p.len() as u64).next_multiple_of(align)).sum(), uniform);
+        let params_buffer =
+            create("parameters", params_bytes.iter().map(|p| (p.len() as u64).next_multiple_of(align)).sum(), uniform);
         let constants = upload_constants(&gpu, &program, precision, storage, &mut create)?;
         gpu.check()?;
 
@@ -207,11 +218,8 @@ impl GpuExecutor {
         // A query set holds 4096 timestamps at most.
         for part in indices.chunks(2048) {
             let count = part.len() as u32 * 2;
-            let queries = self.gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
-                label: None,
-                ty: wgpu::QueryType::Timestamp,
-                count,
-            });
+            let queries =
+                self.gpu.device.create_query_set(&wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count });
             let resolved = self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: None,
                 size: u64::from(count) * 8,

@@ -60,10 +60,9 @@ impl Gpu {
             }
         };
         let entries: Vec<_> = slots.iter().enumerate().map(|(i, slot)| layout_entry(i as u32, *slot)).collect();
-        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some(dispatch.shader),
-            entries: &entries,
-        });
+        let layout = self
+            .device
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(dispatch.shader), entries: &entries });
         let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(dispatch.shader),
             bind_group_layouts: &[Some(&layout)],

@@ -9,7 +9,9 @@ impl Gpu {
     /// # Errors
     /// A device fault.
     pub(super) fn read_bytes(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>> {
-        let fault = |what: String| Error::device(&self.info.name, format!("reading results back failed: {what}; try again, or use --device cpu"));
+        let fault = |what: String| {
+            Error::device(&self.info.name, format!("reading results back failed: {what}; try again, or use --device cpu"))
+        };
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
             size: bytes.next_multiple_of(4),

@@ -57,9 +57,7 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
             Dispatch::plain("group_norm_stats", (shape.batch * shape.pixels().div_ceil(k.chunk) * lanes).div_ceil(64))
         }
         Kernel::GroupNormFold(k) => Dispatch::plain("group_norm_fold", (k.params.batch * k.params.groups).div_ceil(32)),
-        Kernel::GroupNormApply(k) => {
-            Dispatch::plain("group_norm_apply", program.shape(k.output).total_lanes().div_ceil(64) as u32)
-        }
+        Kernel::GroupNormApply(k) => Dispatch::plain("group_norm_apply", program.shape(k.output).total_lanes().div_ceil(64) as u32),
         Kernel::Quantile(_) => Dispatch::plain("quantile", kernel.image_params(program).batch),
         Kernel::PackPicture(_) => {
             let p = kernel.image_params(program);

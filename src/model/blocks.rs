@@ -4,8 +4,8 @@ use super::Model;
 use crate::{
     error::Result,
     program::{
-        Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, Element, GroupNormApply, GroupNormFold,
-        GroupNormParams, GroupNormStats, Kernel, Life, Program, Shape, Stage, TensorId, layout,
+        Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, Element, GroupNormApply,
+        GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Program, Shape, Stage, TensorId, layout,
     },
 };
 
@@ -64,7 +64,13 @@ impl Recorder<'_> {
         std::iter::once(source.a).chain(source.b).map(|t| self.program.shape(t).channels).collect()
     }
 
-    fn constant(&mut self, key: &str, shape: Shape, element: Element, pack: impl FnOnce(&Model) -> Result<Vec<f32>>) -> Result<TensorId> {
+    fn constant(
+        &mut self,
+        key: &str,
+        shape: Shape,
+        element: Element,
+        pack: impl FnOnce(&Model) -> Result<Vec<f32>>,
+    ) -> Result<TensorId> {
         let model = self.model;
         let values = model.packed(key, || pack(model))?;
         Ok(self.program.tensor(key, shape, element, Life::Constant(values)))
@@ -144,7 +150,8 @@ impl Recorder<'_> {
             Ok([layout::pack_vector(&gamma, &parts), layout::pack_vector(&beta, &parts)].concat())
         })?;
         let program = &mut self.program;
-        let f32_scratch = |p: &mut Program, what: &str, shape| p.tensor(format!("{name} {what}"), shape, Element::F32, Life::Scratch);
+        let f32_scratch =
+            |p: &mut Program, what: &str, shape| p.tensor(format!("{name} {what}"), shape, Element::F32, Life::Scratch);
         let partials = f32_scratch(program, "partials", Shape::new(input.batch, chunks, 2, lanes * 4));
         let folded = f32_scratch(program, "folded", Shape::new(input.batch, 1, 2, lanes * 4));
         let output = program.scratch(name, Shape::new(input.batch, input.height, input.width, lanes * 4));
@@ -221,8 +228,7 @@ impl Recorder<'_> {
         };
         let width = heads * head_lanes * 4;
         let names = self.projections(name);
-        let (weight_names, bias_names) =
-            (names.clone().map(|n| format!("{name}.{n}.weight")), names.map(|n| format!("{name}.{n}.bias")));
+        let (weight_names, bias_names) = (names.map(|n| format!("{name}.{n}.weight")), names.map(|n| format!("{name}.{n}.bias")));
         let inner = (heads * dim) as usize;
         let (qkv_names, qkv_bias_names) = (weight_names[..3].to_vec(), bias_names[..3].to_vec());
         let qkv_key = format!("{name}.to_qkv.weight");

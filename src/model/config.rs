@@ -33,6 +33,8 @@ pub struct UnetConfig {
     pub norm_eps: f32,
     /// Channels a head; `None` is one head of full width.
     pub attention_head_dim: Option<u32>,
+    /// Whether there is a middle block at all (`mid_block_type` may be null).
+    pub mid_block: bool,
     /// Whether the middle block has attention.
     pub add_attention: bool,
     /// The timestep embedding's frequency shift.
@@ -97,7 +99,11 @@ impl Fields<'_> {
 
     fn list(&self, key: &str) -> Result<Option<&Vec<Value>>> {
         let Some(value) = self.value(key) else { return Ok(None) };
-        value.as_array().filter(|l| (1..=16).contains(&l.len())).map(Some).ok_or_else(|| self.wrong(key, "a list of 1 to 16 entries"))
+        value
+            .as_array()
+            .filter(|l| (1..=16).contains(&l.len()))
+            .map(Some)
+            .ok_or_else(|| self.wrong(key, "a list of 1 to 16 entries"))
     }
 
     fn block_types(&self, key: &str, plain: &str, attention: &str, default: [bool; 4]) -> Result<Vec<bool>> {
@@ -159,11 +165,13 @@ impl UnetConfig {
         };
         let fields = Fields { map, origin };
         fields.refuse_unsupported()?;
-        let activations =
-            [("silu", Activation::Silu), ("swish", Activation::Silu), ("mish", Activation::Mish), ("gelu", Activation::Gelu), (
-                "relu",
-                Activation::Relu,
-            )];
+        let activations = [
+            ("silu", Activation::Silu),
+            ("swish", Activation::Silu),
+            ("mish", Activation::Mish),
+            ("gelu", Activation::Gelu),
+            ("relu", Activation::Relu),
+        ];
         let config = Self {
             in_channels: fields.integer("in_channels", 1, 4096)?.unwrap_or(3),
             out_channels: fields.integer("out_channels", 1, 4096)?.unwrap_or(3),
@@ -180,6 +188,7 @@ impl UnetConfig {
             } else {
                 Some(8)
             },
+            mid_block: !map.get("mid_block_type").is_some_and(Value::is_null),
             add_attention: fields.boolean("add_attention", true)?,
             freq_shift: fields.float("freq_shift", 0.0)?,
             flip_sin_to_cos: fields.boolean("flip_sin_to_cos", true)?,
@@ -233,7 +242,7 @@ impl UnetConfig {
         let levels = self.block_out_channels.iter().copied();
         let down = levels.clone().zip(self.down_attention.iter().copied());
         let up = levels.clone().rev().zip(self.up_attention.iter().copied());
-        let mid = levels.last().zip(Some(self.add_attention));
+        let mid = levels.last().zip(Some(self.mid_block && self.add_attention));
         down.chain(up).chain(mid).filter(|(_, attention)| *attention).map(|(c, _)| c)
     }
 

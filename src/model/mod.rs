@@ -71,7 +71,8 @@ impl Model {
         let path = Path::new(name);
         if !path.is_dir() {
             let known: Vec<_> = EMBEDDED.iter().map(|e| e.name).collect();
-            let what = format!("expected the name of an embedded model ({}) or a folder with config.json, got neither", known.join(", "));
+            let what =
+                format!("expected the name of an embedded model ({}) or a folder with config.json, got neither", known.join(", "));
             return Err(Error::file(path, what));
         }
         Self::open(path)
@@ -84,7 +85,7 @@ impl Model {
     pub fn embedded(embedded: &Embedded) -> Result<Self> {
         let origin = Path::new(embedded.name);
         let config = UnetConfig::from_json(embedded.config, &origin.join("config.json"))?;
-        let scheduler = SchedulerConfig::from_json(embedded.scheduler, &origin.join("scheduler_config.json"))?;
+        let scheduler = SchedulerConfig::from_json(embedded.scheduler, origin.join("scheduler_config.json"))?;
         let weights = Weights::from_bytes(embedded.weights.to_vec(), origin.join(WEIGHTS))?;
         Self::new(embedded.name, None, config, Some(scheduler), weights)
     }
@@ -96,7 +97,8 @@ impl Model {
     /// A missing, unreadable or wrong file; the message says which and what was expected.
     pub fn open(folder: &Path) -> Result<Self> {
         let inner = folder.join("unet");
-        let root = if !folder.join("config.json").is_file() && inner.join("config.json").is_file() { inner } else { folder.to_owned() };
+        let root =
+            if !folder.join("config.json").is_file() && inner.join("config.json").is_file() { inner } else { folder.to_owned() };
         let config_path = root.join("config.json");
         let config = UnetConfig::from_json(&read(&config_path)?, &config_path)?;
         let weights = Weights::open(&root.join(WEIGHTS))?;

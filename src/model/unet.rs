@@ -7,8 +7,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     program::{
-        Activation, DdimStep, Element, Gaussian, Handles, Kernel, Life, Linear, NetworkInput, PackPicture, Program, Quantile, Shape,
-        Stage, TensorId, TimeEmbedding, layout,
+        Activation, DdimStep, Element, Gaussian, Handles, Kernel, Life, Linear, NetworkInput, PackPicture, Program, Quantile,
+        Shape, Stage, TensorId, TimeEmbedding, layout,
     },
 };
 
@@ -23,7 +23,7 @@ impl Model {
     /// A size the levels do not divide, or a weight that is missing, misshapen or not finite.
     pub fn record(&self, batch: u32, height: u32, width: u32, rows: u32) -> Result<(Program, Handles)> {
         let (config, step) = (&self.config, self.config.size_step());
-        if height == 0 || width == 0 || height % step != 0 || width % step != 0 {
+        if height == 0 || width == 0 || !height.is_multiple_of(step) || !width.is_multiple_of(step) {
             return Err(Error::argument(format!(
                 "sample size {height}x{width}: expected both sides to be multiples of {step}, as this model halves the picture {} times",
                 step.ilog2()
@@ -63,7 +63,7 @@ impl Model {
             places.extend((0..config.layers_per_block).map(|j| (format!("down_blocks.{i}.resnets.{j}"), c)));
         }
         let last = channels[channels.len() - 1];
-        places.extend((0..2).map(|j| (format!("mid_block.resnets.{j}"), last)));
+        places.extend((0..if config.mid_block { 2 } else { 0 }).map(|j| (format!("mid_block.resnets.{j}"), last)));
         for (i, &c) in channels.iter().rev().enumerate() {
             places.extend((0..=config.layers_per_block).map(|j| (format!("up_blocks.{i}.resnets.{j}"), c)));
         }
@@ -122,7 +122,9 @@ impl Model {
         let key = names[0];
         let parts = columns / widths.iter().map(|&w| layout::padded(w)).sum::<usize>();
         let weights = self.packed(&format!("{key}.weight"), || {
-            let load = |(name, &width): (&&str, &u32)| self.weights.get(&format!("{name}.weight"), &[parts * width as usize, inputs], false);
+            let load = |(name, &width): (&&str, &u32)| {
+                self.weights.get(&format!("{name}.weight"), &[parts * width as usize, inputs], false)
+            };
             let layers: Vec<Vec<f32>> = names.iter().zip(widths).map(load).collect::<Result<_>>()?;
             let mut packed = vec![0.0; layout::padded(inputs as u32) * columns];
             let mut column = 0;
@@ -180,14 +182,9 @@ impl Recorder<'_> {
                 skips.push(h);
             }
         }
-        let (last, factor) = (channels[levels - 1], config.mid_block_scale_factor);
-        h = self.resnet("mid_block.resnets.0", h.into(), last, factor)?;
-        if config.add_attention {
-            // diffusers leaves the middle attention without normalisation under scale_shift, unless its groups are named.
-            let groups = config.attn_norm_num_groups.or(if config.scale_shift { None } else { groups });
-            h = self.attention("mid_block.attentions.0", h, groups, factor)?;
+        if config.mid_block {
+            h = self.middle(h, channels[levels - 1])?;
         }
-        h = self.resnet("mid_block.resnets.1", h.into(), last, factor)?;
         for (i, &c) in channels.iter().rev().enumerate() {
             for j in 0..=config.layers_per_block {
                 let source = Source { a: h, b: skips.pop() };
@@ -206,5 +203,18 @@ impl Recorder<'_> {
         let out = self.conv("conv_out", h.into(), config.out_channels, ConvSpec::same())?;
         self.program.redirect_last_output(out, epsilon);
         Ok(())
+    }
+    /// Resnet, attention, resnet at the lowest level.
+    fn middle(&mut self, h: TensorId, channels: u32) -> Result<TensorId> {
+        let config = &self.model.config;
+        let factor = config.mid_block_scale_factor;
+        // diffusers leaves the middle attention without normalisation under scale_shift, unless its groups are named.
+        let default_groups = if config.scale_shift { None } else { Some(config.norm_num_groups) };
+        let groups = config.attn_norm_num_groups.or(default_groups);
+        let mut h = self.resnet("mid_block.resnets.0", h.into(), channels, factor)?;
+        if config.add_attention {
+            h = self.attention("mid_block.attentions.0", h, groups, factor)?;
+        }
+        self.resnet("mid_block.resnets.1", h.into(), channels, factor)
     }
 }

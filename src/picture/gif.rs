@@ -1,19 +1,21 @@
 //! Animated GIF files: a trajectory as a loop that rests on its last frame, with its recipe in a comment.
 //!
-//! Written by hand. The encoder of the `image` crate tells viewers to blank the canvas after every frame, which flickers in some and
-//! makes Pillow show grey animations black; and it cannot write a comment.
+//! By the `gif` crate itself: the encoder of the `image` crate tells viewers to blank the canvas after every frame, and it cannot
+//! write a comment.
 
 use std::borrow::Borrow;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
+use super::Picture;
 use super::recipe::{self, KEYWORD, LONGEST_RECIPE};
-use super::{Picture, lzw, quantise};
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 
 /// Browsers show a frame of less than 2 hundredths of a second for 10.
 const SHORTEST_DELAY: u32 = 2;
+/// NeuQuant's default; only frames of more than 256 colours are quantised at all.
+const QUANTISER_SPEED: i32 = 10;
 /// The first bytes of blocks, and the label of comments.
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2C;
@@ -50,55 +52,32 @@ pub fn write_gif<P: Borrow<Picture>>(
         return Err(Error::file(path, what));
     };
     write_atomically(path, |w| {
-        let mut start = b"GIF89a".to_vec();
-        start.extend(width.to_le_bytes());
-        start.extend(height.to_le_bytes());
-        start.extend([0x70, 0, 0]); // no common palette, 8 bits a channel; background 0; square pixels
-        start.extend(b"\x21\xFF\x0BNETSCAPE2.0\x03\x01\0\0\0"); // repeat without end
-        w.write_all(&start)?;
+        let mut encoder = gif::Encoder::new(w, width, height, &[]).map_err(io::Error::other)?;
+        encoder.set_repeat(gif::Repeat::Infinite).map_err(io::Error::other)?;
         if let Some(recipe) = recipe {
-            write_comment(w, recipe)?;
+            // A comment: the keyword, a space, the recipe, in blocks of up to 255 bytes. The format says ASCII; readers take UTF-8.
+            let text = format!("{KEYWORD} {recipe}");
+            let blocks: Vec<&[u8]> = text.as_bytes().chunks(255).collect();
+            encoder.write_raw_extension(gif::Extension::Comment.into(), &blocks).map_err(io::Error::other)?;
         }
         let mut number = 0;
-        while let Some(frame) = frames.next() {
-            let frame: &Picture = frame.borrow();
-            if (frame.width, frame.height) != size || frame.pixels.len() != size.0 * size.1 {
+        while let Some(picture) = frames.next() {
+            let picture: &Picture = picture.borrow();
+            if (picture.width, picture.height) != size || picture.pixels.len() != size.0 * size.1 {
                 let what =
-                    format!("frame {number} is {} x {}, expected {width} x {height}; use one size", frame.width, frame.height);
+                    format!("frame {number} is {} x {}, expected {width} x {height}; use one size", picture.width, picture.height);
                 return Err(io::Error::other(what));
             }
-            write_frame(w, frame, width, height, if frames.peek().is_some() { frame_ms } else { last_ms })?;
+            let mut frame = gif::Frame::from_rgb_speed(width, height, picture.bytes(), QUANTISER_SPEED);
+            // Leave the frame in place: blanking between frames flickers in some viewers.
+            frame.dispose = gif::DisposalMethod::Keep;
+            let ms = if frames.peek().is_some() { frame_ms } else { last_ms };
+            frame.delay = u16::try_from((ms / 10 + u32::from(ms % 10 >= 5)).max(SHORTEST_DELAY)).unwrap_or(u16::MAX);
+            encoder.write_frame(&frame).map_err(io::Error::other)?;
             number += 1;
         }
-        w.write_all(&[TRAILER])
+        Ok(())
     })
-}
-
-/// One full frame with its own palette, to be drawn over the last.
-fn write_frame(w: &mut dyn Write, frame: &Picture, width: u16, height: u16, ms: u32) -> io::Result<()> {
-    let delay = u16::try_from((ms / 10 + u32::from(ms % 10 >= 5)).max(SHORTEST_DELAY)).unwrap_or(u16::MAX);
-    let mut head = vec![EXTENSION, 0xF9, 4, 0x04]; // control: leave the frame in place, nothing is transparent
-    head.extend(delay.to_le_bytes());
-    head.extend([0, 0, IMAGE, 0, 0, 0, 0]); // at the left and the top
-    head.extend(width.to_le_bytes());
-    head.extend(height.to_le_bytes());
-    head.push(HAS_PALETTE | 7);
-    let mut indexed = quantise::quantise(frame);
-    indexed.palette.resize(256, [0; 3]);
-    head.extend(indexed.palette.as_flattened());
-    head.push(lzw::PIXEL_BITS);
-    w.write_all(&head)?;
-    lzw::compress(w, &indexed.pixels)
-}
-
-/// A comment: the keyword, a space, the recipe, in blocks of up to 255 bytes. The format says ASCII; readers take UTF-8.
-fn write_comment(w: &mut dyn Write, recipe: &str) -> io::Result<()> {
-    w.write_all(&[EXTENSION, COMMENT])?;
-    for block in format!("{KEYWORD} {recipe}").as_bytes().chunks(255) {
-        w.write_all(&[block.len() as u8])?;
-        w.write_all(block)?;
-    }
-    w.write_all(&[0])
 }
 
 /// The recipe in the comments of the GIF that `input` is at the start of, `None` if there is none. Bytes that make no sense are an

@@ -1,10 +1,8 @@
 //! From numbers to pictures: tensors in [-1, 1] become RGB bytes; the files beside this one lay them out and write them.
 
 pub mod gif;
-mod lzw;
 pub mod npz;
 pub mod png;
-mod quantise;
 pub mod recipe;
 pub mod sheet;
 

@@ -12,12 +12,12 @@ mod tensor;
 
 pub use executor::{CallTime, DeviceInfo, DeviceKind, Executor, StepState};
 pub use kernel::{
-    Access, Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Gaussian, GroupNormApply,
-    GroupNormFold, GroupNormStats, Kernel, Linear, NetworkInput, Operand, PackPicture, Quantile, TimeEmbedding,
+    Access, Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Gaussian,
+    GroupNormApply, GroupNormFold, GroupNormStats, Kernel, Linear, NetworkInput, Operand, PackPicture, Quantile, TimeEmbedding,
 };
 pub use memory::MemoryPlan;
 pub use params::{
-    AttentionParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, Step, TimeEmbeddingParams, Uniform,
+    AttentionParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, Step, TimeEmbeddingParams, Uniform, UniformLayout,
     uniform_layouts,
 };
 pub use tensor::{Element, Life, Shape, Tensor, TensorId};

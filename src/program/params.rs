@@ -11,9 +11,12 @@ pub trait Uniform: Pod {
     const FIELDS: &'static [(&'static str, usize)];
 }
 
-/// Name, size and fields of every uniform struct.
-pub fn uniform_layouts() -> Vec<(&'static str, usize, &'static [(&'static str, usize)])> {
-    fn of<T: Uniform>() -> (&'static str, usize, &'static [(&'static str, usize)]) {
+/// A uniform struct's name, its size in bytes, and its fields with their byte offsets.
+pub type UniformLayout = (&'static str, usize, &'static [(&'static str, usize)]);
+
+/// Every uniform struct.
+pub fn uniform_layouts() -> Vec<UniformLayout> {
+    fn of<T: Uniform>() -> UniformLayout {
         (T::NAME, size_of::<T>(), T::FIELDS)
     }
     vec![
