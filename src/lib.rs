@@ -1,4 +1,43 @@
-//! Étude: Denoising Diffusion Implicit Models (Song, Meng, Ermon 2020) on any GPU.
+//! Étude: Denoising Diffusion Implicit Models (Song, Meng, Ermon 2020) on any GPU, the U-Net and the sampler as WGSL compute
+//! shaders through wgpu, with a CPU executor of the same kernels in plain Rust.
+//!
+//! # How a picture comes about
+//!
+//! ```text
+//! config.json, weights ── model ──> Program ──┐ a flat list of kernel calls, recorded once for a batch and size
+//!                                             ├── gpu or cpu: an Executor that has allocated all of it
+//! scheduler_config.json, S, η, τ ── schedule ─┤ one row of coefficients a step
+//! seeds ── noise ── x_T ──────────────────────┘
+//!                                   sampler: per step one command buffer with one compute pass
+//!                                             └──> x_0 ── picture ──> PNG with its recipe inside
+//! ```
+//!
+//! - **Record once, run anywhere.** [`model`] records the U-Net as a [`program::Program`]; [`cpu`] and [`gpu`] run it through
+//!   [`program::Executor`], which is all that [`sampler`], the command line and the tests see.
+//! - **A kernel is four things with one name**: `shaders/conv2d.wgsl`, `src/cpu/conv2d.rs`, `Kernel::Conv2d`, and its case in
+//!   `tests/kernels.rs`.
+//! - **Activations are NHWC in lanes of four channels**, padded; weights are packed once at load ([`program::layout`]). PyTorch's
+//!   NCHW exists only at the edges.
+//! - **Nothing is rebuilt per step.** What depends on t alone, the time embedding and every block's projection of it, is computed
+//!   for all steps up front; a step picks its row by an index.
+//! - **x_T and every step's noise come from counters** ([`noise`]): image 7 of a batch of 64 is image 7 of a batch of 8, and a
+//!   picture changes smoothly as η moves.
+//!
+//! Dependencies point one way: `cli -> backend, sampler, model, picture -> cpu, gpu, schedule, noise -> program -> error`
+//! (`tests/layers.rs` holds them to it).
+//!
+//! # The paper's symbols
+//!
+//! | paper | here | where |
+//! |---|---|---|
+//! | α_t (its cumulative product; ᾱ_t elsewhere) | `alpha_bar` | [`schedule::alpha_bar`] |
+//! | τ, S | `Spacing`, `steps` | [`schedule`] |
+//! | η, σ, σ̂ | `eta`, `sigma`, `sigma_hat` | [`schedule::ScheduleRequest`] |
+//! | x_t, x_T | `x`, `x_t` | [`sampler`] |
+//! | ε_θ(x_t, t) | `epsilon` | [`sampler::epsilon`] |
+//! | predicted x_0 (f_θ) | `x0` | [`sampler::Frame::x0`] |
+//! | Eq. 12, the step | `ddim_step` | `shaders/ddim_step.wgsl` |
+//! | slerp (Appendix) | `slerp` | [`latent`] |
 
 pub mod backend;
 pub mod cli;

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Runs all tests, the shaders on a software Vulkan driver. Arguments go to `cargo test`.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/scripts/common.sh"
+# lavapipe: the tests run the shaders on a real Vulkan adapter, GPU or not.
+need_packages libvulkan1 mesa-vulkan-drivers
+# The Vulkan loader complains where this is not set.
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}"
+cd "$root"
+cargo test --all-targets "$@"
+cargo test --doc
