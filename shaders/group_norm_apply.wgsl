@@ -1,5 +1,6 @@
 // group_norm_apply: output = activation(x*factor + summand) on the concatenation of a and b.
-// The concatenation is written here and nowhere else. One invocation: one output lane.
+// The concatenation is written here and nowhere else. One invocation: one lane of up to 8 pixels of one image, so that factor and
+// summand are loaded once for them.
 #import group_norm
 #import activation
 #import linear_index
@@ -10,21 +11,31 @@
 @group(0) @binding(3) var<storage, read> folded: array<vec4<f32>>;     // [N, 2, AC4 + BC4]: factor, then summand
 @group(0) @binding(4) var<storage, read_write> output: array<Lane>;    // [N, pixels, AC4 + BC4]
 
+const PIXELS: u32 = 8u;
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
     let i = workgroup_number(wid) * 64u + lid;
     let width = p.a_c4 + p.b_c4;
-    if i >= p.batch * p.pixels * width {
+    let blocks = (p.pixels + PIXELS - 1u) / PIXELS;
+    if i >= p.batch * blocks * width {
         return;
     }
     let lane = i % width;
-    let pixel = i / width;
-    let at = (pixel / p.pixels) * 2u * width + lane;
-    var x: vec4<f32>;
-    if lane < p.a_c4 {
-        x = vec4<f32>(a[pixel * p.a_c4 + lane]);
-    } else {
-        x = vec4<f32>(b[pixel * p.b_c4 + lane - p.a_c4]);
+    let block = i / width;
+    let image = block / blocks;
+    let factor = folded[image * 2u * width + lane];
+    let summand = folded[(image * 2u + 1u) * width + lane];
+    let first = (block % blocks) * PIXELS;
+    let last = min(first + PIXELS, p.pixels);
+    for (var k = first; k < last; k += 1u) {
+        let pixel = image * p.pixels + k;
+        var x: vec4<f32>;
+        if lane < p.a_c4 {
+            x = vec4<f32>(a[pixel * p.a_c4 + lane]);
+        } else {
+            x = vec4<f32>(b[pixel * p.b_c4 + lane - p.a_c4]);
+        }
+        output[pixel * width + lane] = Lane(activate(p.activation, x * factor + summand));
     }
-    output[i] = Lane(activate(p.activation, x * folded[at] + folded[at + width]));
 }

@@ -12,8 +12,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum DeviceClass {
     /// Fast shared memory: tiled kernels.
     Tiled,
-    /// A driver that computes on the processor: large register tiles, no shared memory, no barriers.
+    /// A driver that computes on the processor with subgroups of eight: large register tiles handed round by subgroup shuffles, no
+    /// shared memory, no barriers.
     Wide,
+    /// The same with subgroups of four.
+    WideQuad,
+}
+
+impl DeviceClass {
+    /// Invocations of a subgroup, where the kernels rely on it.
+    pub(super) fn subgroup(self) -> Option<u32> {
+        match self {
+            Self::Tiled => None,
+            Self::Wide => Some(8),
+            Self::WideQuad => Some(4),
+        }
+    }
+
+    /// The class for drivers that compute on the processor, by the size of their subgroups; `None` where our kernels have none.
+    fn wide(info: &wgpu::AdapterInfo, features: wgpu::Features) -> Option<Self> {
+        match (features.contains(wgpu::Features::SUBGROUP), info.subgroup_min_size, info.subgroup_max_size) {
+            (true, 8, 8) => Some(Self::Wide),
+            (true, 4, 4) => Some(Self::WideQuad),
+            _ => None,
+        }
+    }
 }
 
 /// An adapter as `etude devices` lists it.
@@ -44,6 +67,8 @@ pub struct Gpu {
     pub info: DeviceInfo,
     /// Which kernels it gets.
     pub class: DeviceClass,
+    /// The class for drivers that compute on the processor, where this device's subgroups allow it.
+    wide: Option<DeviceClass>,
     /// Whether f16 storage is on.
     pub f16: bool,
     /// Whether kernels can be timed.
@@ -130,7 +155,7 @@ pub fn open(wanted: impl Fn(&DeviceInfo) -> bool) -> Result<Option<Arc<Gpu>>> {
 
 fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
     let info = describe(adapter);
-    let useful = wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+    let useful = wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP;
     let features = adapter.features() & useful;
     let limits = adapter.limits();
     let descriptor = wgpu::DeviceDescriptor {
@@ -162,9 +187,11 @@ fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
             note(&on_lost, format!("lost ({text}); start again, or use --device cpu"));
         }
     });
-    let class = if info.kind == DeviceKind::Software { DeviceClass::Wide } else { DeviceClass::Tiled };
+    let wide = DeviceClass::wide(&adapter.get_info(), features);
+    let class = wide.filter(|_| info.kind == DeviceKind::Software).unwrap_or(DeviceClass::Tiled);
     Ok(Arc::new(Gpu {
         class,
+        wide,
         f16: features.contains(wgpu::Features::SHADER_F16),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         device,
@@ -193,14 +220,22 @@ impl Gpu {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
     }
 
-    /// The same device with the other class of kernels: the tests run both on a software driver.
+    /// The same device with another class of kernels: the tests run both on a software driver. [`DeviceClass::Wide`] becomes
+    /// [`DeviceClass::WideQuad`] where the device has subgroups of four.
     ///
     /// # Errors
-    /// As [`open`].
+    /// The device has executors already, or no subgroups for the class.
     pub fn with_class(self: Arc<Self>, class: DeviceClass) -> Result<Arc<Self>> {
+        let name = self.info.name.clone();
+        let class = match class {
+            DeviceClass::Tiled => DeviceClass::Tiled,
+            DeviceClass::Wide | DeviceClass::WideQuad => self.wide.ok_or_else(|| {
+                Error::device(&name, "has no subgroups of exactly four or eight, which this class of kernels needs")
+            })?,
+        };
         match Arc::try_unwrap(self) {
             Ok(gpu) => Ok(Arc::new(Self { class, ..gpu })),
-            Err(_) => Err(Error::argument("the class of a device can be chosen only before its first executor")),
+            Err(_) => Err(Error::device(&name, "its class can be chosen only before its first executor")),
         }
     }
 }

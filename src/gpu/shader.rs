@@ -19,9 +19,12 @@ macro_rules! sources {
 
 const SHADERS: &[ShaderSource] = sources!["":
     "attention_apply",
+    "attention_apply_wide",
     "attention_scores",
+    "attention_scores_wide",
     "attention_softmax",
     "conv2d",
+    "conv2d_wide",
     "ddim_step",
     "gaussian",
     "group_norm_apply",

@@ -1,7 +1,7 @@
 //! Which shader variant a kernel call gets on a class of device, and how many workgroups.
 
 use super::DeviceClass;
-use crate::program::{Kernel, Program};
+use crate::program::{AttentionChunk, Conv2dParams, Kernel, Program};
 
 /// A shader variant and its number of workgroups.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,24 +27,27 @@ impl Dispatch {
 
 /// The variant of `kernel` for `class`. `rows` is the number of embedding rows in use.
 pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u32) -> Dispatch {
-    let wide = class == DeviceClass::Wide;
+    let wide = class.subgroup();
     match kernel {
         Kernel::Conv2d(conv) => {
             let p = conv.params(program);
-            if wide { conv2d_wide(&p) } else { conv2d_tiled(p.batch * p.out_h * p.out_w, p.out_c4) }
+            match wide {
+                Some(subgroup) => conv2d_wide(&p, subgroup),
+                None => conv2d_tiled(p.batch * p.out_h * p.out_w, p.out_c4),
+            }
         }
         Kernel::AttentionScores(k) => {
             let c = k.chunk;
-            if wide {
-                return attention_scores_wide(&c);
+            if let Some(subgroup) = wide {
+                return attention_wide("attention_scores_wide", &c, c.tokens.div_ceil(4), subgroup);
             }
             let tiles = c.rows.div_ceil(64) * (c.tokens.div_ceil(4) * 4).div_ceil(64);
             Dispatch::plain("attention_scores", c.groups * tiles)
         }
         Kernel::AttentionApply(k) => {
             let c = k.chunk;
-            if wide {
-                return attention_apply_wide(&c);
+            if let Some(subgroup) = wide {
+                return attention_wide("attention_apply_wide", &c, c.head_lanes, subgroup);
             }
             Dispatch::plain("attention_apply", c.groups * c.rows.div_ceil(64) * c.head_lanes.div_ceil(8))
         }
@@ -57,7 +60,11 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
             Dispatch::plain("group_norm_stats", (shape.batch * shape.pixels().div_ceil(k.chunk) * lanes).div_ceil(64))
         }
         Kernel::GroupNormFold(k) => Dispatch::plain("group_norm_fold", (k.params.batch * k.params.groups).div_ceil(32)),
-        Kernel::GroupNormApply(k) => Dispatch::plain("group_norm_apply", program.shape(k.output).total_lanes().div_ceil(64) as u32),
+        Kernel::GroupNormApply(k) => {
+            let p = k.params;
+            // Eight pixels an invocation, as shaders/group_norm_apply.wgsl says.
+            Dispatch::plain("group_norm_apply", (p.batch * p.pixels.div_ceil(8) * (p.a_c4 + p.b_c4)).div_ceil(64))
+        }
         Kernel::Quantile(_) => Dispatch::plain("quantile", kernel.image_params(program).batch),
         Kernel::PackPicture(_) => {
             let p = kernel.image_params(program);
@@ -80,15 +87,28 @@ fn conv2d_tiled(pixels: u32, lanes: u32) -> Dispatch {
     Dispatch { shader: "conv2d", constants: vec![("PIXELS", variant.0), ("LANES", variant.1)], workgroups: tiles(variant) }
 }
 
-fn conv2d_wide(p: &crate::program::Conv2dParams) -> Dispatch {
-    conv2d_tiled(p.batch * p.out_h * p.out_w, p.out_c4)
+/// Subgroups of `subgroup` invocations; three taps of a row at once where the layer is a plain 3x3.
+fn conv2d_wide(p: &Conv2dParams, subgroup: u32) -> Dispatch {
+    let plain = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.out_h == p.in_h * p.upsample && p.out_w == p.in_w * p.upsample;
+    let (taps, lanes) = if plain { (3, 4) } else { (1, 8) };
+    let runs = p.batch * p.out_h * p.out_w.div_ceil(4);
+    Dispatch {
+        shader: "conv2d_wide",
+        constants: vec![("SUBGROUP", subgroup), ("TAPS", taps), ("CONCAT", u32::from(p.b_c4 > 0))],
+        workgroups: p.out_c4.div_ceil(lanes) * runs.div_ceil(subgroup),
+    }
 }
 
-fn attention_scores_wide(c: &crate::program::AttentionChunk) -> Dispatch {
-    let tiles = c.rows.div_ceil(64) * (c.tokens.div_ceil(4) * 4).div_ceil(64);
-    Dispatch::plain("attention_scores", c.groups * tiles)
+/// `LANES` of keys or channels a workgroup: eight, or four where eight would stick out by half.
+fn wide_lanes(lanes: u32) -> u32 {
+    if (lanes - 1) % 8 < 4 { 4 } else { 8 }
 }
 
-fn attention_apply_wide(c: &crate::program::AttentionChunk) -> Dispatch {
-    Dispatch::plain("attention_apply", c.groups * c.rows.div_ceil(64) * c.head_lanes.div_ceil(8))
+fn attention_wide(shader: &'static str, c: &AttentionChunk, columns: u32, subgroup: u32) -> Dispatch {
+    let lanes = wide_lanes(columns);
+    Dispatch {
+        shader,
+        constants: vec![("SUBGROUP", subgroup), ("LANES", lanes)],
+        workgroups: c.groups * c.rows.div_ceil(4 * subgroup) * columns.div_ceil(lanes),
+    }
 }

@@ -141,8 +141,8 @@ impl Recorder<'_> {
         let channels: u32 = parts.iter().sum();
         let lanes: u32 = parts.iter().map(|p| p.div_ceil(4)).sum();
         let input = self.program.shape(source.a);
-        // At most 64 partial sums an image, each over at least 16 pixels: enough to fill a GPU, few enough to fold quickly.
-        let chunk = input.pixels().div_ceil(64).max(16);
+        // As many partial sums an image as pixels in each: enough to fill a GPU, few enough to fold quickly.
+        let chunk = input.pixels().isqrt().max(1);
         let chunks = input.pixels().div_ceil(chunk);
         let affine = self.constant(name, Shape::new(2, 1, 1, lanes * 4), Element::F32, |m| {
             let gamma = m.weights().get(&format!("{name}.weight"), &[channels as usize], false)?;
