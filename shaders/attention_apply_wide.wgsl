@@ -18,7 +18,8 @@ const LANES: u32 = 8u;     // lanes of channels of a workgroup, 4 or 8
 
 // The values read by four invocations from `first` on, for all of them: four keys (columns) x four channels.
 fn spread(v: vec4<f32>, first: u32) -> mat4x4<f32> {
-    return mat4x4(subgroupShuffle(v, first), subgroupShuffle(v, first + 1u), subgroupShuffle(v, first + 2u), subgroupShuffle(v, first + 3u));
+    return mat4x4(
+        subgroupShuffle(v, first), subgroupShuffle(v, first + 1u), subgroupShuffle(v, first + 2u), subgroupShuffle(v, first + 3u));
 }
 
 // The values of the second lane of a pair: a subgroup of eight read them with the first one's.

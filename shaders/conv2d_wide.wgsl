@@ -1,9 +1,9 @@
 // conv2d_wide: output = (conv(upsample(a ++ b)) + bias + temb + residual) * scale, as an implicit GEMM
 //   [pixels, K] x [K, out channels] with K = taps * input channels, tap-major; the same mathematics and bindings as conv2d.wgsl.
 // For software devices, whose invocations are the lanes of a CPU vector: no shared memory and no barrier; a workgroup is one subgroup.
-// Such a device reads a buffer one invocation after the other, whether the address is uniform or not, so a read costs as much as some
-// hundred vector multiply-adds, but a subgroupShuffle from a constant invocation is a single instruction. Therefore the invocations
-// share the reading of the weights: each reads other ones, and shuffles hand them round.
+// Such a device reads a buffer one invocation after the other, whether the address is uniform or not, so a read costs as much as about
+// a hundred multiply-adds, but a subgroupShuffle from a constant invocation is a single instruction. Therefore the invocations share
+// the reading of the weights: each reads other ones, and shuffles hand them round.
 //
 // An invocation makes a run of four neighbouring pixels of an output row x LANES lanes of channels (sums of 4x4: channels x pixels);
 // a workgroup makes SUBGROUP successive runs of the same channels. TAPS = 3 takes the three taps of a kernel row at once, with the
@@ -50,7 +50,8 @@ fn next_lane(lane: u32, pixel: i32, crossing: bool) -> u32 {
 
 // The weights read by four invocations from `first` on, for all of them: four input channels (columns) x four output channels.
 fn spread(w: vec4<f32>, first: u32) -> mat4x4<f32> {
-    return mat4x4(subgroupShuffle(w, first), subgroupShuffle(w, first + 1u), subgroupShuffle(w, first + 2u), subgroupShuffle(w, first + 3u));
+    return mat4x4(
+        subgroupShuffle(w, first), subgroupShuffle(w, first + 1u), subgroupShuffle(w, first + 2u), subgroupShuffle(w, first + 3u));
 }
 
 // The weights of the second output lane of a pair: a subgroup of eight read them with the first one's.
@@ -93,12 +94,15 @@ fn finish_pixel(sum: vec4<f32>, at: u32, wanted: bool) {
 
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let tiles_n = (p.out_c4 + LANES - 1u) / LANES;
-    let tile = workgroup_number(wid);
-    let lane = (tile % tiles_n) * LANES;
     let runs_row = (p.out_w + 3u) / 4u;
     let runs = p.batch * p.out_h * runs_row;
-    let run = (tile / tiles_n) * SUBGROUP + lid;
+    let tiles_m = (runs + SUBGROUP - 1u) / SUBGROUP;
+    let tiles_n = (p.out_c4 + LANES - 1u) / LANES;
+    let tile = workgroup_number(wid);
+    // Successive workgroups share a part of the larger of weights and input, and so find it in the cache.
+    let same_weights = 4u * p.kernel * p.kernel * p.out_c4 > p.batch * p.in_h * p.in_w;
+    let lane = select(tile % tiles_n, tile / tiles_m, same_weights) * LANES;
+    let run = select(tile / tiles_n, tile % tiles_m, same_weights) * SUBGROUP + lid;
     let row = min(run, runs - 1u) / runs_row;
     let out_x = (min(run, runs - 1u) % runs_row) * 4u;
     let out_y = row % p.out_h;
