@@ -5,9 +5,12 @@ use crate::{
     error::{Error, Result},
     gpu::{self, Gpu, GpuExecutor, Precision},
     model::Model,
-    program::{DeviceInfo, DeviceKind, Executor, Handles, Program},
+    program::{DeviceInfo, DeviceKind, Executor, Handles, MemoryPlan, Program},
 };
 use std::{str::FromStr, sync::Arc};
+
+/// No device gains from more images at a time.
+const MOST_BATCH: u32 = 4096;
 
 /// What the user asked for with `--device`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,36 +127,45 @@ impl Backend {
         rows: u32,
         precision: Precision,
     ) -> Result<(Arc<Program>, Handles, u32)> {
-        let mut batch = batch.max(1);
+        let mut batch = batch.clamp(1, MOST_BATCH);
+        let lane_bytes = precision.lane_bytes();
+        let (name, largest_tensor, all) = self.limits();
         loop {
             let (program, handles) = model.record(batch, size.0, size.1, rows)?;
-            let (limit, name) = match self {
-                Self::Cpu => (CPU_TENSOR_BYTES, "the CPU executor".to_owned()),
-                Self::Gpu(gpu) => (gpu.max_binding(), gpu.info.name.clone()),
-            };
-            let largest = program.largest_tensor_bytes(precision.lane_bytes());
-            if largest <= limit {
+            let largest = program.largest_tensor_bytes(lane_bytes);
+            let total = MemoryPlan::new(&program, lane_bytes).slots().iter().sum::<u64>();
+            if largest <= largest_tensor && (total <= all || batch == 1) {
                 return Ok((Arc::new(program), handles, batch));
             }
             if batch == 1 {
                 let (h, w) = size;
-                return Err(Error::device(
-                    name,
-                    format!("one image of {h}x{w} needs a tensor of {largest} bytes, {limit} is its limit"),
-                ));
+                let what = format!(
+                    "one image of {h}x{w} needs a tensor of {largest} bytes, {largest_tensor} is its limit; use a smaller --size"
+                );
+                return Err(Error::device(name, what));
             }
             batch = batch.div_ceil(2);
         }
     }
-}
 
-/// A single tensor on the CPU stays below this.
-const CPU_TENSOR_BYTES: u64 = 4 << 30;
+    /// The device's name, the largest tensor it can hold, and the most activations worth holding at once, in bytes.
+    fn limits(&self) -> (String, u64, u64) {
+        const GIB: u64 = 1 << 30;
+        match self {
+            Self::Cpu => ("the CPU executor".to_owned(), 4 * GIB, 4 * GIB),
+            Self::Gpu(gpu) => {
+                let all = if gpu.info.kind == DeviceKind::DiscreteGpu { 16 * GIB } else { 4 * GIB };
+                // Kernels count lanes in u32, as WGSL does.
+                (gpu.info.name.clone(), gpu.max_binding().min(4 * GIB), all)
+            }
+        }
+    }
+}
 
 fn no_adapter(wanted: &str, what_to_do: &str) -> Error {
     let names: Vec<String> = gpu::list_adapters().into_iter().map(|r| r.info.name).collect();
     let found = if names.is_empty() { "no adapters at all".to_owned() } else { names.join(", ") };
-    Error::device(wanted, format!("expected an adapter of that name, found {found}; {what_to_do}"))
+    Error::device(wanted, format!("expected such an adapter, found {found}; {what_to_do}"))
 }
 
 /// A word for a kind of device.

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 /// The largest `--count`: what the noise counters address, and more than any FID needs.
 const MOST_IMAGES: u32 = 1 << 24;
 
+/// The most numbers `--rng torch` draws: 1 GiB of them.
+const MOST_TORCH_NUMBERS: u64 = 1 << 28;
+
 /// Where x_T comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -186,6 +189,12 @@ impl Recipe {
             return Err(Error::argument(format!("--count: expected 1 to {MOST_IMAGES} images, got {}", self.count)));
         }
         let (inputs, outputs) = (model.config.in_channels, model.config.out_channels);
+        let numbers = u64::from(self.count) * u64::from(inputs) * u64::from(self.size.0) * u64::from(self.size.1);
+        if self.rng == Rng::Torch && numbers > MOST_TORCH_NUMBERS {
+            return Err(Error::argument(format!(
+                "--rng torch: expected at most {MOST_TORCH_NUMBERS} numbers (it draws all images at once), got {numbers}; lower --count or use --rng etude"
+            )));
+        }
         if inputs != outputs {
             return Err(Error::argument(format!(
                 "model {}: expected as many output as input channels to sample from it, got {inputs} in and {outputs} out; `etude eps` evaluates it",

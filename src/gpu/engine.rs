@@ -48,6 +48,8 @@ struct Call {
     stage: Stage,
     pipeline: Arc<Pipeline>,
     bind_group: wgpu::BindGroup,
+    /// Workgroups in x and y; `None` where they depend on the number of embedding rows in use.
+    grid: Option<[u32; 2]>,
 }
 
 /// A part of a buffer.
@@ -167,7 +169,8 @@ impl GpuExecutor {
 
     fn encode(&self, pass: &mut wgpu::ComputePass, index: usize, rows: u32) {
         let call = &self.calls[index];
-        let [x, y] = dispatch(&self.program.calls()[index].1, &self.program, self.gpu.class, rows).grid();
+        let for_rows = || dispatch(&self.program.calls()[index].1, &self.program, self.gpu.class, rows).grid();
+        let [x, y] = call.grid.unwrap_or_else(for_rows);
         pass.set_pipeline(&call.pipeline.pipeline);
         pass.set_bind_group(0, &call.bind_group, &[]);
         pass.dispatch_workgroups(x, y, 1);
@@ -282,7 +285,8 @@ fn prepare(
         layout: &pipeline.layout,
         entries: &entries,
     });
-    Ok(Call { stage, pipeline, bind_group })
+    let grid = (!matches!(kernel, Kernel::Linear(_) | Kernel::TimeEmbedding(_))).then(|| variant.grid());
+    Ok(Call { stage, pipeline, bind_group, grid })
 }
 
 /// Uploads every constant once, side by side in a few buffers.

@@ -28,7 +28,8 @@ impl Gpu {
         });
         self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| fault(e.to_string()))?;
         self.check()?;
-        match receiver.try_recv() {
+        // Another thread's poll of this device may have taken the answer and be about to deliver it.
+        match receiver.recv_timeout(std::time::Duration::from_secs(10)) {
             Ok(Ok(())) => {}
             Ok(Err(e)) => return Err(fault(e.to_string())),
             Err(_) => return Err(fault("no answer from the driver".to_owned())),

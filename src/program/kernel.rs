@@ -481,11 +481,15 @@ impl Kernel {
             Self::Conv2d(k) => {
                 let out = program.shape(k.output);
                 let inputs = channels(k.a) + k.b.map_or(0.0, channels);
-                2.0 * f64::from(out.batch * out.pixels()) * inputs * f64::from(k.kernel * k.kernel) * f64::from(out.channels)
+                2.0 * f64::from(out.batch)
+                    * f64::from(out.pixels())
+                    * inputs
+                    * f64::from(k.kernel * k.kernel)
+                    * f64::from(out.channels)
             }
             Self::Linear(k) => 2.0 * f64::from(rows) * channels(k.input) * channels(k.output),
             Self::AttentionScores(AttentionScores { chunk: c, .. }) | Self::AttentionApply(AttentionApply { chunk: c, .. }) => {
-                2.0 * f64::from(c.groups * c.rows) * f64::from(c.tokens) * f64::from(c.head_lanes * 4)
+                2.0 * f64::from(c.groups) * f64::from(c.rows) * f64::from(c.tokens) * f64::from(c.head_lanes * 4)
             }
             _ => 0.0,
         }
