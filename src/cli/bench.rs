@@ -1,6 +1,7 @@
 //! `etude bench`: milliseconds a step, operations a second against the device's peak, the costliest kernels, memory.
 
 use super::options::DeviceOptions;
+use super::output::{out, outln};
 use crate::{
     backend::Backend,
     cpu::CpuExecutor,
@@ -97,7 +98,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     let report = report(args, &model, &info, &program, batch, &times, &costs, peak, memory);
     if args.json {
         let text = serde_json::to_string_pretty(&report).map_err(|e| crate::error::Error::argument(e.to_string()))?;
-        println!("{text}");
+        outln!("{text}");
     } else {
         print_report(&report);
     }
@@ -205,28 +206,31 @@ fn report(
 }
 
 fn print_report(r: &Report) {
-    println!("model          {}, batch {}, {}", r.model, r.batch, r.precision);
-    println!(
+    outln!("model          {}, batch {}, {}", r.model, r.batch, r.precision);
+    outln!(
         "step           {:.2} ms (least {:.2}, most {:.2}; {} steps)",
-        r.ms_per_step, r.ms_per_step_min, r.ms_per_step_max, r.steps_measured
+        r.ms_per_step,
+        r.ms_per_step_min,
+        r.ms_per_step_max,
+        r.steps_measured
     );
-    println!("image          {:.2} ms", r.ms_per_image);
-    print!("rate           {:.1} GFLOP/s ({:.3} GFLOP a step)", r.gflops, r.gflop_per_step);
+    outln!("image          {:.2} ms", r.ms_per_image);
+    out!("rate           {:.1} GFLOP/s ({:.3} GFLOP a step)", r.gflops, r.gflop_per_step);
     match (r.peak_gflops, r.share_of_peak) {
-        (Some(peak), Some(share)) => println!(", {:.0} % of the measured peak of {peak:.1} GFLOP/s", share * 100.0),
-        _ => println!(),
+        (Some(peak), Some(share)) => outln!(", {:.0} % of the measured peak of {peak:.1} GFLOP/s", share * 100.0),
+        _ => outln!(),
     }
-    println!("dispatches     {} a step, in one command buffer and one pass", r.dispatches_per_step);
+    outln!("dispatches     {} a step, in one command buffer and one pass", r.dispatches_per_step);
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    println!(
+    outln!(
         "memory         {:.1} MiB allocated, {:.1} MiB are weights and live activations",
         mib(r.memory_allocated),
         mib(r.memory_weights_and_live_activations)
     );
     if !r.costliest.is_empty() {
-        println!("\n{:<18} {:<40} {:>9} {:>7} {:>9}", "kernel", "layer", "ms", "share", "GFLOP/s");
+        outln!("\n{:<18} {:<40} {:>9} {:>7} {:>9}", "kernel", "layer", "ms", "share", "GFLOP/s");
         for c in &r.costliest {
-            println!("{:<18} {:<40} {:>9.3} {:>6.1}% {:>9.1}", c.kernel, c.layer, c.milliseconds, c.share * 100.0, c.gflops);
+            outln!("{:<18} {:<40} {:>9.3} {:>6.1}% {:>9.1}", c.kernel, c.layer, c.milliseconds, c.share * 100.0, c.gflops);
         }
     }
 }

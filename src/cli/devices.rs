@@ -1,5 +1,6 @@
 //! `etude devices`: what there is to compute on.
 
+use super::output::outln;
 use crate::{
     backend::{Backend, DeviceChoice, kind_name},
     cpu,
@@ -14,18 +15,18 @@ use std::process::ExitCode;
 /// None that matter: no adapter is an answer.
 pub fn run() -> Result<ExitCode> {
     for report in gpu::list_adapters() {
-        println!("{} via {}", report.info.name, report.info.backend);
-        println!("    kind        {}", kind_name(report.info.kind));
-        println!("    driver      {}", report.driver);
-        println!("    f16 storage {}", if report.f16 { "yes" } else { "no" });
-        println!("    binds up to {} MiB", report.max_binding >> 20);
+        outln!("{} via {}", report.info.name, report.info.backend);
+        outln!("    kind        {}", kind_name(report.info.kind));
+        outln!("    driver      {}", report.driver);
+        outln!("    f16 storage {}", if report.f16 { "yes" } else { "no" });
+        outln!("    binds up to {} MiB", report.max_binding >> 20);
         if let Err(missing) = report.usable {
-            println!("    unusable:   {missing}");
+            outln!("    unusable:   {missing}");
         }
     }
     let cpu = cpu::device_info();
-    println!("{} via {}", cpu.name, cpu.backend);
+    outln!("{} via {}", cpu.name, cpu.backend);
     let chosen = Backend::choose(&DeviceChoice::Auto, Precision::F32)?;
-    println!("--device auto takes {} ({})", chosen.backend.info().name, chosen.reason);
+    outln!("--device auto takes {} ({})", chosen.backend.info().name, chosen.reason);
     Ok(ExitCode::SUCCESS)
 }

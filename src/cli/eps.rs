@@ -1,6 +1,7 @@
 //! `etude eps`: the network on tensors of a file, for comparison with other implementations.
 
 use super::options::DeviceOptions;
+use super::output::outln;
 use crate::{
     error::{Error, Result},
     files,
@@ -75,6 +76,6 @@ pub fn run(args: &EpsArgs) -> Result<ExitCode> {
     }
     let out_shape = vec![images, model.config.out_channels as usize, shape[2], shape[3]];
     tensors::write(&args.output, &[("eps", out_shape, Values::F32(eps))])?;
-    println!("eps of {images} images: {}", args.output.display());
+    outln!("eps of {images} images: {}", args.output.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `etude info`: a model's facts, or the recipe inside a picture.
 
+use super::output::{out, outln};
 use crate::{
     error::{Error, Result},
     model::{EMBEDDED, Model},
@@ -34,12 +35,12 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode> {
     let path = Path::new(what);
     if path.is_file() {
         let recipe = read_recipe(path)?;
-        println!("{}", recipe.ok_or_else(|| Error::file(path, "expected a picture with a recipe in it, got one without"))?);
+        outln!("{}", recipe.ok_or_else(|| Error::file(path, "expected a picture with a recipe in it, got one without"))?);
         return Ok(ExitCode::SUCCESS);
     }
     describe(&Model::find(what)?, args.program)?;
     if let Some(embedded) = EMBEDDED.iter().find(|e| e.name == what) {
-        println!("\n{}", embedded.card.trim());
+        outln!("\n{}", embedded.card.trim());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -49,21 +50,25 @@ fn describe(model: &Model, with_program: bool) -> Result<()> {
     let (h, w) = model.sample_size();
     let (program, _) = model.record(1, h, w, 1)?;
     let flops = program.flops(Stage::Network, 1);
-    println!("{}", model.name);
-    println!("    sample      {} x {h} x {w} (sides in multiples of {})", config.in_channels, config.size_step());
-    println!("    channels    {}", config.block_out_channels.iter().map(u32::to_string).collect::<Vec<_>>().join(", "));
-    println!("    parameters  {}", model.weights().parameters());
-    println!("    operations  {:.3} GFLOP an image and step", flops * 1e-9);
-    println!("    weights     {} (CRC-32 {:08x})", model.weights().origin().display(), model.weights().crc32());
+    outln!("{}", model.name);
+    outln!("    sample      {} x {h} x {w} (sides in multiples of {})", config.in_channels, config.size_step());
+    outln!("    channels    {}", config.block_out_channels.iter().map(u32::to_string).collect::<Vec<_>>().join(", "));
+    outln!("    parameters  {}", model.weights().parameters());
+    outln!("    operations  {:.3} GFLOP an image and step", flops * 1e-9);
+    outln!("    weights     {} (CRC-32 {:08x})", model.weights().origin().display(), model.weights().crc32());
     match &model.scheduler {
-        Some(s) => println!(
+        Some(s) => outln!(
             "    scheduler   {:?} betas {} to {}, T = {}, predicts {:?}",
-            s.beta_schedule, s.beta_start, s.beta_end, s.num_train_timesteps, s.prediction_type
+            s.beta_schedule,
+            s.beta_start,
+            s.beta_end,
+            s.num_train_timesteps,
+            s.prediction_type
         ),
-        None => println!("    scheduler   none given: linear betas 0.0001 to 0.02, T = 1000, predicts epsilon"),
+        None => outln!("    scheduler   none given: linear betas 0.0001 to 0.02, T = 1000, predicts epsilon"),
     }
     if with_program {
-        print!("{program}");
+        out!("{program}");
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod devices;
 mod eps;
 mod info;
 mod options;
+mod output;
 mod progress;
 mod recipe;
 mod sample;
@@ -13,6 +14,7 @@ mod verify;
 
 use crate::error::{Error, Result};
 use clap::{Parser, Subcommand};
+use output::errln;
 use std::process::ExitCode;
 
 /// Denoising Diffusion Implicit Models on any GPU.
@@ -51,7 +53,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(Error::Cancelled) => ExitCode::from(130),
         Err(error) => {
-            eprintln!("etude: {error}");
+            errln!("etude: {error}");
             ExitCode::from(2)
         }
     }

@@ -1,5 +1,6 @@
 //! Option groups that several commands share.
 
+use super::output::errln;
 use crate::{
     backend::{Backend, Chosen, DeviceChoice},
     error::{Error, Result},
@@ -46,7 +47,7 @@ impl DeviceOptions {
         let text = if self.device.is_empty() { "auto" } else { &self.device };
         let chosen = Backend::choose(&text.parse::<DeviceChoice>()?, self.precision.into())?;
         let info = chosen.backend.info();
-        eprintln!("device: {} via {} ({})", info.name, info.backend, chosen.reason);
+        errln!("device: {} via {} ({})", info.name, info.backend, chosen.reason);
         Ok(chosen)
     }
 }

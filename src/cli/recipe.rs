@@ -1,5 +1,6 @@
 //! The recipe: everything a picture depends on. It travels inside the picture, and `--recipe` makes the picture again.
 
+use super::output::errln;
 use crate::{
     error::{Error, Result},
     model::{EMBEDDED, Model},
@@ -159,9 +160,11 @@ impl RecipeOptions {
             && self.model.is_none()
             && base.weights_crc32 != recipe.weights_crc32
         {
-            eprintln!(
+            errln!(
                 "note: the recipe was made with other weights of {} (CRC-32 {}, these have {}); the picture will differ",
-                recipe.model, base.weights_crc32, recipe.weights_crc32
+                recipe.model,
+                base.weights_crc32,
+                recipe.weights_crc32
             );
         }
         recipe.check(&model)?;

@@ -1,9 +1,10 @@
 //! `etude sample`: a recipe becomes pictures.
 
+use super::output::{errln, outln};
 use super::{
     options::DeviceOptions,
     progress::Progress,
-    recipe::{Prepared, RecipeOptions},
+    recipe::{Prepared, Recipe, RecipeOptions},
 };
 use crate::{
     backend::{Backend, Chosen},
@@ -56,7 +57,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let out = if args.out.as_os_str().is_empty() { Path::new("etude.png") } else { &args.out };
     let mut output = Output::create(out, &prepared)?;
     for note in &prepared.schedule.notes {
-        eprintln!("note: {note}");
+        errln!("note: {note}");
     }
     let chosen = args.device.open()?;
     let start = Instant::now();
@@ -66,13 +67,13 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let steps = prepared.schedule.steps.len();
     let what = format!("{made} {} of {}, {steps} steps, η = {}", plural(made, "image"), recipe.model, recipe.eta);
     if interrupted {
-        eprintln!("interrupted: kept the {made} finished of {} images", recipe.count);
+        errln!("interrupted: kept the {made} finished of {} images", recipe.count);
         if made > 0 {
-            println!("{what}: {}", out.display());
+            outln!("{what}: {}", out.display());
         }
         return Ok(ExitCode::from(130));
     }
-    println!("{what}, {:.1} s: {}", start.elapsed().as_secs_f64(), out.display());
+    outln!("{what}, {:.1} s: {}", start.elapsed().as_secs_f64(), out.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -102,7 +103,7 @@ fn sample_all(
     let rows = schedule.steps.len() as u32;
     let (mut program, mut handles, batch) = chosen.backend.record(model, wanted, recipe.size, rows, precision)?;
     if batch < wanted {
-        eprintln!("note: {wanted} images at a time do not fit this device, so it makes {batch} at a time");
+        errln!("note: {wanted} images at a time do not fit this device, so it makes {batch} at a time");
     }
     let mut executor = chosen.backend.executor(program.clone(), precision)?;
     let progress = Progress::new(u64::from(recipe.count.div_ceil(batch)) * schedule.steps.len() as u64)?;
@@ -144,8 +145,8 @@ fn sample_all(
 
 /// Where the pictures go.
 enum Output {
-    Sheet { path: PathBuf, pictures: Vec<Picture>, recipe: String },
-    Npz { writer: Box<NpzWriter>, made: usize, path: PathBuf, count: usize },
+    Sheet { path: PathBuf, pictures: Vec<Picture>, recipe: Box<Recipe> },
+    Npz { writer: Box<NpzWriter>, made: usize },
     Folder { path: PathBuf, made: usize, recipe: String },
 }
 
@@ -153,22 +154,22 @@ impl Output {
     /// Checks that the place can be written before hours are spent.
     fn create(out: &Path, prepared: &Prepared) -> Result<Self> {
         let recipe = &prepared.recipe;
-        let json = recipe.json()?;
         let extension = out.extension().map(|e| e.to_string_lossy().to_lowercase());
         match extension.as_deref() {
-            _ if out.is_dir() => Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: json }),
-            Some("png") => {
+            Some("png") if !out.is_dir() => {
                 files::check_writable(out)?;
-                Ok(Self::Sheet { path: out.to_owned(), pictures: Vec::new(), recipe: json })
+                Ok(Self::Sheet { path: out.to_owned(), pictures: Vec::new(), recipe: Box::new(recipe.clone()) })
             }
-            Some("npz") => {
+            Some("npz") if !out.is_dir() => {
                 let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
-                let writer = Box::new(NpzWriter::create(out, recipe.count as usize, h, w)?);
-                Ok(Self::Npz { writer, made: 0, path: out.to_owned(), count: recipe.count as usize })
+                Ok(Self::Npz { writer: Box::new(NpzWriter::create(out, recipe.count as usize, h, w)?), made: 0 })
             }
-            None => Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: json }),
-            Some(other) => {
+            Some(other) if !out.is_dir() => {
                 Err(Error::argument(format!("--out {}: expected a .png, an .npz or a folder, got .{other}", out.display())))
+            }
+            _ => {
+                files::check_writable(picture_path(out, 0))?;
+                Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: recipe.json()? })
             }
         }
     }
@@ -179,37 +180,41 @@ impl Output {
                 pictures.push(picture);
                 Ok(())
             }
-            Self::Npz { writer, made, .. } => {
+            Self::Npz { writer, made } => {
                 *made += 1;
                 writer.push(&picture)
             }
             Self::Folder { path, made, recipe } => {
-                png::write_png(path.join(format!("{made:05}.png")), &picture, Some(recipe))?;
+                png::write_png(picture_path(path, *made), &picture, Some(recipe))?;
                 *made += 1;
                 Ok(())
             }
         }
     }
 
-    /// Writes what is left to write; returns the number of images kept.
+    /// Writes what is left to write; returns the number of images kept. Where Ctrl-C left fewer than were asked for, it is these few:
+    /// nothing at all if there is none, and a sheet's recipe asks for as many as are on it.
     fn finish(self) -> Result<usize> {
         match self {
-            Self::Sheet { path, pictures, recipe } => {
+            Self::Sheet { path, pictures, mut recipe } => {
+                recipe.count = pictures.len() as u32;
                 if !pictures.is_empty() {
-                    png::write_png(path, &sheet::contact_sheet(&pictures, None, None), Some(&recipe))?;
+                    png::write_png(path, &sheet::contact_sheet(&pictures, None, None), Some(&recipe.json()?))?;
                 }
                 Ok(pictures.len())
             }
-            Self::Npz { writer, made, path, count } => {
-                if made == count {
-                    writer.finish()?;
-                } else if made > 0 {
-                    eprintln!("note: {} holds all images or none, so nothing was written", path.display());
-                    return Ok(0);
+            Self::Npz { writer, made } => {
+                if made > 0 {
+                    writer.finish_early()?;
                 }
                 Ok(made)
             }
             Self::Folder { made, .. } => Ok(made),
         }
     }
+}
+
+/// Image `number`'s file in a folder of pictures.
+fn picture_path(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("{number:05}.png"))
 }

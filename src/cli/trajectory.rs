@@ -1,5 +1,6 @@
 //! `etude trajectory`: a run as a strip or an animation; and the recording of whole trajectories for `etude sample`.
 
+use super::output::{errln, outln};
 use super::{
     options::DeviceOptions,
     progress::Progress,
@@ -87,7 +88,7 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
         png::write_png(&args.out, &sheet::strip(&trajectories, None), Some(&json))?;
     }
     let recipe = &prepared.recipe;
-    println!("{} of {steps} steps of {}, η = {}: {}", shown.len(), recipe.model, recipe.eta, args.out.display());
+    outln!("{} of {steps} steps of {}, η = {}: {}", shown.len(), recipe.model, recipe.eta, args.out.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -226,7 +227,7 @@ pub fn record(input: Option<&Path>, output: Option<&Path>, prepared: &Prepared, 
     let given = input.map(|path| Given::open(path, channels, steps)).transpose()?;
     files::check_writable(output)?;
     for note in &prepared.schedule.notes {
-        eprintln!("note: {note}");
+        errln!("note: {note}");
     }
     let all: Vec<usize> = (0..steps).collect();
     let recording = sample(prepared, device, given.as_ref(), &all)?;
@@ -246,6 +247,6 @@ pub fn record(input: Option<&Path>, output: Option<&Path>, prepared: &Prepared, 
         ("x0", shape(steps), Values::F32(x0)),
     ];
     tensors::write(output, &tensors)?;
-    println!("{steps} steps of {} images: {}", recording.images, output.display());
+    outln!("{steps} steps of {} images: {}", recording.images, output.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! `etude verify`: every kernel of a model on a device against the CPU executor.
 
 use super::options::DeviceOptions;
+use super::output::outln;
 use crate::{
     cpu::CpuExecutor,
     error::{Error, Result},
@@ -65,10 +66,10 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     print_table(&rows, bound, args.all);
     let failed = rows.iter().filter(|r| r.error > bound).count();
     if failed > 0 {
-        println!("FAILED: {failed} of {} kernel calls differ by more than {bound:e}", rows.len());
+        outln!("FAILED: {failed} of {} kernel calls differ by more than {bound:e}", rows.len());
         return Ok(ExitCode::from(1));
     }
-    println!("passed: {} kernel calls of {} agree with the CPU executor within {bound:e}", rows.len(), model.name);
+    outln!("passed: {} kernel calls of {} agree with the CPU executor within {bound:e}", rows.len(), model.name);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -143,10 +144,10 @@ fn compare(program: &Program, kernel: &Kernel, label: &str, got: &[f32], expecte
 }
 
 fn print_table(rows: &[Row], bound: f32, all: bool) {
-    println!("{:<20} {:<44} {:>10}  verdict", "kernel", if all { "layer" } else { "worst layer" }, "error");
+    outln!("{:<20} {:<44} {:>10}  verdict", "kernel", if all { "layer" } else { "worst layer" }, "error");
     let line = |row: &Row| {
         let verdict = if row.error <= bound { "ok" } else { "WRONG" };
-        println!("{:<20} {:<44} {:>10.1e}  {verdict}", row.kernel, row.label, row.error);
+        outln!("{:<20} {:<44} {:>10.1e}  {verdict}", row.kernel, row.label, row.error);
     };
     if all {
         rows.iter().for_each(line);
