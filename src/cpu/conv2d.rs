@@ -23,7 +23,7 @@ pub fn conv2d(
     let pixels = p.batch as usize * image_pixels;
     // Enough rows a piece to feed the product's kernel, few enough that all cores have work.
     let piece = pixels.div_ceil(rayon::current_num_threads() * 2).clamp(16, 512);
-    let direct = p.kernel == 1 && p.stride == 1 && p.upsample == 1 && p.b_c4 == 0;
+    let direct = p.kernel == 1 && p.stride == 1 && p.pad == 0 && p.upsample == 1 && p.b_c4 == 0;
     output.par_chunks_mut(piece * columns).enumerate().for_each_init(Vec::new, |gathered: &mut Vec<f32>, (i, out)| {
         let (first, count) = (i * piece, out.len() / columns);
         let rows = if direct {

@@ -1,0 +1,58 @@
+//! Each network of unets.json as a whole, with a timestep of its own for every image.
+
+use crate::{Verdict, common::Tolerance, fixture, integer, list, manifest, on_the_adapter, text};
+use etude::{backend::Backend, gpu::Precision, model::Model, sampler, weights::Weights};
+use std::sync::Arc;
+
+/// f64_gap in the manifest is at most 1e-6, and we round as often as the reference does.
+const F32: Tolerance = Tolerance::new(1e-5, "some hundred f32 roundings along 10 to 60 layers, on both sides");
+/// Weights and activations are stored with 11 bits: every layer rounds by 2^-12 = 2.4e-4 or less, and up to 60 of these add up as
+/// independent errors do, to 2e-3.
+const F16: Tolerance = Tolerance::new(4e-3, "f16 storage: 2.4e-4 a layer, growing with the root of their number");
+
+#[test]
+fn unets_on_the_cpu() {
+    check("cpu", &Backend::Cpu, Precision::F32, F32);
+}
+
+#[test]
+fn unets_on_the_adapter() {
+    for (name, backend) in on_the_adapter() {
+        check(&name, &backend, Precision::F32, F32);
+    }
+}
+
+#[test]
+fn unets_on_the_adapter_in_f16() {
+    for (name, backend) in on_the_adapter() {
+        match &backend {
+            Backend::Gpu(gpu) if !gpu.f16 => {
+                println!("{}: has no 16-bit shader arithmetic, so there is no f16 to test", gpu.info.name)
+            }
+            _ => check(&format!("{name} f16"), &backend, Precision::F16, F16),
+        }
+    }
+}
+
+fn check(device: &str, backend: &Backend, precision: Precision, tolerance: Tolerance) {
+    let mut verdict = Verdict::default();
+    for case in list(&manifest("unets.json"), "cases") {
+        let name = text(case, "name");
+        let folder = fixture("unets").join(name);
+        let evaluated = Model::open(&folder).and_then(|model| {
+            assert_eq!(model.weights().parameters(), u64::from(integer(case, "parameters")), "{name}");
+            let file = Weights::open(&folder.join("case.safetensors"))?;
+            let timesteps: Vec<f32> = file.numbers("timestep")?.into_iter().map(|t| t as f32).collect();
+            let shape = file.shape("sample").expect("sample").iter().map(|n| *n as u32).collect::<Vec<_>>();
+            let (program, handles) = model.record(shape[0], shape[2], shape[3], shape[0])?;
+            let mut executor = backend.executor(Arc::new(program), precision)?;
+            let eps = sampler::epsilon(executor.as_mut(), &handles, &file.floats("sample")?, &timesteps)?;
+            Ok((eps, file.floats("eps")?))
+        });
+        match evaluated {
+            Ok((eps, expected)) => verdict.compare(&eps, &expected, tolerance, &format!("{device} {name}")),
+            Err(error) => verdict.failures.push(format!("{device} {name}: {error}")),
+        }
+    }
+    verdict.finish(&format!("U-Nets on {device}"));
+}

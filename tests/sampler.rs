@@ -1,0 +1,526 @@
+//! The DDIM loop: toy networks whose runs have a closed form; and with real networks that the same recipe gives the same bytes, that
+//! neither batch nor device matters, that a run can be stopped, and that an encoded picture comes back.
+
+mod common;
+
+use common::{Random, Tolerance, assert_close, both_classes};
+use etude::{
+    Error, Result,
+    backend::Backend,
+    gpu::Precision,
+    model::{EMBEDDED, Model},
+    noise::{self, STREAM_STEP, STREAM_X_T},
+    program::{
+        DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, PackPicture, Program, Quantile, Shape, Stage,
+        Step, TensorId,
+    },
+    sampler::{self, Flow, StepNoise},
+    schedule::{EncodeAt, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, alpha_bar},
+    weights::Weights,
+};
+use std::{path::PathBuf, sync::Arc};
+
+fn fixture(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+}
+
+/// The CPU executor, and the adapter's two classes of kernels.
+fn backends() -> Vec<(String, Backend)> {
+    let named = |gpu: Arc<etude::gpu::Gpu>| (format!("{:?}", gpu.class).to_lowercase(), Backend::Gpu(gpu));
+    std::iter::once(("cpu".to_owned(), Backend::Cpu)).chain(both_classes().into_iter().flatten().map(named)).collect()
+}
+
+fn schedule(request: &ScheduleRequest) -> Vec<StepCoefficients> {
+    Schedule::new(&SchedulerConfig::default(), request).unwrap_or_else(|e| panic!("{e}")).steps
+}
+
+fn request(steps: usize, eta: f64) -> ScheduleRequest {
+    ScheduleRequest { steps, eta, ..ScheduleRequest::default() }
+}
+
+/// x_T of the images from `first` on, as the program starts them.
+fn x_t(seed: u64, first: u32, shape: Shape) -> Vec<f32> {
+    normals(seed, STREAM_X_T, first, 0, shape)
+}
+
+fn normals(seed: u64, stream: u32, first: u32, step: u32, shape: Shape) -> Vec<f32> {
+    let (channels, height, width) = (shape.channels as usize, shape.height as usize, shape.width as usize);
+    let mut values = vec![0.0; shape.batch as usize * channels * height * width];
+    for (image, values) in (first..).zip(values.chunks_exact_mut(channels * height * width)) {
+        noise::fill_nchw(seed, stream, image, step, channels, height, width, values);
+    }
+    values
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|v| v.to_bits()).collect()
+}
+
+// ---------------------------------------------------------------- a network that is a formula
+
+/// ε = network(x, t), elementwise; everything else is the inner executor's.
+struct Toy<F> {
+    inner: Box<dyn Executor>,
+    handles: Handles,
+    network: F,
+}
+
+impl<F: Fn(f32, f32) -> f32 + Send> Toy<F> {
+    fn new(backend: &Backend, shape: Shape, rows: u32, network: F) -> Self {
+        let mut program = Program::new();
+        let state = |p: &mut Program, name: &str, shape, element| p.tensor(name, shape, element, Life::State);
+        let [x, epsilon, noise, x0] = ["x", "epsilon", "noise", "x0"].map(|name| state(&mut program, name, shape, Element::F32));
+        let timesteps = state(&mut program, "timesteps", Shape::rows(rows, 1), Element::F32);
+        let threshold = state(&mut program, "threshold", Shape::rows(shape.batch, 1), Element::F32);
+        let pixels = state(&mut program, "pixels", shape, Element::Pixel);
+        program.call(Stage::Noise, "noise", Kernel::Gaussian(Gaussian { output: noise }));
+        program.call(Stage::Threshold, "threshold", Kernel::Quantile(Quantile { x, model: epsilon, threshold }));
+        program.call(Stage::Update, "ddim_step", Kernel::DdimStep(DdimStep { model: epsilon, noise, threshold, x, x0 }));
+        program.call(Stage::Picture, "picture", Kernel::PackPicture(PackPicture { x, pixels }));
+        let inner = backend.executor(Arc::new(program), Precision::F32).unwrap_or_else(|e| panic!("{e}"));
+        Self { inner, handles: Handles { timesteps, x, epsilon, noise, x0, pixels }, network }
+    }
+}
+
+impl<F: Fn(f32, f32) -> f32 + Send> Executor for Toy<F> {
+    fn device(&self) -> &DeviceInfo {
+        self.inner.device()
+    }
+
+    fn program(&self) -> &Program {
+        self.inner.program()
+    }
+
+    fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()> {
+        self.inner.write(tensor, values)
+    }
+
+    fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>> {
+        self.inner.read(tensor)
+    }
+
+    fn read_pixels(&mut self, tensor: TensorId) -> Result<Vec<[u8; 4]>> {
+        self.inner.read_pixels(tensor)
+    }
+
+    fn run(&mut self, stages: &[Stage], step: &Step) -> Result<()> {
+        for stage in stages {
+            if *stage == Stage::Network {
+                let t = self.inner.read(self.handles.timesteps)?[step.row_base as usize * 4];
+                let x = self.inner.read(self.handles.x)?;
+                self.inner.write(self.handles.epsilon, &x.into_iter().map(|x| (self.network)(x, t)).collect::<Vec<_>>())?;
+            } else {
+                self.inner.run(&[*stage], step)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.inner.wait()
+    }
+
+    fn trace(&mut self, stages: &[Stage], step: &Step) -> Result<Vec<Vec<f32>>> {
+        self.inner.trace(stages, step)
+    }
+}
+
+/// x before the first step and after each, and x0 of each.
+struct Recorded {
+    x: Vec<Vec<f32>>,
+    x0: Vec<Vec<f32>>,
+}
+
+fn record(
+    executor: &mut dyn Executor,
+    handles: &Handles,
+    steps: &[StepCoefficients],
+    x: &[f32],
+    noise: StepNoise,
+    first: u32,
+) -> Recorded {
+    let mut recorded = Recorded { x: vec![x.to_vec()], x0: Vec::new() };
+    let last = sampler::run(executor, handles, steps, x, noise, first, &mut |frame| {
+        assert_eq!((frame.index, frame.total, frame.coefficients), (recorded.x0.len(), steps.len(), &steps[frame.index]));
+        recorded.x.push(frame.x()?);
+        recorded.x0.push(frame.x0()?);
+        Ok(Flow::Continue)
+    });
+    assert_eq!(recorded.x.last(), Some(&last.unwrap_or_else(|e| panic!("{e}"))));
+    assert_eq!(recorded.x0.len(), steps.len());
+    recorded
+}
+
+/// The run that diffusers' own tests make: x = 0/768 … 767/768, ε = x·t/(t+1), S = 10, η = 0. Σ|x| is published for f32 schedules,
+/// which take it 1.1e-6 away from f64's; our steps' f32 roundings are of that size.
+#[test]
+fn toy_runs_of_diffusers_and_of_the_official_code() {
+    let json = std::fs::read(fixture("scheduler.json")).expect("scheduler.json");
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    let runs = json["toy"].as_array().expect("toy runs");
+    assert_eq!(runs.len(), 3);
+    for (name, backend) in backends() {
+        let mut toy = Toy::new(&backend, Shape::new(1, 16, 16, 3), 10, |x, t| x * t / (t + 1.0));
+        let handles = toy.handles;
+        let x: Vec<f32> = (0..768).map(|i| i as f32 / 768.0).collect();
+        for run in runs {
+            let text = |key: &str| run[key].as_str().unwrap_or_else(|| panic!("no {key} in {run}"));
+            let preset: Preset = text("preset").parse().expect("a preset");
+            let spacing: Spacing = text("tau").parse().expect("a spacing");
+            let steps = schedule(&ScheduleRequest { preset, spacing: Some(spacing), ..request(10, 0.0) });
+            assert_eq!(steps[0].clip.is_some(), run["clip"] == true);
+            let recorded = record(&mut toy, &handles, &steps, &x, StepNoise::Seed(0), 0);
+            let sum: f64 = recorded.x[10].iter().map(|v| f64::from(*v).abs()).sum();
+            let expected = run["sum_abs"].as_f64().expect("a number");
+            println!("{name} {run}: {sum}");
+            assert!((sum - expected).abs() <= 3e-6 * expected, "{name} {run}: got {sum}");
+        }
+    }
+}
+
+/// For data x0 ~ N(0, s²) the best prediction is ε = √(1−ᾱ)/v · x with v = ᾱ s² + 1 − ᾱ, the variance of x_t, so that every step
+/// multiplies x by a number, plus noise.
+struct GaussianData {
+    s: f64,
+    alpha_bar: Vec<f64>,
+}
+
+impl GaussianData {
+    fn new(s: f64) -> Self {
+        Self { s, alpha_bar: alpha_bar(&SchedulerConfig::default()).expect("the default") }
+    }
+
+    fn variance(&self, a: f64) -> f64 {
+        a * self.s * self.s + 1.0 - a
+    }
+
+    fn network(&self) -> impl Fn(f32, f32) -> f32 + Send + use<> {
+        let factors: Vec<f32> = self.alpha_bar.iter().map(|a| ((1.0 - a).sqrt() / self.variance(*a)) as f32).collect();
+        move |x, t| factors[t as usize] * x
+    }
+
+    /// What Eq. 12 multiplies x with, and σ.
+    fn step(&self, step: &StepCoefficients, eta: f64) -> (f64, f64) {
+        let level = |t: Option<u32>| t.map_or(1.0, |t| self.alpha_bar[t as usize]);
+        let (t, s) = (level(Some(step.t)), level(step.previous));
+        let sigma = eta * ((1.0 - s) / (1.0 - t) * (1.0 - t / s)).sqrt();
+        let (x0, epsilon) = (t.sqrt() * self.s * self.s / self.variance(t), (1.0 - t).sqrt() / self.variance(t));
+        (s.sqrt() * x0 + (1.0 - s - sigma * sigma).max(0.0).sqrt() * epsilon, sigma)
+    }
+}
+
+/// x_s = r·x_t + σ z, step by step, from N(0, 1) to N(0, s²).
+///
+/// At η = 0, with u_t = (√ᾱt s, √(1−ᾱt)), of length √v_t: r = u_s·u_t/|u_t|², which is |u_s|/|u_t| times the cosine of the angle
+/// between the two. Over a whole run the lengths leave s/√v_T, the exact answer, and the cosines of S small angles, which add up
+/// to a quarter turn, go to 1 as 1/S does.
+#[test]
+fn gaussian_data_step_by_step() {
+    // x0 = (x − √(1−ᾱ) ε)/√ᾱ cancels where ᾱ is small, but what is left of x0 in x_s is as small.
+    let tolerance = Tolerance::new(5e-7, "three products and sums of about x's size, in f32 with coefficients in f32");
+    let shape = Shape::new(2, 12, 11, 3);
+    for (name, backend) in backends() {
+        for (s, eta) in [(0.5, 0.0), (0.5, 1.0), (2.0, 0.4)] {
+            let data = GaussianData::new(s);
+            let mut toy = Toy::new(&backend, shape, 100, data.network());
+            let handles = toy.handles;
+            let steps = schedule(&request(100, eta));
+            let recorded = record(&mut toy, &handles, &steps, &x_t(3, 6, shape), StepNoise::Seed(3), 6);
+            for (k, step) in steps.iter().enumerate() {
+                let (r, sigma) = data.step(step, eta);
+                let z = normals(3, STREAM_STEP, 6, k as u32, shape);
+                let expected = |(x, z): (&f32, &f32)| (r * f64::from(*x) + sigma * f64::from(*z)) as f32;
+                let expected: Vec<f32> = recorded.x[k].iter().zip(&z).map(expected).collect();
+                assert_close(&recorded.x[k + 1], &expected, tolerance, &format!("{name} s = {s} eta = {eta} step {k}"));
+                // E[x0 | x] = √ᾱ s²/v · x, whose error in f32 is that of x divided by √ᾱ.
+                let a = data.alpha_bar[step.t as usize];
+                let scaled: Vec<f32> = recorded.x0[k].iter().map(|v| v * a.sqrt() as f32).collect();
+                let expected: Vec<f32> = recorded.x[k].iter().map(|x| (a * s * s / data.variance(a)) as f32 * x).collect();
+                let largest = |of: &[f32]| of.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+                let relative = 2.5e-7 * largest(&recorded.x[k]) / largest(&expected);
+                assert_close(
+                    &scaled,
+                    &expected,
+                    Tolerance::new(relative, "two roundings of x's size"),
+                    &format!("{name} x0 of step {k}"),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn gaussian_data_becomes_exact_with_many_steps() {
+    let data = GaussianData::new(0.5);
+    let shape = Shape::new(1, 4, 4, 4);
+    let mut toy = Toy::new(&Backend::Cpu, shape, 1000, data.network());
+    let handles = toy.handles;
+    let x = x_t(0, 0, shape);
+    let mut short_by = Vec::new();
+    for steps in [10, 100, 1000] {
+        let steps = schedule(&request(steps, 0.0));
+        let got = record(&mut toy, &handles, &steps, &x, StepNoise::Seed(0), 0).x.pop().expect("the last x");
+        let v_t = data.variance(data.alpha_bar[steps[0].t as usize]);
+        let angle = |t: Option<u32>| {
+            t.map_or(0.0, |t| {
+                let a = data.alpha_bar[t as usize];
+                (1.0 - a).sqrt().atan2(a.sqrt() * data.s)
+            })
+        };
+        let cosines: f64 = steps.iter().map(|step| (angle(Some(step.t)) - angle(step.previous)).cos()).product();
+        let factor = data.s / v_t.sqrt() * cosines;
+        let expected: Vec<f32> = x.iter().map(|x| (f64::from(*x) * factor) as f32).collect();
+        // Every step rounds by a few 2^-25; their errors are as good as independent.
+        assert_close(
+            &got,
+            &expected,
+            Tolerance::new(1e-5, "1000 steps of 2e-7 each, independent"),
+            &format!("{} steps", steps.len()),
+        );
+        short_by.push(1.0 - cosines);
+    }
+    println!("short of s by {short_by:?} with 10, 100, 1000 steps");
+    assert!(short_by[1] < short_by[0] / 5.0 && short_by[2] < short_by[1] / 5.0 && short_by[2] < 4e-3, "{short_by:?}");
+}
+
+/// With η = 1, s = 1 and 65536 values: the variance after each step against the recursion r² v + σ², within five standard errors of
+/// √(2/n), and the steps' noise uncorrelated with what was there before.
+#[test]
+fn noise_has_the_variance_it_should() {
+    let data = GaussianData::new(1.0);
+    let shape = Shape::new(4, 64, 64, 4);
+    let mut toy = Toy::new(&Backend::Cpu, shape, 20, data.network());
+    let handles = toy.handles;
+    let steps = schedule(&request(20, 1.0));
+    let recorded = record(&mut toy, &handles, &steps, &x_t(9, 0, shape), StepNoise::Seed(9), 0);
+    let n = recorded.x[0].len() as f64;
+    let mean_product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() / n;
+    let mut variance = 1.0;
+    for (k, step) in steps.iter().enumerate() {
+        let (r, sigma) = data.step(step, 1.0);
+        variance = r * r * variance + sigma * sigma;
+        let (before, after) = (&recorded.x[k], &recorded.x[k + 1]);
+        let got = mean_product(after, after);
+        assert!((got / variance - 1.0).abs() < 5.0 * (2.0 / n).sqrt(), "step {k}: expected a variance of {variance}, got {got}");
+        let fresh: Vec<f32> = after.iter().zip(before).map(|(a, b)| a - (r * f64::from(*b)) as f32).collect();
+        let bound = 5.0 * sigma.max(1e-9) * variance.max(1.0).sqrt() / n.sqrt();
+        let correlation = mean_product(&fresh, before);
+        assert!(correlation.abs() < bound + 1e-6, "step {k}: its noise correlates with x by {correlation}");
+    }
+}
+
+/// ε = 0 leaves only noise: z of image 5 is the same whether 5 is the sixth of six or the first of one, on any device.
+#[test]
+fn noise_knows_its_image_not_its_batch() {
+    let steps = schedule(&request(3, 1.0));
+    for (name, backend) in backends() {
+        let run = |first: u32, images: u32| {
+            let shape = Shape::new(images, 5, 7, 3);
+            let mut toy = Toy::new(&backend, shape, 3, |_, _| 0.0);
+            let handles = toy.handles;
+            let x =
+                record(&mut toy, &handles, &steps, &x_t(1, first, shape), StepNoise::Seed(1), first).x.pop().expect("the last x");
+            bits(&x)
+        };
+        let (all, image_len) = (run(0, 6), 5 * 7 * 3);
+        assert_eq!(all[5 * image_len..], run(5, 1), "{name}: image 5 alone");
+        assert_eq!(all[2 * image_len..5 * image_len], run(2, 3), "{name}: images 2 to 4");
+        assert_ne!(all[..image_len], all[image_len..2 * image_len], "{name}: two images");
+    }
+}
+
+// ---------------------------------------------------------------- real networks
+
+/// The fixtures' trained network of 8x8 pictures of one channel.
+fn tiny() -> Model {
+    Model::open(&fixture("trajectories/model")).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn embedded() -> Model {
+    Model::embedded(&EMBEDDED[0]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// A model recorded for a number of images.
+struct Sampler {
+    executor: Box<dyn Executor>,
+    handles: Handles,
+    shape: Shape,
+}
+
+impl Sampler {
+    fn new(model: &Model, backend: &Backend, images: u32, rows: u32) -> Self {
+        let (height, width) = model.sample_size();
+        let (program, handles) = model.record(images, height, width, rows).unwrap_or_else(|e| panic!("{e}"));
+        let shape = sampler::latent_shape(&program, &handles);
+        let executor = backend.executor(Arc::new(program), Precision::F32).unwrap_or_else(|e| panic!("{e}"));
+        Self { executor, handles, shape }
+    }
+
+    /// Pictures of the images from `first` on.
+    fn sample(&mut self, steps: &[StepCoefficients], seed: u64, first: u32) -> Vec<f32> {
+        let x = x_t(seed, first, self.shape);
+        self.run(steps, &x, StepNoise::Seed(seed), first, &mut |_| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    fn run(
+        &mut self,
+        steps: &[StepCoefficients],
+        x: &[f32],
+        noise: StepNoise,
+        first: u32,
+        on_step: &mut dyn FnMut(&mut sampler::Frame) -> Result<Flow>,
+    ) -> Result<Vec<f32>> {
+        sampler::run(self.executor.as_mut(), &self.handles, steps, x, noise, first, on_step)
+    }
+}
+
+/// On one executor twice, with another run between, and on another executor: no bit differs.
+#[test]
+fn same_recipe_same_bytes() {
+    let check = |name: &str, backend: &Backend, model: &Model, steps: &[StepCoefficients]| {
+        let mut sampler = Sampler::new(model, backend, 2, steps.len() as u32);
+        let first = sampler.sample(steps, 5, 0);
+        assert_ne!(first, sampler.sample(steps, 6, 0), "{name} {}: the seed matters", model.name);
+        assert_eq!(bits(&first), bits(&sampler.sample(steps, 5, 0)), "{name} {}: the same executor", model.name);
+        let elsewhere = Sampler::new(model, backend, 2, steps.len() as u32).sample(steps, 5, 0);
+        assert_eq!(bits(&first), bits(&elsewhere), "{name} {}: another executor", model.name);
+    };
+    for (name, backend) in backends() {
+        check(&name, &backend, &tiny(), &schedule(&request(10, 0.7)));
+    }
+    check("cpu", &Backend::Cpu, &embedded(), &schedule(&request(2, 0.7)));
+}
+
+/// Nor does the number of threads that share the CPU executor's work change a bit.
+#[test]
+fn same_bytes_with_any_number_of_cores() {
+    for (model, steps, images) in [(tiny(), 5, 3), (embedded(), 2, 1)] {
+        let steps = schedule(&request(steps, 0.7));
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a few threads");
+            pool.install(|| bits(&Sampler::new(&model, &Backend::Cpu, images, steps.len() as u32).sample(&steps, 5, 0)))
+        };
+        let expected = run(1);
+        for threads in [2, 3, 8] {
+            assert_eq!(run(threads), expected, "{} with {threads} threads", model.name);
+        }
+    }
+}
+
+/// Images 0 to 4 in a batch of five, and each alone: the same bits on the CPU, whose rows are computed alike wherever they lie. A
+/// GPU gets other tiles for other sizes, which its compiler may fuse differently.
+#[test]
+fn an_image_does_not_depend_on_its_batch() {
+    for (model, steps, images) in [(tiny(), 10, 5), (embedded(), 1, 2)] {
+        let steps = schedule(&request(steps, 1.0));
+        for (name, backend) in backends() {
+            let tolerance = match backend {
+                Backend::Cpu => Tolerance::EXACT,
+                Backend::Gpu(_) if model.name == "fashion" => continue,
+                Backend::Gpu(_) => Tolerance::new(1e-5, "an ulp here and there, through the network and ten steps"),
+            };
+            let batch = Sampler::new(&model, &backend, images, 10).sample(&steps, 2, 0);
+            let mut alone = Sampler::new(&model, &backend, 1, 10);
+            for (k, image) in batch.chunks_exact(batch.len() / images as usize).enumerate() {
+                let what = format!("{name} {} image {k}", model.name);
+                let distance =
+                    tolerance.check(&alone.sample(&steps, 2, k as u32), image, &what).unwrap_or_else(|text| panic!("{text}"));
+                println!("{distance:.2e} {what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn gpu_and_cpu_agree() {
+    for (model, steps, images, etas) in [(tiny(), 10, 3, &[0.0, 1.0][..]), (embedded(), 2, 1, &[1.0])] {
+        for eta in etas {
+            let steps = schedule(&request(steps, *eta));
+            let run = |backend: &Backend| Sampler::new(&model, backend, images, steps.len() as u32).sample(&steps, 4, 7);
+            let expected = run(&Backend::Cpu);
+            for (name, backend) in &backends()[1..] {
+                let what = format!("{name} {} eta = {eta}", model.name);
+                let tolerance = Tolerance::new(2e-5, "f32 roundings of every layer in another order, through every step");
+                let distance = tolerance.check(&run(backend), &expected, &what).unwrap_or_else(|text| panic!("{text}"));
+                println!("{distance:.2e} {what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_stops_and_leaves_no_trace() {
+    let (model, steps) = (tiny(), schedule(&request(10, 1.0)));
+    for (name, backend) in backends() {
+        let mut sampler = Sampler::new(&model, &backend, 2, 10);
+        let expected = sampler.sample(&steps, 8, 0);
+        for stop_at in [0, 4, 9] {
+            let (x, mut seen) = (x_t(99, 0, sampler.shape), 0);
+            let stopped = sampler.run(&steps, &x, StepNoise::Seed(99), 0, &mut |frame| {
+                seen += 1;
+                Ok(if frame.index == stop_at { Flow::Stop } else { Flow::Continue })
+            });
+            assert!(matches!(stopped, Err(Error::Cancelled)), "{name}: expected a cancelled run, got {stopped:?}");
+            assert_eq!(seen, stop_at + 1, "{name}: no step after the one that stopped");
+            assert_eq!(bits(&sampler.sample(&steps, 8, 0)), bits(&expected), "{name}: the next run is right");
+        }
+        // What goes wrong in the callback comes out as it is.
+        let x = x_t(99, 0, sampler.shape);
+        let failed = sampler.run(&steps, &x, StepNoise::Seed(99), 0, &mut |_| Err(Error::argument("the disk is full")));
+        assert_eq!(failed.expect_err("the callback's error").to_string(), "the disk is full");
+        assert_eq!(bits(&sampler.sample(&steps, 8, 0)), bits(&expected), "{name}: the next run is right");
+    }
+}
+
+/// The seed's noise and the same noise given are the same run.
+#[test]
+fn given_noise_is_the_seeds_noise() {
+    let (model, steps) = (tiny(), schedule(&request(10, 1.0)));
+    for (name, backend) in backends() {
+        let mut sampler = Sampler::new(&model, &backend, 2, 10);
+        let expected = sampler.sample(&steps, 3, 4);
+        let z: Vec<f32> = (0..10).flat_map(|k| normals(3, STREAM_STEP, 4, k, sampler.shape)).collect();
+        let x = x_t(3, 4, sampler.shape);
+        let got = sampler.run(&steps, &x, StepNoise::Given(&z), 0, &mut |_| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"));
+        // The adapter's normals differ from the CPU's by an ulp of their square root.
+        assert_close(&got, &expected, Tolerance::new(1e-5, "an ulp of noise a step, through the network"), &name);
+    }
+}
+
+/// Encoding at η = 0 asks the network at the step's source, decoding at its target: the two meet as S grows. Blobs as the network
+/// was trained on; the mean squared error is that of pictures in [0, 1], as in the paper's Table 2.
+#[test]
+fn an_encoded_picture_comes_back() {
+    let file = Weights::open(&fixture("trajectories/encode_etude_source_10.safetensors")).unwrap_or_else(|e| panic!("{e}"));
+    let picture = file.floats("x_T").unwrap_or_else(|e| panic!("{e}"));
+    let config = SchedulerConfig::default();
+    let mut sampler = Sampler::new(&tiny(), &Backend::Cpu, 2, 1000);
+    let mut errors = Vec::new();
+    for steps in [10, 50, 200, 1000] {
+        let up = Schedule::encode(&config, steps, None, EncodeAt::Source, Preset::Etude).unwrap_or_else(|e| panic!("{e}")).steps;
+        let mut run = |steps: &[StepCoefficients], x: &[f32]| {
+            sampler.run(steps, x, StepNoise::Seed(0), 0, &mut |_| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"))
+        };
+        let latent = run(&up, &picture);
+        let back = run(&schedule(&request(steps, 0.0)), &latent);
+        let squares = back.iter().zip(&picture).map(|(a, b)| f64::from(a - b).powi(2) / 4.0).sum::<f64>();
+        errors.push(squares / picture.len() as f64);
+    }
+    println!("mean squared errors with 10, 50, 200, 1000 steps: {errors:?}");
+    assert!(errors.is_sorted_by(|a, b| a > b), "{errors:?}");
+    assert!(errors[3] < 1e-4, "{errors:?}");
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let mut sampler = Sampler::new(&tiny(), &Backend::Cpu, 2, 4);
+    let steps = schedule(&request(5, 1.0));
+    let x = Random::new(0).normals(128);
+    let mut run = |steps: &[StepCoefficients], x: &[f32], noise: StepNoise| {
+        let refused = sampler.run(steps, x, noise, 0, &mut |_| panic!("a step of a run that should be refused"));
+        refused.expect_err("a refusal").to_string()
+    };
+    assert_eq!(run(&steps, &x, StepNoise::Seed(0)), "expected at most 4 timesteps for this program, got 5");
+    assert_eq!(run(&steps[..4], &x, StepNoise::Given(&[0.0; 511])), "expected noise of 4 steps x 128 values, got 511");
+    assert_eq!(run(&steps[..4], &x[1..], StepNoise::Seed(0)), "expected 128 values for a latent of [2,8,8,1], got 127");
+}
