@@ -7,13 +7,14 @@ struct TimeEmbedding {
     half: u32,
     out_c4: u32,
     flip: u32,
-    freq_shift: f32,
+    pad0: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: TimeEmbedding;
 @group(0) @binding(1) var<uniform> step: Step;
 @group(0) @binding(2) var<storage, read> timesteps: array<vec4<f32>>;     // [rows]: t in x
-@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;  // [rows, C4]
+@group(0) @binding(3) var<storage, read> frequencies: array<f32>;         // [half], computed on the host in f64
+@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;  // [rows, C4]
 
 // t*f less whole turns, in two parts: a driver's sin may be good to 2^-11 only, and only within [-pi, pi].
 fn sin_turn(angle: f32) -> f32 {
@@ -38,8 +39,7 @@ fn entry(t: f32, channel: u32) -> f32 {
     }
     let first = channel < p.half;
     let i = select(channel - p.half, channel, first);
-    let frequency = exp(-9.210340371976184 * f32(i) / (f32(p.half) - p.freq_shift));
-    let angle = t * frequency;
+    let angle = t * frequencies[i];
     let cosine = first == (p.flip != 0u);
     return select(sin_turn(angle), cos_turn(angle), cosine);
 }

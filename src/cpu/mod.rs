@@ -118,7 +118,7 @@ fn dispatch(kernel: &Kernel, params: &[u8], step: &StepState, r: &[&[f32]], w: &
         Kernel::NetworkInput(_) => network_input::network_input(&p(params), r[0], w[0]),
         Kernel::Conv2d(_) => conv2d::conv2d(&p(params), step, r[0], r[1], r[2], r[3], r[4], r[5], w[0]),
         Kernel::Linear(_) => linear::linear(&p(params), step, r[0], r[1], r[2], w[0]),
-        Kernel::TimeEmbedding(_) => time_embedding::time_embedding(&p(params), step, r[0], w[0]),
+        Kernel::TimeEmbedding(_) => time_embedding::time_embedding(&p(params), step, r[0], r[1], w[0]),
         Kernel::GroupNormStats(_) => group_norm_stats::group_norm_stats(&p(params), r[0], r[1], w[0]),
         Kernel::GroupNormFold(_) => group_norm_fold::group_norm_fold(&p(params), step, r[0], r[1], r[2], w[0]),
         Kernel::GroupNormApply(_) => group_norm_apply::group_norm_apply(&p(params), r[0], r[1], r[2], w[0]),

@@ -75,8 +75,16 @@ pub struct Gpu {
     pub timestamps: bool,
     pub(super) limits: wgpu::Limits,
     pub(super) pipelines: PipelineStore,
-    /// The first fault the driver reported outside a call's result.
-    fault: Arc<Mutex<Option<String>>>,
+    /// The first fault the driver reported outside a call's result and nobody has been told of.
+    fault: Arc<Mutex<Option<Fault>>>,
+}
+
+/// A fault of the driver.
+#[derive(Debug)]
+struct Fault {
+    text: String,
+    /// The device is gone: every later call fails with it, too.
+    lost: bool,
 }
 
 fn instance() -> wgpu::Instance {
@@ -167,10 +175,12 @@ fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
     };
     let opened = pollster::block_on(adapter.request_device(&descriptor));
     let (device, queue) = opened.map_err(|e| Error::device(&info.name, format!("cannot be opened: {e}; try --device cpu")))?;
-    let fault: Arc<Mutex<Option<String>>> = Arc::default();
-    let note = |fault: &Arc<Mutex<Option<String>>>, text: String| {
-        let mut first = fault.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert(text);
+    let fault: Arc<Mutex<Option<Fault>>> = Arc::default();
+    let note = |fault: &Arc<Mutex<Option<Fault>>>, text: String, lost: bool| {
+        let mut noted = fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.is_none() || lost {
+            *noted = Some(Fault { text, lost });
+        }
     };
     let on_error = fault.clone();
     device.on_uncaptured_error(Arc::new(move |error| {
@@ -179,12 +189,12 @@ fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
             // One line: the rest of wgpu's text is for its own developers.
             other => other.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" "),
         };
-        note(&on_error, text);
+        note(&on_error, text, false);
     }));
     let on_lost = fault.clone();
     device.set_device_lost_callback(move |reason, text| {
         if reason != wgpu::DeviceLostReason::Destroyed {
-            note(&on_lost, format!("lost ({text}); start again, or use --device cpu"));
+            note(&on_lost, format!("lost ({text}); start again, or use --device cpu"), true);
         }
     });
     let wide = DeviceClass::wide(&adapter.get_info(), features);
@@ -209,9 +219,14 @@ impl Gpu {
     /// # Errors
     /// That fault.
     pub(super) fn check(&self) -> Result<()> {
-        match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(text) => Err(Error::device(&self.info.name, text.clone())),
+        let mut noted = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        match noted.take() {
             None => Ok(()),
+            Some(fault) => {
+                let error = Error::device(&self.info.name, fault.text.clone());
+                *noted = fault.lost.then_some(fault);
+                Err(error)
+            }
         }
     }
 

@@ -341,8 +341,13 @@ impl Executor for GpuExecutor {
 
     fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()> {
         let (t, (buffer, _)) = (self.program.get(tensor), self.region(tensor)?);
-        if values.len() != t.shape.len() {
-            return Err(Error::argument(format!("tensor {}: expected {} values, got {}", t.name, t.shape.len(), values.len())));
+        if t.element == Element::Pixel || values.len() != t.shape.len() {
+            return Err(Error::argument(format!(
+                "tensor {}: expected numbers, {} of them, got {}",
+                t.name,
+                t.shape.len(),
+                values.len()
+            )));
         }
         if t.element == Element::Lane && self.precision == Precision::F16 {
             let half: Vec<f16> = values.iter().map(|v| f16::from_f32(*v)).collect();

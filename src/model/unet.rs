@@ -12,6 +12,11 @@ use crate::{
     },
 };
 
+/// The most pixels of a picture, 8192 x 8192: every count of one picture's pixels fits its type.
+const MOST_PIXELS: u64 = 1 << 26;
+/// The most bytes of attention scores of one layer, all its chunks together: more would record calls without end.
+const MOST_SCORES: f64 = (1_u64 << 40) as f64;
+
 /// A resnet's place: layer name, output channels.
 type ResnetPlace = (String, u32);
 
@@ -29,9 +34,13 @@ impl Model {
                 step.ilog2()
             )));
         }
+        if u64::from(height) * u64::from(width) > MOST_PIXELS {
+            return Err(Error::argument(format!("sample size {height}x{width}: expected at most {MOST_PIXELS} pixels")));
+        }
         if batch == 0 || rows == 0 {
             return Err(Error::argument("expected at least one image and one timestep, got 0"));
         }
+        self.check_attention(batch, height, width)?;
         let mut program = Program::new();
         let x_shape = Shape::new(batch, height, width, config.in_channels);
         let x = program.tensor("x", x_shape, Element::F32, Life::State);
@@ -53,6 +62,21 @@ impl Model {
         }
         program.call(Stage::Picture, "picture", Kernel::PackPicture(PackPicture { x, pixels }));
         Ok((program, Handles { timesteps, x, epsilon, noise, x0, pixels }))
+    }
+
+    /// Refuses attention over so many pixels that it would never end.
+    fn check_attention(&self, batch: u32, height: u32, width: u32) -> Result<()> {
+        for (level, channels) in self.config.attention_levels() {
+            let (tokens, heads) = (f64::from(height >> level) * f64::from(width >> level), self.config.heads(channels).0);
+            let bytes = tokens * tokens * 4.0 * f64::from(batch) * f64::from(heads);
+            if bytes > MOST_SCORES {
+                return Err(Error::argument(format!(
+                    "sample size {height}x{width}: attention over {tokens} pixels ({heads} heads, {batch} images) takes {bytes:.0e} bytes of \
+                     scores, expected at most {MOST_SCORES:.0e}; ask for smaller pictures, or fewer at a time"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Every resnet in the order of the network.
@@ -77,16 +101,8 @@ impl Model {
         let (base, dim) = (config.block_out_channels[0], config.time_dim());
         let scratch = |p: &mut Program, name: &str, c| p.tensor(name, Shape::rows(rows, c), Element::F32, Life::Scratch);
         let sinusoid = scratch(program, "time_proj", base);
-        program.call(
-            Stage::Prepare,
-            "time_proj",
-            Kernel::TimeEmbedding(TimeEmbedding {
-                timesteps,
-                output: sinusoid,
-                flip_sin_to_cos: config.flip_sin_to_cos,
-                freq_shift: config.freq_shift,
-            }),
-        );
+        let embed = TimeEmbedding::new(program, timesteps, sinusoid, config.flip_sin_to_cos, config.freq_shift);
+        program.call(Stage::Prepare, "time_proj", Kernel::TimeEmbedding(embed));
         let hidden = scratch(program, "time_embedding.linear_1", dim);
         self.linear(program, &["time_embedding.linear_1"], sinusoid, hidden, &[dim], Activation::None)?;
         let embedding = scratch(program, "time_embedding.linear_2", dim);

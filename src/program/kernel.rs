@@ -1,6 +1,10 @@
 //! The kernels a program may call. Each has a shader `shaders/NAME.wgsl`, a twin `cpu/NAME.rs` and a case in `tests/kernels.rs`.
 
-use super::{AttentionParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, Program, TensorId, TimeEmbeddingParams};
+use super::{
+    AttentionParams, Conv2dParams, Element, GroupNormParams, ImageParams, Life, LinearParams, Program, Shape, TensorId,
+    TimeEmbeddingParams,
+};
+use std::sync::Arc;
 
 /// A pointwise non-linearity of diffusers' `act_fn`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,12 +130,24 @@ pub struct Linear {
 pub struct TimeEmbedding {
     /// `[rows, 1]`.
     pub timesteps: TensorId,
+    /// `[1, C/2]`, f32: computed here, for a driver's exp may be good to a few digits only.
+    pub frequencies: TensorId,
     /// `[rows, C]`.
     pub output: TensorId,
     /// cos before sin.
     pub flip_sin_to_cos: bool,
-    /// Subtracted from half the width in the exponent's divisor.
-    pub freq_shift: f32,
+}
+
+impl TimeEmbedding {
+    /// Adds the constant frequencies exp(-ln 10⁴·i/(C/2 - freq_shift)) to `program` (diffusers' get_timestep_embedding).
+    pub fn new(program: &mut Program, timesteps: TensorId, output: TensorId, flip_sin_to_cos: bool, freq_shift: f32) -> Self {
+        let half = program.shape(output).channels / 2;
+        let divisor = f64::from(half) - f64::from(freq_shift);
+        let mut values: Vec<f32> = (0..half).map(|i| (-(10_000_f64.ln()) * f64::from(i) / divisor).exp() as f32).collect();
+        values.resize(super::layout::padded(half), 0.0);
+        let frequencies = program.tensor("frequencies", Shape::rows(1, half), Element::F32, Life::Constant(Arc::new(values)));
+        Self { timesteps, frequencies, output, flip_sin_to_cos }
+    }
 }
 
 /// Mean and squared deviation of each channel over chunks of pixels.
@@ -392,7 +408,7 @@ impl Kernel {
                 write(k.output),
             ],
             Self::Linear(k) => vec![read(k.input), read(k.weights), read(k.bias), write(k.output)],
-            Self::TimeEmbedding(k) => vec![read(k.timesteps), write(k.output)],
+            Self::TimeEmbedding(k) => vec![read(k.timesteps), read(k.frequencies), write(k.output)],
             Self::GroupNormStats(k) => vec![read(k.a), read(k.b.unwrap_or(k.a)), write(k.partials)],
             Self::GroupNormFold(k) => {
                 vec![read(k.partials), read(k.affine), read(k.time.map_or(k.affine, |t| t.0)), write(k.folded)]
@@ -446,7 +462,7 @@ impl Kernel {
                 half: program.shape(k.output).channels / 2,
                 out_c4: program.shape(k.output).lanes(),
                 flip: u32::from(k.flip_sin_to_cos),
-                freq_shift: k.freq_shift,
+                pad0: 0,
             })
             .to_vec(),
             Self::GroupNormStats(k) => {

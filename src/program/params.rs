@@ -168,8 +168,8 @@ uniform! {
         out_c4: u32,
         /// 1: cos before sin.
         flip: u32,
-        /// The divisor's shift.
-        freq_shift: f32,
+        /// Unused.
+        pad0: u32,
     }
 }
 

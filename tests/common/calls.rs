@@ -91,7 +91,8 @@ pub fn time_embedding(capacity: u32, channels: u32, flip_sin_to_cos: bool, freq_
     let p = &mut Program::new();
     let timesteps = floats(p, "timesteps", Shape::rows(capacity, 1));
     let output = floats(p, "output", Shape::rows(capacity, channels));
-    recorded(std::mem::take(p), Kernel::TimeEmbedding(TimeEmbedding { timesteps, output, flip_sin_to_cos, freq_shift }))
+    let embed = TimeEmbedding::new(p, timesteps, output, flip_sin_to_cos, freq_shift);
+    recorded(std::mem::take(p), Kernel::TimeEmbedding(embed))
 }
 
 /// A group normalisation: three calls. `b` is 0 where there is one source; `time` is the lane offset in a row of the table.

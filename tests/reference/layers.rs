@@ -412,7 +412,8 @@ impl<'a> Layer<'a> {
         let output = self.result(self.output_shape, Element::F32);
         let flip_sin_to_cos = self.case["flip_sin_to_cos"].as_bool().expect("a boolean");
         let freq_shift = number(self.case, "freq_shift") as f32;
-        self.call(Kernel::TimeEmbedding(TimeEmbedding { timesteps, output, flip_sin_to_cos, freq_shift }));
+        let embed = TimeEmbedding::new(&mut self.program, timesteps, output, flip_sin_to_cos, freq_shift);
+        self.call(Kernel::TimeEmbedding(embed));
         self.outputs.push((output, ""));
     }
 
