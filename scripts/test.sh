@@ -10,3 +10,5 @@ export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}"
 cd "$root"
 cargo test --all-targets "$@"
 cargo test --doc
+# Once more the kernels, with lavapipe made to use subgroups of four, as other software drivers do: their class of kernels.
+LP_NATIVE_VECTOR_WIDTH=128 cargo test --test kernels
