@@ -391,44 +391,44 @@ fn same_recipe_same_bytes() {
     check("cpu", &Backend::Cpu, &embedded(), &schedule(&request(2, 0.7)));
 }
 
-/// Nor does the number of threads that share the CPU executor's work change a bit.
+/// Nor does a bit differ with the number of cores: whichever of them computes an element adds its terms in the same order.
 #[test]
 fn same_bytes_with_any_number_of_cores() {
     for (model, steps, images) in [(tiny(), 5, 3), (embedded(), 2, 1)] {
         let steps = schedule(&request(steps, 0.7));
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a few threads");
-            pool.install(|| bits(&Sampler::new(&model, &Backend::Cpu, images, steps.len() as u32).sample(&steps, 5, 0)))
+            pool.install(|| Sampler::new(&model, &Backend::Cpu, images, steps.len() as u32).sample(&steps, 5, 0))
         };
         let expected = run(1);
         for threads in [2, 3, 8] {
-            assert_eq!(run(threads), expected, "{} with {threads} threads", model.name);
+            assert_close(&run(threads), &expected, Tolerance::EXACT, &format!("{} with {threads} threads", model.name));
         }
     }
 }
 
-/// Images 0 to 4 in a batch of five, and each alone: the same bits on the CPU, whose rows are computed alike wherever they lie. A
-/// GPU gets other tiles for other sizes, which its compiler may fuse differently.
+/// Every image of a batch, and each alone.
 #[test]
 fn an_image_does_not_depend_on_its_batch() {
-    for (model, steps, images) in [(tiny(), 10, 5), (embedded(), 1, 2)] {
+    let check = |name: &str, backend: &Backend, model: &Model, steps: usize, images: u32| {
+        let tolerance = match backend {
+            Backend::Cpu => Tolerance::EXACT,
+            Backend::Gpu(_) => Tolerance::new(1e-5, "other tiles for other sizes, whose products a compiler may fuse differently"),
+        };
         let steps = schedule(&request(steps, 1.0));
-        for (name, backend) in backends() {
-            let tolerance = match backend {
-                Backend::Cpu => Tolerance::EXACT,
-                Backend::Gpu(_) if model.name == "fashion" => continue,
-                Backend::Gpu(_) => Tolerance::new(1e-5, "an ulp here and there, through the network and ten steps"),
-            };
-            let batch = Sampler::new(&model, &backend, images, 10).sample(&steps, 2, 0);
-            let mut alone = Sampler::new(&model, &backend, 1, 10);
-            for (k, image) in batch.chunks_exact(batch.len() / images as usize).enumerate() {
-                let what = format!("{name} {} image {k}", model.name);
-                let distance =
-                    tolerance.check(&alone.sample(&steps, 2, k as u32), image, &what).unwrap_or_else(|text| panic!("{text}"));
-                println!("{distance:.2e} {what}");
-            }
+        let batch = Sampler::new(model, backend, images, 10).sample(&steps, 2, 0);
+        let mut alone = Sampler::new(model, backend, 1, 10);
+        for (k, image) in batch.chunks_exact(batch.len() / images as usize).enumerate() {
+            let what = format!("{name} {} image {k}", model.name);
+            let distance =
+                tolerance.check(&alone.sample(&steps, 2, k as u32), image, &what).unwrap_or_else(|text| panic!("{text}"));
+            println!("{distance:.2e} {what}");
         }
+    };
+    for (name, backend) in backends() {
+        check(&name, &backend, &tiny(), 10, 5);
     }
+    check("cpu", &Backend::Cpu, &embedded(), 2, 2);
 }
 
 #[test]

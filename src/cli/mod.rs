@@ -53,7 +53,8 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(Error::Cancelled) => ExitCode::from(130),
         Err(error) => {
-            errln!("etude: {error}");
+            // One line, even where the name of a file or of something in it has line breaks.
+            errln!("etude: {}", error.to_string().replace(char::is_control, " "));
             ExitCode::from(2)
         }
     }

@@ -1,6 +1,6 @@
 //! The recipe: everything a picture depends on. It travels inside the picture, and `--recipe` makes the picture again.
 
-use super::output::errln;
+use super::{options::MOST_SIDE, output::errln};
 use crate::{
     error::{Error, Result},
     model::{EMBEDDED, Model},
@@ -186,10 +186,23 @@ fn load(path: &Path) -> Result<Recipe> {
     serde_json::from_str(&text).map_err(|e| Error::file(path, format!("its recipe cannot be used: {e}")))
 }
 
+/// The same error, but where it names a field of the schedule's request, with the option that sets it.
+fn by_option(error: Error) -> Error {
+    let Error::Argument(what) = &error else { return error };
+    let options = [("steps: ", "--steps"), ("eta: ", "--eta"), ("spacing: ", "--tau"), ("preset: ", "--preset")];
+    let named = options.iter().find_map(|(field, option)| Some((option, what.strip_prefix(field)?)));
+    named.map(|(option, rest)| Error::argument(format!("{option}: {rest}"))).unwrap_or(error)
+}
+
 impl Recipe {
     fn check(&self, model: &Model) -> Result<()> {
         if self.count == 0 || self.count > MOST_IMAGES {
             return Err(Error::argument(format!("--count: expected 1 to {MOST_IMAGES} images, got {}", self.count)));
+        }
+        // A recipe's size has not come through `parse_size`.
+        let (height, width) = self.size;
+        if !(1..=MOST_SIDE).contains(&height) || !(1..=MOST_SIDE).contains(&width) {
+            return Err(Error::argument(format!("--size: expected sides from 1 to {MOST_SIDE}, got {height}x{width}")));
         }
         let (inputs, outputs) = (model.config.in_channels, model.config.out_channels);
         let numbers = u64::from(self.count) * u64::from(inputs) * u64::from(self.size.0) * u64::from(self.size.1);
@@ -213,7 +226,7 @@ impl Recipe {
     /// S, η or τ out of range.
     pub fn schedule(&self, model: &Model) -> Result<Schedule> {
         let config = model.scheduler.clone().unwrap_or_default();
-        Schedule::new(&config, &self.request()?)
+        self.request().and_then(|request| Schedule::new(&config, &request)).map_err(by_option)
     }
 
     fn request(&self) -> Result<ScheduleRequest> {

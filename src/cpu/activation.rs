@@ -1,6 +1,7 @@
 //! The pointwise non-linearities: the twin of shaders/shared/activation.wgsl.
 
 /// Applies the activation of `code` ([`crate::program::Activation::code`]) to each value.
+#[inline(always)]
 pub(super) fn activate(code: u32, values: &mut [f32]) {
     match code {
         1 => values.iter_mut().for_each(|x| *x /= 1.0 + exp(-*x)),
@@ -12,7 +13,7 @@ pub(super) fn activate(code: u32, values: &mut [f32]) {
 }
 
 /// eˣ by range reduction and a polynomial of degree six, within 2 units in the last place: unlike the library's it vectorises.
-#[inline]
+#[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     // ln 2 in two parts, the first exact in few bits, so that x - k·ln 2 keeps its digits.
@@ -36,6 +37,7 @@ pub(super) fn exp(x: f32) -> f32 {
 }
 
 /// x·tanh(ln(1 + eˣ)) = x·(e² + 2e)/(e² + 2e + 2) with e = eˣ; for large x the factor is 1.
+#[inline(always)]
 fn mish(x: f32) -> f32 {
     if x > 20.0 {
         return x;
@@ -46,11 +48,13 @@ fn mish(x: f32) -> f32 {
 }
 
 /// x·(1 + erf(x/√2))/2.
+#[inline(always)]
 fn gelu(x: f32) -> f32 {
     0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
 }
 
 /// The error function by Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7.
+#[inline(always)]
 fn erf(x: f32) -> f32 {
     let a = x.abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * a);

@@ -1,18 +1,45 @@
 //! Twin of shaders/attention_softmax.wgsl.
 
-use super::activation::exp;
+use super::{activation::exp, parallel::piece, simd::vectorised};
 use crate::program::AttentionParams;
 use rayon::prelude::*;
 
 /// Softmax of each row of the chunk in place; entries past the last token become zero.
 pub fn attention_softmax(p: &AttentionParams, scores: &mut [f32]) {
-    let (tokens, row) = (p.tokens as usize, p.tokens4 as usize * 4);
-    scores[..(p.groups * p.rows) as usize * row].par_chunks_mut(row).for_each(|row| {
-        let (row, padding) = row.split_at_mut(tokens);
-        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        row.iter_mut().for_each(|v| *v = exp(*v - largest));
-        let inverse = 1.0 / row.iter().sum::<f32>();
-        row.iter_mut().for_each(|v| *v *= inverse);
-        padding.fill(0.0);
+    let (tokens, row, rows) = (p.tokens as usize, p.tokens4 as usize * 4, (p.groups * p.rows) as usize);
+    scores[..rows * row].par_chunks_mut(piece(rows, row * 2) * row).for_each(|rows| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for row in rows.chunks_exact_mut(row) {
+                    let (row, padding) = row.split_at_mut(tokens);
+                    softmax(row);
+                    padding.fill(0.0);
+                }
+            },
+        );
     });
+}
+
+/// With partial maxima and sums in each of 32 lanes, so that the loops vectorise.
+#[inline(always)]
+fn softmax(row: &mut [f32]) {
+    let larger = |a: f32, b: f32| if a > b { a } else { b };
+    let largest = reduce(row, f32::NEG_INFINITY, larger);
+    row.iter_mut().for_each(|v| *v = exp(*v - largest));
+    let inverse = 1.0 / reduce(row, 0.0, |a, b| a + b);
+    row.iter_mut().for_each(|v| *v *= inverse);
+}
+
+/// All values joined by `join`, in an order that suits vectors.
+#[inline(always)]
+fn reduce(values: &[f32], start: f32, join: impl Fn(f32, f32) -> f32) -> f32 {
+    let (chunks, rest) = values.as_chunks::<32>();
+    let mut lanes = [start; 32];
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = join(*lane, *value);
+        }
+    }
+    lanes.iter().chain(rest).copied().fold(start, join)
 }

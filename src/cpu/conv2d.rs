@@ -1,6 +1,9 @@
-//! Twin of shaders/conv2d.wgsl: im2col and a matrix product.
+//! Twin of shaders/conv2d.wgsl: matrix products whose left rows are windows of a padded copy of a few rows of pixels.
 
-use super::matmul::{Matrix, matmul};
+use super::{
+    matmul::{Left, Product, Right},
+    parallel::{Scratch, piece},
+};
 use crate::program::{Conv2dParams, Step};
 use rayon::prelude::*;
 
@@ -16,82 +19,78 @@ pub fn conv2d(
     residual: &[f32],
     output: &mut [f32],
 ) {
-    let columns = p.out_c4 as usize * 4;
-    let (a_width, b_width) = (p.a_c4 as usize * 4, p.b_c4 as usize * 4);
-    let depth = (p.kernel * p.kernel) as usize * (a_width + b_width);
-    let image_pixels = (p.out_h * p.out_w) as usize;
-    let pixels = p.batch as usize * image_pixels;
-    // Enough rows a piece to feed the product's kernel, few enough that all cores have work.
-    let piece = pixels.div_ceil(rayon::current_num_threads() * 2).clamp(16, 512);
-    let direct = p.kernel == 1 && p.stride == 1 && p.pad == 0 && p.upsample == 1 && p.b_c4 == 0;
-    output.par_chunks_mut(piece * columns).enumerate().for_each_init(Vec::new, |gathered: &mut Vec<f32>, (i, out)| {
-        let (first, count) = (i * piece, out.len() / columns);
-        let rows = if direct {
-            &a[first * a_width..(first + count) * a_width]
-        } else {
-            gathered.resize(count * depth, 0.0);
-            for (pixel, row) in (first..).zip(gathered.chunks_exact_mut(depth)) {
-                gather(p, pixel, a, b, row);
-            }
-            gathered.as_slice()
+    let (out_w, out_h, columns) = (p.out_w as usize, p.out_h as usize, p.out_c4 as usize * 4);
+    let width = (p.a_c4 + p.b_c4) as usize * 4;
+    let (kernel, stride) = (p.kernel as usize, p.stride as usize);
+    // One task: some rows of one picture.
+    let rows = piece(p.batch as usize * out_h, out_w * kernel * kernel * width * columns / 16).min(out_h);
+    let bands: Vec<_> = output
+        .chunks_exact_mut(out_h * out_w * columns)
+        .enumerate()
+        .flat_map(|(image, out)| {
+            out.chunks_mut(rows * out_w * columns).enumerate().map(move |(band, out)| (image, band * rows, out))
+        })
+        .collect();
+    bands.into_par_iter().for_each(|(image, y, out)| {
+        let first = (image * out_h + y) * out_w;
+        let summand = summand(p, step, image, bias, temb);
+        let product = |left| Product {
+            left,
+            right: Right { values: weights, stride: columns, transposed: false },
+            rows: out.len() / columns,
+            columns,
+            summand: &summand,
+            residual: if p.flags & 2 != 0 { &residual[first * columns..] } else { &[] },
+            scale: p.scale,
         };
-        matmul(Matrix { values: rows, stride: depth }, Matrix { values: weights, stride: columns }, count, depth, columns, out);
-        for (pixel, out) in (first..).zip(out.chunks_exact_mut(columns)) {
-            epilogue(p, step, pixel, image_pixels, bias, temb, residual, out);
+        let direct = kernel == 1 && stride == 1 && p.pad == 0 && p.upsample == 1 && p.b_c4 == 0;
+        if direct {
+            let product = product(Left::matrix(&a[first * width..], width, width));
+            return product.write(out, columns);
         }
+        let (window_w, window_h) = ((out_w - 1) * stride + kernel, (out.len() / (columns * out_w) - 1) * stride + kernel);
+        let pitch = window_w * width;
+        let mut window = Scratch::new(window_h * pitch);
+        for (i, row) in window.chunks_exact_mut(pitch).enumerate() {
+            copy_row(p, image, (y * stride + i).checked_sub(p.pad as usize), a, b, row);
+        }
+        let (row, pixel) = (stride * pitch, stride * width);
+        let left = Left { values: &window, width: out_w, row, pixel, runs: kernel, run: kernel * width, pitch };
+        product(left).write(out, columns);
     });
 }
 
-/// One row of the im2col matrix: all taps of one output pixel.
-fn gather(p: &Conv2dParams, pixel: usize, a: &[f32], b: &[f32], row: &mut [f32]) {
-    let (out_w, out_h) = (p.out_w as usize, p.out_h as usize);
-    let (x, y, image) = (pixel % out_w, pixel / out_w % out_h, pixel / (out_w * out_h));
-    let (a_width, b_width) = (p.a_c4 as usize * 4, p.b_c4 as usize * 4);
-    let up = p.upsample as usize;
-    for (tap, part) in row.chunks_exact_mut(a_width + b_width).enumerate() {
-        let (ky, kx) = (tap / p.kernel as usize, tap % p.kernel as usize);
-        let (in_y, in_x) =
-            ((y * p.stride as usize + ky).wrapping_sub(p.pad as usize), (x * p.stride as usize + kx).wrapping_sub(p.pad as usize));
-        if in_y < p.in_h as usize * up && in_x < p.in_w as usize * up {
-            let at = (image * p.in_h as usize + in_y / up) * p.in_w as usize + in_x / up;
-            part[..a_width].copy_from_slice(&a[at * a_width..][..a_width]);
-            if b_width > 0 {
-                part[a_width..].copy_from_slice(&b[at * b_width..][..b_width]);
-            }
-        } else {
-            part.fill(0.0);
-        }
+/// What is added to every pixel of an image: the bias, and the time embedding's projection.
+fn summand(p: &Conv2dParams, step: &Step, image: usize, bias: &[f32], temb: &[f32]) -> Vec<f32> {
+    let mut summand = bias[..p.out_c4 as usize * 4].to_vec();
+    if p.flags & 1 != 0 {
+        let row = step.row_base as usize + image * step.row_stride as usize;
+        let at = (row * p.temb_stride as usize + p.temb_offset as usize) * 4;
+        summand.iter_mut().zip(&temb[at..]).for_each(|(s, t)| *s += t);
     }
+    summand
 }
 
-/// + bias + time + residual, times the scale, for one pixel.
-fn epilogue(
-    p: &Conv2dParams,
-    step: &Step,
-    pixel: usize,
-    image_pixels: usize,
-    bias: &[f32],
-    temb: &[f32],
-    residual: &[f32],
-    out: &mut [f32],
-) {
-    for (o, b) in out.iter_mut().zip(bias) {
-        *o += b;
+/// Row `y` of upsample(a ++ b) with zeros around it; all zero where `y` is outside.
+fn copy_row(p: &Conv2dParams, image: usize, y: Option<usize>, a: &[f32], b: &[f32], row: &mut [f32]) {
+    let (a_width, b_width, up) = (p.a_c4 as usize * 4, p.b_c4 as usize * 4, p.upsample as usize);
+    let width = a_width + b_width;
+    let Some(y) = y.filter(|y| *y < p.in_h as usize * up) else {
+        return row.fill(0.0);
+    };
+    let source = (image * p.in_h as usize + y / up) * p.in_w as usize;
+    let (left, rest) = row.split_at_mut(p.pad as usize * width);
+    let (middle, right) = rest.split_at_mut((p.in_w as usize * up * width).min(rest.len()));
+    left.fill(0.0);
+    right.fill(0.0);
+    if up == 1 && b_width == 0 {
+        return middle.copy_from_slice(&a[source * width..][..middle.len()]);
     }
-    if p.flags & 1 != 0 {
-        let row = step.row_base as usize + pixel / image_pixels * step.row_stride as usize;
-        let at = (row * p.temb_stride as usize + p.temb_offset as usize) * 4;
-        for (o, t) in out.iter_mut().zip(&temb[at..]) {
-            *o += t;
+    for (x, pixel) in middle.chunks_exact_mut(width).enumerate() {
+        let at = source + x / up;
+        pixel[..a_width].copy_from_slice(&a[at * a_width..][..a_width]);
+        if b_width > 0 {
+            pixel[a_width..].copy_from_slice(&b[at * b_width..][..b_width]);
         }
-    }
-    if p.flags & 2 != 0 {
-        let at = pixel * out.len();
-        for (o, r) in out.iter_mut().zip(&residual[at..]) {
-            *o += r;
-        }
-    }
-    if p.scale != 1.0 {
-        out.iter_mut().for_each(|o| *o *= p.scale);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     activation::activate,
-    matmul::{Matrix, matmul},
+    matmul::{Left, Product, Right},
+    parallel::Scratch,
 };
 use crate::program::{LinearParams, Step};
 use rayon::prelude::*;
@@ -11,13 +12,21 @@ use rayon::prelude::*;
 pub fn linear(p: &LinearParams, step: &Step, input: &[f32], weights: &[f32], bias: &[f32], output: &mut [f32]) {
     let (depth, columns) = (p.in_c4 as usize * 4, p.out_c4 as usize * 4);
     let rows = (step.rows as usize).min(output.len() / columns);
-    output[..rows * columns].par_chunks_mut(columns * 32).zip(input.par_chunks(depth * 32)).for_each(|(out, x)| {
-        let count = out.len() / columns;
-        let mut x = x[..count * depth].to_vec();
-        activate(p.activation, &mut x);
-        matmul(Matrix { values: &x, stride: depth }, Matrix { values: weights, stride: columns }, count, depth, columns, out);
-        for row in out.chunks_exact_mut(columns) {
-            row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+    const PIECE: usize = 24;
+    output[..rows * columns].par_chunks_mut(columns * PIECE).zip(input.par_chunks(depth * PIECE)).for_each(|(out, x)| {
+        let rows = out.len() / columns;
+        let mut activated = Scratch::new(rows * depth);
+        activated.copy_from_slice(&x[..rows * depth]);
+        activate(p.activation, &mut activated);
+        Product {
+            left: Left::matrix(&activated, depth, depth),
+            right: Right { values: weights, stride: columns, transposed: false },
+            rows,
+            columns,
+            summand: bias,
+            residual: &[],
+            scale: 1.0,
         }
+        .write(out, columns);
     });
 }

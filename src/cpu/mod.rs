@@ -14,7 +14,9 @@ pub mod linear;
 mod matmul;
 pub mod network_input;
 pub mod pack_picture;
+mod parallel;
 pub mod quantile;
+mod simd;
 pub mod time_embedding;
 
 use crate::{
@@ -165,11 +167,14 @@ impl Executor for CpuExecutor {
 
     fn run(&mut self, stages: &[Stage], step: &StepState) -> Result<()> {
         let program = self.program.clone();
-        for stage in stages {
-            for (index, _) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
-                self.call(index, step);
+        // From within the pool each kernel begins at once on this thread and the others help; from without each would be handed over.
+        rayon::scope(|_| {
+            for stage in stages {
+                for (index, _) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
+                    self.call(index, step);
+                }
             }
-        }
+        });
         Ok(())
     }
 

@@ -203,7 +203,7 @@ impl Recorder<'_> {
 
     /// A convolution of one tensor whose channels are `parts`, each padded to whole lanes: what [`Self::group_norm`] makes of a
     /// concatenation.
-    fn split_conv(&mut self, name: &str, input: TensorId, parts: &[u32], out: u32, spec: ConvSpec) -> Result<TensorId> {
+    pub fn split_conv(&mut self, name: &str, input: TensorId, parts: &[u32], out: u32, spec: ConvSpec) -> Result<TensorId> {
         let (inputs, k) = (parts.iter().sum::<u32>(), spec.kernel);
         let rows = self.program.shape(input).lanes() * 4 * k * k;
         let key = format!("{name}.weight");

@@ -97,13 +97,14 @@ impl Fields<'_> {
         found.ok_or_else(|| self.wrong(key, &format!("one of {}", known.join(", "))))
     }
 
+    /// One entry a level: ten would halve the picture nine times, the deepest published models have six.
     fn list(&self, key: &str) -> Result<Option<&Vec<Value>>> {
         let Some(value) = self.value(key) else { return Ok(None) };
         value
             .as_array()
-            .filter(|l| (1..=16).contains(&l.len()))
+            .filter(|l| (1..=10).contains(&l.len()))
             .map(Some)
-            .ok_or_else(|| self.wrong(key, "a list of 1 to 16 entries"))
+            .ok_or_else(|| self.wrong(key, "a list of 1 to 10 entries"))
     }
 
     fn block_types(&self, key: &str, plain: &str, attention: &str, default: [bool; 4]) -> Result<Vec<bool>> {
@@ -219,17 +220,22 @@ impl UnetConfig {
         {
             return Err(fields.wrong("attn_norm_num_groups", &format!("a divisor of the last level's {c} channels")));
         }
-        if let (Some(dim), Some(least)) = (self.attention_head_dim, self.attention_channels().min())
+        if let (Some(dim), Some(least)) = (self.attention_head_dim, self.attention_levels().map(|(_, channels)| channels).min())
             && dim > least
         {
             return Err(fields.wrong("attention_head_dim", &format!("at most the {least} channels of a level with attention")));
         }
-        // The embedding divides by half its width less the shift.
-        if self.block_out_channels[0] / 2 == 0 || (self.block_out_channels[0] / 2) as f32 == self.freq_shift {
-            return Err(fields.wrong("freq_shift", "not equal to half the first level's channels"));
+        // The embedding divides by half its width less the shift; beyond half, its frequencies would grow without bound.
+        let half = self.block_out_channels[0] / 2;
+        if half == 0 {
+            return Err(fields.wrong("block_out_channels", "a first level of 2 channels or more (sine and cosine of the timestep)"));
         }
-        if self.mid_block_scale_factor == 0.0 {
-            return Err(fields.wrong("mid_block_scale_factor", "a number other than 0"));
+        if self.freq_shift >= half as f32 {
+            return Err(fields.wrong("freq_shift", &format!("a number below {half}, half the first level's channels")));
+        }
+        // What is divided by it must stay finite.
+        if self.mid_block_scale_factor.abs() < 1e-6 {
+            return Err(fields.wrong("mid_block_scale_factor", "a number other than 0, of 1e-6 or more"));
         }
         if self.norm_eps < 0.0 {
             return Err(fields.wrong("norm_eps", "a number of 0 or more"));
@@ -237,13 +243,13 @@ impl UnetConfig {
         Ok(())
     }
 
-    /// Channels of every level that has attention.
-    fn attention_channels(&self) -> impl Iterator<Item = u32> + '_ {
-        let levels = self.block_out_channels.iter().copied();
+    /// Level (0 is the picture's size, each further one halves it) and channels of everything that has attention.
+    pub(super) fn attention_levels(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        let levels = self.block_out_channels.iter().copied().enumerate();
         let down = levels.clone().zip(self.down_attention.iter().copied());
         let up = levels.clone().rev().zip(self.up_attention.iter().copied());
-        let mid = levels.last().zip(Some(self.mid_block && self.add_attention));
-        down.chain(up).chain(mid).filter(|(_, attention)| *attention).map(|(c, _)| c)
+        let mid = levels.clone().next_back().zip(Some(self.mid_block && self.add_attention));
+        down.chain(up).chain(mid).filter(|(_, attention)| *attention).map(|(level, _)| level)
     }
 
     /// Heads and channels a head for attention over `channels`.

@@ -58,6 +58,10 @@ pub struct Embedded {
 }
 
 const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
+/// The names diffusers saves weights under, the one we prefer first.
+const WEIGHTS_NAMES: [&str; 3] = [WEIGHTS, "diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.bin"];
+/// The largest JSON file read; configs have a few KiB, one with 100,000 trained betas about two MiB.
+const LARGEST_JSON: u64 = 16 << 20;
 
 impl Model {
     /// The embedded model of this name, or else the folder.
@@ -101,7 +105,7 @@ impl Model {
             if !folder.join("config.json").is_file() && inner.join("config.json").is_file() { inner } else { folder.to_owned() };
         let config_path = root.join("config.json");
         let config = UnetConfig::from_json(&read(&config_path)?, &config_path)?;
-        let weights = Weights::open(&root.join(WEIGHTS))?;
+        let weights = Weights::open(&weights_file(&root)?)?;
         let beside = folder.parent().map(|p| p.join("scheduler"));
         let places = [Some(root.clone()), Some(folder.to_owned()), Some(folder.join("scheduler")), beside];
         let scheduler = places.iter().flatten().map(|p| p.join("scheduler_config.json")).find(|p| p.is_file());
@@ -149,6 +153,33 @@ impl Model {
     }
 }
 
+/// The weights in a model's folder, under whichever of [`WEIGHTS_NAMES`] is there.
+fn weights_file(root: &Path) -> Result<PathBuf> {
+    let there = |name: &str| Some(root.join(name)).filter(|path| path.exists());
+    if let Some(found) = WEIGHTS_NAMES.iter().find_map(|name| there(name)) {
+        return Ok(found);
+    }
+    // Larger models than any UNet2DModel published come in several files with an index.
+    let sharded = WEIGHTS_NAMES.iter().find_map(|name| there(&format!("{name}.index.json")));
+    Err(match sharded {
+        Some(index) => Error::file(
+            index,
+            format!(
+                "the weights are in several files, expected all in {WEIGHTS}; save the model again with max_shard_size=\"100GB\""
+            ),
+        ),
+        None => Error::file(root, format!("expected the weights in {} or {}, found neither", WEIGHTS_NAMES[0], WEIGHTS_NAMES[2])),
+    })
+}
+
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))
+    let bad = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
+    let metadata = std::fs::metadata(path).map_err(bad)?;
+    if !metadata.is_file() || metadata.len() > LARGEST_JSON {
+        return Err(Error::file(
+            path,
+            format!("expected a JSON file of at most {LARGEST_JSON} bytes, got {} bytes", metadata.len()),
+        ));
+    }
+    std::fs::read(path).map_err(bad)
 }

@@ -216,7 +216,7 @@ impl Recorder<'_> {
         }
         // The closing activation is SiLU whatever act_fn says.
         h = self.group_norm("conv_norm_out", h.into(), config.norm_num_groups, Activation::Silu, None)?;
-        let out = self.conv("conv_out", h.into(), config.out_channels, ConvSpec::same())?;
+        let out = self.split_conv("conv_out", h, &channels[..1], config.out_channels, ConvSpec::same())?;
         self.program.redirect_last_output(out, epsilon);
         Ok(())
     }

@@ -6,6 +6,8 @@
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crc32fast::Hasher;
+
 use super::Picture;
 use crate::error::{Error, Result};
 use crate::files::{PendingFile, write_error};
@@ -17,18 +19,16 @@ const NPY_HEADER: usize = 128;
 const LOCAL_HEADER: u64 = 30 + NAME.len() as u64;
 const CENTRAL_ENTRY: u64 = 46 + NAME.len() as u64;
 const END_RECORD: u64 = 22;
-/// Where the local header keeps the checksum, known only at the end.
-const CRC_OFFSET: u64 = 14;
 
 /// An `.npz` file being written. Dropped before [`finish`](Self::finish), it leaves nothing behind.
 pub struct NpzWriter {
     file: PendingFile,
     path: PathBuf,
+    /// Pictures announced, their height and width.
     shape: [usize; 3],
     written: usize,
-    /// The member's size in bytes.
-    size: u32,
-    crc: Crc32,
+    /// The checksum of the pictures; that of the .npy header before them joins it at the end, when the number of pictures is known.
+    crc: Hasher,
 }
 
 impl NpzWriter {
@@ -52,24 +52,15 @@ impl NpzWriter {
                 ),
             ));
         }
-        let size = NPY_HEADER as u32 + wanted as u32;
         let mut writer = Self {
             file: PendingFile::create(path)?,
             path: path.to_owned(),
             shape: [count, height, width],
             written: 0,
-            size,
-            crc: Crc32::new(),
+            crc: Hasher::new(),
         };
-        let mut local = vec![];
-        local.extend(b"PK\x03\x04");
-        local.extend(member_facts(0, size));
-        local.extend([0; 2]); // no extra field
-        local.extend(NAME);
-        let header = npy_header(writer.shape);
-        writer.crc.update(&header);
-        writer.write(&local)?;
-        writer.write(&header)?;
+        // Both headers are written once more at the end; here they only take their place.
+        writer.write(&vec![0; LOCAL_HEADER as usize + NPY_HEADER])?;
         Ok(writer)
     }
 
@@ -102,7 +93,7 @@ impl NpzWriter {
     /// # Errors
     /// [`Error::File`] if pictures are missing (nothing is left then: a score from fewer samples would mislead) or it cannot be
     /// written.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
         let count = self.shape[0];
         if self.written != count {
             return Err(Error::file(
@@ -110,20 +101,41 @@ impl NpzWriter {
                 format!("got {} of {count} pictures; not written, make the rest first", self.written),
             ));
         }
-        let crc = self.crc.value();
-        let central_at = LOCAL_HEADER as u32 + self.size;
+        self.finish_early()
+    }
+
+    /// Completes the file with the pictures there are, as many as announced or fewer, and puts it in its place; for a run that its
+    /// owner has interrupted and who is told how many were kept.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it cannot be written.
+    pub fn finish_early(mut self) -> Result<()> {
+        let [_, height, width] = self.shape;
+        let header = npy_header([self.written, height, width]);
+        // All pictures announced would fit 32 bits, so these do.
+        let size = NPY_HEADER as u32 + (self.written * height * width * 3) as u32;
+        let mut crc = Hasher::new();
+        crc.update(&header);
+        crc.combine(&self.crc);
+        let crc = crc.finalize();
         let mut tail = vec![];
         tail.extend(b"PK\x01\x02\x14\0"); // made by version 2.0, no file attributes
-        tail.extend(member_facts(crc, self.size));
+        tail.extend(member_facts(crc, size));
         tail.extend([0; 2 + 2 + 2 + 2 + 4 + 4]); // no extra field or comment; disk 0; attributes; the member starts at 0
         tail.extend(NAME);
         tail.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0"); // one member, on this disk and in all
         tail.extend((CENTRAL_ENTRY as u32).to_le_bytes());
-        tail.extend(central_at.to_le_bytes());
+        tail.extend((LOCAL_HEADER as u32 + size).to_le_bytes()); // where the central entry starts
         tail.extend([0; 2]); // no comment
         self.write(&tail)?;
-        self.file.seek(SeekFrom::Start(CRC_OFFSET)).map_err(|error| write_error(&self.path, &error))?;
-        self.write(&crc.to_le_bytes())?;
+        let mut head = vec![];
+        head.extend(b"PK\x03\x04");
+        head.extend(member_facts(crc, size));
+        head.extend([0; 2]); // no extra field
+        head.extend(NAME);
+        head.extend(header);
+        self.file.seek(SeekFrom::Start(0)).map_err(|error| write_error(&self.path, &error))?;
+        self.write(&head)?;
         self.file.commit()
     }
 
@@ -153,52 +165,9 @@ fn npy_header([count, height, width]: [usize; 3]) -> Vec<u8> {
     header
 }
 
-/// The checksum of zip and PNG, CRC-32 with the polynomial 0xEDB88320, over bytes as they come.
-struct Crc32(u32);
-
-const CRC_TABLE: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut i = 0;
-    while i < 256 {
-        let mut value = i as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            value = if value & 1 == 1 { 0xEDB8_8320 ^ (value >> 1) } else { value >> 1 };
-            bit += 1;
-        }
-        table[i] = value;
-        i += 1;
-    }
-    table
-};
-
-impl Crc32 {
-    fn new() -> Self {
-        Self(!0)
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = CRC_TABLE[usize::from(self.0 as u8 ^ byte)] ^ (self.0 >> 8);
-        }
-    }
-
-    fn value(&self) -> u32 {
-        !self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_checksum_has_its_published_check_value() {
-        let mut crc = Crc32::new();
-        crc.update(b"12345");
-        crc.update(b"6789");
-        assert_eq!(crc.value(), 0xCBF4_3926);
-    }
 
     /// The longest shape that a 4 GiB file can have must still fit the fixed header.
     #[test]

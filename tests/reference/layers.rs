@@ -42,7 +42,7 @@ fn check(device: &str, backend: &Backend) {
         for (tensor, how) in &layer.outputs {
             let lanes = executor.read(*tensor).unwrap_or_else(|e| panic!("{}: {e}", layer.name));
             let got = layout::lanes_to_nchw(layer.output_shape, &lanes);
-            layer.compare(&got, &mut verdict, backend, &format!("{device} {}{how}", layer.name));
+            layer.compare(&got, &mut verdict, &format!("{device} {}{how}", layer.name));
         }
     }
     verdict.finish(&format!("layers on {device}"));
@@ -127,19 +127,16 @@ impl<'a> Layer<'a> {
     }
 
     /// Compares a result with the case's, by the bounds of its kind.
-    fn compare(&self, got: &[f32], verdict: &mut Verdict, backend: &Backend, what: &str) {
+    fn compare(&self, got: &[f32], verdict: &mut Verdict, what: &str) {
         match text(self.case, "kind") {
-            // The angle t·frequency is rounded before its sine is taken, and the frequency before that.
+            // The angle t·frequency is rounded before its sine is taken, and so is the frequency before that.
             "timestep_embedding" => {
-                let (ulp, why) = match backend {
-                    Backend::Cpu => (1.2e-7, "the angle's rounding, and torch's f32 frequencies"),
-                    Backend::Gpu(_) => (4e-7, "Vulkan's exp may be off by 3 + 2|x| ulps, the division in its exponent by 2.5"),
-                };
-                let rows = got
-                    .chunks_exact(got.len() / self.rows as usize)
-                    .zip(self.expected.chunks_exact(got.len() / self.rows as usize));
+                let row = got.len() / self.rows as usize;
+                let rows = got.chunks_exact(row).zip(self.expected.chunks_exact(row));
                 for (t, (got, expected)) in self.values("timestep").into_iter().zip(rows) {
-                    verdict.compare(got, expected, Tolerance::new(t.max(1.0) * ulp, why), &format!("{what}, t = {t}"));
+                    let tolerance =
+                        Tolerance::new(t.max(1.0) * 1.2e-7, "two roundings of an angle of t, and torch's f32 frequencies");
+                    verdict.compare(got, expected, tolerance, &format!("{what}, t = {t}"));
                 }
             }
             "activation" => {

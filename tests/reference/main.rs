@@ -60,7 +60,7 @@ fn floats(value: &Value, key: &str) -> Vec<f64> {
     list(value, key).iter().map(|n| n.as_f64().unwrap_or_else(|| panic!("expected numbers, got {n} in {key}"))).collect()
 }
 
-/// The CPU executor and the adapter's two classes, the latter only where there is an adapter.
+/// The adapter's two classes of kernels by name; nothing where a machine without an adapter may skip them.
 fn on_the_adapter() -> Vec<(String, Backend)> {
     let named = |gpu: std::sync::Arc<etude::gpu::Gpu>| (format!("{:?}", gpu.class).to_lowercase(), Backend::Gpu(gpu));
     common::both_classes().into_iter().flatten().map(named).collect()
