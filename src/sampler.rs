@@ -113,7 +113,8 @@ fn write_nchw(executor: &mut dyn Executor, handles: &Handles, x: &[f32]) -> Resu
 /// whole run, so that image 7 has the same noise in any batch. `on_step` sees each step and may stop the run.
 ///
 /// # Errors
-/// [`Error::Cancelled`] where `on_step` stops it; lengths that do not fit; a device fault; whatever `on_step` returns.
+/// [`Error::Cancelled`] where `on_step` stops it; lengths that do not fit; a device fault; a result that is not finite; whatever
+/// `on_step` returns.
 pub fn run(
     executor: &mut dyn Executor,
     handles: &Handles,
@@ -153,7 +154,19 @@ pub fn run(
             return Err(Error::Cancelled);
         }
     }
-    read_nchw(executor, handles.x)
+    let x = read_nchw(executor, handles.x)?;
+    check_finite(&x, shape, image_base)?;
+    Ok(x)
+}
+
+/// NaN must not become a picture.
+fn check_finite(x: &[f32], shape: Shape, image_base: u32) -> Result<()> {
+    let Some(bad) = x.iter().position(|v| !v.is_finite()) else { return Ok(()) };
+    let image = image_base as usize + bad / (shape.pixels() * shape.channels) as usize;
+    Err(Error::argument(format!(
+        "image {image}: expected finite numbers from the network, got {}; its weights may be damaged, or too large for --precision f16",
+        x[bad]
+    )))
 }
 
 /// A step's numbers as the kernels read them.

@@ -6,7 +6,7 @@ use crate::{
     backend::Backend,
     cpu::CpuExecutor,
     error::Result,
-    gpu::{GpuExecutor, measure_peak},
+    gpu::{GpuExecutor, Peak},
     model::Model,
     program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, Step},
 };
@@ -76,26 +76,24 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     let (program, handles, batch) = chosen.backend.record(&model, args.batch, model.sample_size(), 1, precision)?;
     let seconds = args.seconds.clamp(0.1, 600.0);
     let info = chosen.backend.info();
-    let (times, costs, peak, memory) = match &chosen.backend {
+    let (rounds, costs, memory) = match &chosen.backend {
         Backend::Cpu => {
             let mut executor = CpuExecutor::new(program.clone());
-            let times = measure(&mut executor, &handles, seconds)?;
+            let rounds = measure(&mut executor, &handles, seconds, None)?;
             let plan = MemoryPlan::new(&program, 16);
             let weights = program.weight_bytes(16);
             let memory = (plan.slots().iter().sum::<u64>() + weights, plan.live_peak() + weights);
-            (times, executor.profile(&[Stage::Network, Stage::Update], &step()), None, memory)
+            (rounds, executor.profile(&[Stage::Network, Stage::Update], &step()), memory)
         }
         Backend::Gpu(gpu) => {
-            let peak_before = measure_peak(gpu)?;
+            let peak = Peak::new(gpu)?;
             let mut executor = GpuExecutor::new(gpu.clone(), program.clone(), precision)?;
-            let times = measure(&mut executor, &handles, seconds)?;
+            let rounds = measure(&mut executor, &handles, seconds, Some(&peak))?;
             let costs = if gpu.timestamps { executor.profile(&[Stage::Network, Stage::Update], &step())? } else { Vec::new() };
-            // The higher of two, before and after: a shared machine's peak wavers.
-            let peak = peak_before.max(measure_peak(gpu)?);
-            (times, costs, Some(peak), (executor.allocated_bytes(), executor.needed_bytes()))
+            (rounds, costs, (executor.allocated_bytes(), executor.needed_bytes()))
         }
     };
-    let report = report(args, &model, &info, &program, batch, &times, &costs, peak, memory);
+    let report = report(args, &model, &info, &program, batch, &rounds, &costs, memory);
     if args.json {
         let text = serde_json::to_string_pretty(&report).map_err(|e| crate::error::Error::argument(e.to_string()))?;
         outln!("{text}");
@@ -110,8 +108,19 @@ fn step() -> Step {
     Step { rows: 1, a: [0.5, -0.1, 0.0, 1.0], b: [0.0, 0.9, 0.1, 0.0], ..Step::default() }
 }
 
-/// Milliseconds of single steps, after two to warm up, for about `seconds`.
-fn measure(executor: &mut dyn Executor, handles: &Handles, seconds: f64) -> Result<Vec<f64>> {
+/// A few steps, and the device's peak right after them.
+struct Round {
+    /// Milliseconds a step.
+    milliseconds: f64,
+    /// Operations a second.
+    peak: Option<f64>,
+}
+
+/// Steps a round, so that encoding overlaps with computing as it does when sampling.
+const TOGETHER: usize = 4;
+
+/// Rounds of steps, after two steps to warm up, for about `seconds`.
+fn measure(executor: &mut dyn Executor, handles: &Handles, seconds: f64, peak: Option<&Peak>) -> Result<Vec<Round>> {
     let timesteps = executor.program().shape(handles.timesteps);
     let mut lanes = vec![0.0; timesteps.len()];
     lanes[0] = 500.0;
@@ -124,19 +133,24 @@ fn measure(executor: &mut dyn Executor, handles: &Handles, seconds: f64) -> Resu
         executor.run(&[Stage::Network, Stage::Update], &step())?;
     }
     executor.wait()?;
-    let (start, mut times) = (Instant::now(), Vec::new());
-    while times.len() < 3 || start.elapsed().as_secs_f64() < seconds {
-        // Several steps a wait, so that encoding overlaps as it does when sampling.
-        const TOGETHER: usize = 4;
+    let (start, mut rounds) = (Instant::now(), Vec::new());
+    while rounds.len() < 3 || start.elapsed().as_secs_f64() < seconds {
         let begin = Instant::now();
         for _ in 0..TOGETHER {
             executor.run(&[Stage::Network, Stage::Update], &step())?;
         }
         executor.wait()?;
-        times.push(begin.elapsed().as_secs_f64() * 1e3 / TOGETHER as f64);
+        let milliseconds = begin.elapsed().as_secs_f64() * 1e3 / TOGETHER as f64;
+        rounds.push(Round { milliseconds, peak: peak.map(Peak::measure).transpose()? });
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times)
+    Ok(rounds)
+}
+
+/// Sorted, so that the middle is the median.
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
 }
 
 fn report(
@@ -145,14 +159,17 @@ fn report(
     info: &crate::program::DeviceInfo,
     program: &Arc<Program>,
     batch: u32,
-    times: &[f64],
+    rounds: &[Round],
     costs: &[CallTime],
-    peak: Option<f64>,
     memory: (u64, u64),
 ) -> Report {
+    let times = sorted(rounds.iter().map(|r| r.milliseconds));
     let median = times[times.len() / 2];
     let flops = program.flops(Stage::Network, 1);
     let rate = flops / (median * 1e-3);
+    let peaks = sorted(rounds.iter().filter_map(|r| r.peak));
+    // Round by round, so that a moment in which the machine was busy counts on both sides.
+    let shares = sorted(rounds.iter().filter_map(|r| r.peak.map(|peak| flops / (r.milliseconds * 1e-3) / peak)));
     let total: f64 = costs.iter().map(|c| c.milliseconds).sum();
     let mut costliest: Vec<&CallTime> = costs.iter().collect();
     costliest.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
@@ -186,15 +203,15 @@ fn report(
         model: model.name.clone(),
         precision: format!("{:?}", args.device.precision).to_lowercase(),
         batch,
-        steps_measured: times.len() * 4,
+        steps_measured: times.len() * TOGETHER,
         ms_per_step: median,
         ms_per_step_min: times[0],
         ms_per_step_max: times[times.len() - 1],
         ms_per_image: median / f64::from(batch),
         gflop_per_step: flops * 1e-9,
         gflops: rate * 1e-9,
-        peak_gflops: peak.map(|p| p * 1e-9),
-        share_of_peak: peak.map(|p| rate / p),
+        peak_gflops: peaks.get(peaks.len() / 2).map(|p| p * 1e-9),
+        share_of_peak: shares.get(shares.len() / 2).copied(),
         dispatches_per_step: [Stage::Network, Stage::Update]
             .iter()
             .map(|s| program.calls().iter().filter(|c| c.0 == *s).count())

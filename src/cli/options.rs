@@ -60,7 +60,8 @@ pub const MOST_SIDE: u32 = 8192;
 /// # Errors
 /// Anything else.
 pub fn parse_size(text: &str) -> Result<(u32, u32)> {
-    let wrong = || Error::argument(format!("--size: expected 32 or HEIGHTxWIDTH such as 32x48, each from 1 to {MOST_SIDE}, got {text}"));
+    let wrong =
+        || Error::argument(format!("--size: expected 32 or HEIGHTxWIDTH such as 32x48, each from 1 to {MOST_SIDE}, got {text}"));
     let side = |s: &str| s.trim().parse::<u32>().ok().filter(|n| (1..=MOST_SIDE).contains(n));
     let (h, w) = match text.split_once(['x', 'X']) {
         Some((h, w)) => (side(h), side(w)),

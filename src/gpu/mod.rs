@@ -10,6 +10,6 @@ mod tune;
 
 pub use device::{AdapterReport, DeviceClass, Gpu, list_adapters, open};
 pub use engine::{GpuExecutor, Precision};
-pub use peak::measure_peak;
+pub use peak::Peak;
 pub use shader::{ShaderSource, assemble, shader_sources};
 pub use tune::{Dispatch, dispatch};

@@ -178,4 +178,19 @@ mod tests {
             assert!(header.ends_with(b"\n") && header.contains(&b'}'));
         }
     }
+
+    /// A run cut short leaves what a run of that length would have written.
+    #[test]
+    fn finishing_early_is_announcing_less() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let written = |announced: usize, pushed: usize| {
+            let path = folder.path().join("samples.npz");
+            let mut npz = NpzWriter::create(&path, announced, 3, 5).expect("writable");
+            (0..pushed).for_each(|i| npz.push(&Picture::filled(5, 3, [i as u8; 3])).expect("written"));
+            if announced == pushed { npz.finish() } else { npz.finish_early() }.expect("written");
+            std::fs::read(path).expect("readable")
+        };
+        assert_eq!(written(1000, 2), written(2, 2));
+        assert_eq!(written(7, 0), written(0, 0));
+    }
 }

@@ -3,7 +3,8 @@
 
 use super::{
     Entry,
-    pickle::{TensorRef, printable, read_state_dict},
+    pickle::{TensorRef, read_state_dict},
+    printable,
 };
 use rawzip::{CompressionMethod, ZipArchive};
 use std::{collections::BTreeMap, ops::Range};

@@ -197,7 +197,7 @@ impl Weights {
 /// The tensors of a .safetensors file; the library checks that its offsets leave no gap, do not overlap and fit the file.
 fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
     let cut = |e: safetensors::SafeTensorError| {
-        let why = pickle::printable(&e.to_string());
+        let why = printable(&e.to_string());
         format!("not a complete safetensors file of {} bytes ({why}); download or export it again", bytes.len())
     };
     let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(cut)?;
@@ -236,4 +236,10 @@ fn gather(data: &[u8], shape: &[usize], strides: &[usize], size: usize) -> Vec<u
 /// The fixed-size pieces of a byte slice; a rest that does not fill one is dropped (safetensors has checked the length).
 fn chunks<const N: usize>(data: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
     data.as_chunks::<N>().0.iter().copied()
+}
+
+/// A text from the file as a message can print it: short, and on one line.
+fn printable(text: &str) -> String {
+    let short: String = text.chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(120).is_some() { short + "…" } else { short }
 }

@@ -4,7 +4,7 @@
 //! Opcodes: Python's Lib/pickle.py, protocols 2 to 5. Values are small and flat (what is nested lies in [`Machine::nodes`] and is
 //! referred to by index), so no pickle makes it recurse, and memory stays within a constant times the pickle's length.
 
-use super::pickle_bytes::Reader;
+use super::{pickle_bytes::Reader, printable};
 use safetensors::Dtype;
 use std::collections::{BTreeMap, HashMap};
 
@@ -100,12 +100,6 @@ fn global(module: &str, name: &str) -> Option<Global> {
         ("torch", "BoolStorage") => Global::Storage(Dtype::BOOL),
         _ => return None,
     })
-}
-
-/// A text from the file as a message can print it: short, and on one line.
-pub(super) fn printable(text: &str) -> String {
-    let short: String = text.chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(120).is_some() { short + "…" } else { short }
 }
 
 impl Machine<'_> {
@@ -251,14 +245,8 @@ impl Machine<'_> {
 
     /// The dict on top of the stack.
     fn dict(&mut self) -> Result<&mut Vec<(Value, Value)>, String> {
-        let index = if let Some(Value::Node(index)) = self.stack.last() { *index } else { return Err(self.broken()) };
-        if !matches!(self.nodes[index], Node::Dict(_)) {
-            return Err(self.broken());
-        }
-        match &mut self.nodes[index] {
-            Node::Dict(pairs) => Ok(pairs),
-            _ => Err(String::new()),
-        }
+        let Some(Value::Node(index)) = self.stack.last() else { return Err(self.input.broken()) };
+        if let Node::Dict(pairs) = &mut self.nodes[*index] { Ok(pairs) } else { Err(self.input.broken()) }
     }
 
     fn global(&mut self, module: &str, name: &str) -> Result<(), String> {

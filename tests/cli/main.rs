@@ -1,0 +1,121 @@
+//! The program as its users meet it: what it prints and writes, its exit codes, and one line that helps where something is wrong.
+
+mod bad_input;
+#[cfg(unix)]
+mod ctrl_c;
+mod jobs;
+
+use etude::weights::Weights;
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+/// A folder of its own, from which the program is started.
+struct Place(tempfile::TempDir);
+
+/// What a run left behind.
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// `etude` with the words of a line and one more argument for each `{}` in it.
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
+        command.current_dir(self.0.path()).args(line.split_whitespace()).env_remove("ETUDE_LOG").stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, line: &str) -> Run {
+        self.command(line).output().expect("started").into()
+    }
+
+    /// Runs what must succeed; returns what it prints.
+    fn succeed(&self, line: &str) -> String {
+        let run = self.run(line);
+        assert_eq!(run.code, Some(0), "etude {line}\n{}", run.err);
+        run.out
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn tensors(&self, name: &str) -> Weights {
+        Weights::open(&self.path(name)).expect("a .safetensors")
+    }
+
+    /// The recipe that `etude info` prints.
+    fn recipe(&self, name: &str) -> Value {
+        serde_json::from_str(&self.succeed(&format!("info {name}"))).expect("JSON")
+    }
+
+    /// Every file here and below, with its bytes; folders do not count.
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        fn collect(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+            for entry in fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("readable").path();
+                if path.is_dir() {
+                    collect(&path, found);
+                } else {
+                    found.push((path.clone(), fs::read(&path).expect("readable")));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        collect(self.0.path(), &mut found);
+        found.sort();
+        found
+    }
+}
+
+fn fixture(name: &str) -> String {
+    format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A small model of three channels and 16 x 16 pixels; it has never learnt anything.
+fn small() -> String {
+    fixture("unets/ddpm")
+}
+
+fn decoded(path: &Path) -> image::RgbImage {
+    image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into_rgb8()
+}
+
+/// The shape and the pixels of an .npz's only array, its checksums compared.
+fn npz(path: &Path) -> (Vec<usize>, Vec<u8>) {
+    let file = fs::read(path).expect("readable");
+    let archive = rawzip::ZipArchive::from_slice(&file).expect("a zip");
+    let headers: Vec<_> = archive.entries().map(|header| header.expect("an entry")).collect();
+    let [header] = headers.as_slice() else { panic!("{} members", headers.len()) };
+    assert_eq!(header.file_path().as_ref(), b"arr_0.npy");
+    let entry = archive.get_entry(header.wayfinder()).expect("its data");
+    assert_eq!(header.crc32(), crc32fast::hash(entry.data()));
+    assert_eq!(entry.local_header().crc32(), header.crc32());
+    let text = String::from_utf8_lossy(&entry.data()[10..128]);
+    let shape = text.split_once("'shape': (").and_then(|(_, rest)| rest.split_once(')')).expect("a shape").0;
+    let shape: Vec<usize> = shape.split(", ").map(|side| side.parse().expect("a number")).collect();
+    let pixels = entry.data()[128..].to_vec();
+    assert_eq!(pixels.len(), shape.iter().product::<usize>());
+    (shape, pixels)
+}
