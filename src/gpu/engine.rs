@@ -3,20 +3,16 @@
 
 use super::{
     Gpu,
+    constants::{Region, upload_constants},
     pipeline::{Pipeline, Slot},
     tune::dispatch,
 };
 use crate::{
     error::{Error, Result},
-    program::{
-        Access, CallTime, DeviceInfo, Element, Executor, Kernel, Life, MemoryPlan, Program, Stage, Step, StepState, TensorId,
-    },
+    program::{Access, DeviceInfo, Element, Executor, Kernel, MemoryPlan, Program, Stage, Step, StepState, TensorId},
 };
 use half::f16;
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 /// The storage type of weights and activations; arithmetic is f32 either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,9 +37,6 @@ impl Precision {
 /// Submissions the host may be ahead of the device.
 const IN_FLIGHT: usize = 2;
 
-/// Weights are uploaded in buffers of about this size.
-const ARENA_BYTES: u64 = 64 << 20;
-
 struct Call {
     stage: Stage,
     pipeline: Arc<Pipeline>,
@@ -52,22 +45,14 @@ struct Call {
     grid: Option<[u32; 2]>,
 }
 
-/// A part of a buffer.
-#[derive(Clone)]
-struct Region {
-    buffer: wgpu::Buffer,
-    offset: u64,
-    bytes: u64,
-}
-
 /// Runs one program on one GPU.
 pub struct GpuExecutor {
-    gpu: Arc<Gpu>,
-    program: Arc<Program>,
+    pub(super) gpu: Arc<Gpu>,
+    pub(super) program: Arc<Program>,
     precision: Precision,
     plan: MemoryPlan,
     slots: Vec<wgpu::Buffer>,
-    step_buffer: wgpu::Buffer,
+    pub(super) step_buffer: wgpu::Buffer,
     calls: Vec<Call>,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
     allocated: u64,
@@ -167,7 +152,7 @@ impl GpuExecutor {
         Ok((&self.slots[slot], t.bytes(self.precision.lane_bytes())))
     }
 
-    fn encode(&self, pass: &mut wgpu::ComputePass, index: usize, rows: u32) {
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass, index: usize, rows: u32) {
         let call = &self.calls[index];
         let for_rows = || dispatch(&self.program.calls()[index].1, &self.program, self.gpu.class, rows).grid();
         let [x, y] = call.grid.unwrap_or_else(for_rows);
@@ -176,7 +161,7 @@ impl GpuExecutor {
         pass.dispatch_workgroups(x, y, 1);
     }
 
-    fn submit(&mut self, encoder: wgpu::CommandEncoder) -> Result<()> {
+    pub(super) fn submit(&mut self, encoder: wgpu::CommandEncoder) -> Result<()> {
         while self.in_flight.len() >= IN_FLIGHT {
             let oldest = self.in_flight.pop_front();
             self.poll(oldest)?;
@@ -191,11 +176,11 @@ impl GpuExecutor {
         result.map(|_| ()).map_err(|e| Error::device(&self.gpu.info.name, format!("stopped answering: {e}; use --device cpu")))
     }
 
-    fn encoder(&self) -> wgpu::CommandEncoder {
+    pub(super) fn encoder(&self) -> wgpu::CommandEncoder {
         self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
     }
 
-    fn indices(&self, stage: Stage) -> Vec<usize> {
+    pub(super) fn indices(&self, stage: Stage) -> Vec<usize> {
         (0..self.calls.len()).filter(|&i| self.calls[i].stage == stage).collect()
     }
 
@@ -205,56 +190,6 @@ impl GpuExecutor {
         } else {
             bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
         }
-    }
-
-    /// Runs `stages` once with a timestamp around each kernel call.
-    ///
-    /// # Errors
-    /// The device cannot time kernels, or a device fault.
-    pub fn profile(&mut self, stages: &[Stage], step: &StepState) -> Result<Vec<CallTime>> {
-        if !self.gpu.timestamps {
-            return Err(Error::device(&self.gpu.info.name, "cannot time single kernels (no timestamp queries)"));
-        }
-        self.gpu.queue.write_buffer(&self.step_buffer, 0, bytemuck::bytes_of(step));
-        let indices: Vec<usize> = stages.iter().flat_map(|s| self.indices(*s)).collect();
-        let mut times = Vec::with_capacity(indices.len());
-        // A query set holds 4096 timestamps at most.
-        for part in indices.chunks(2048) {
-            let count = part.len() as u32 * 2;
-            let queries =
-                self.gpu.device.create_query_set(&wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count });
-            let resolved = self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: None,
-                size: u64::from(count) * 8,
-                usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
-                mapped_at_creation: false,
-            });
-            let mut encoder = self.encoder();
-            for (i, &index) in (0..).zip(part) {
-                let timestamp_writes = Some(wgpu::ComputePassTimestampWrites {
-                    query_set: &queries,
-                    beginning_of_pass_write_index: Some(2 * i),
-                    end_of_pass_write_index: Some(2 * i + 1),
-                });
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
-                self.encode(&mut pass, index, step.rows);
-            }
-            encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
-            self.submit(encoder)?;
-            let bytes = self.gpu.read_bytes(&resolved, u64::from(count) * 8)?;
-            let ticks: Vec<u64> = bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
-            let nanoseconds = f64::from(self.gpu.queue.get_timestamp_period());
-            for (pair, &index) in ticks.as_chunks::<2>().0.iter().zip(part) {
-                let (_, kernel, label) = &self.program.calls()[index];
-                times.push(CallTime {
-                    kernel: kernel.name(),
-                    label: label.clone(),
-                    milliseconds: pair[1].saturating_sub(pair[0]) as f64 * nanoseconds * 1e-6,
-                    flops: kernel.flops(&self.program, step.rows),
-                });
-            }
-        }
-        Ok(times)
     }
 }
 
@@ -287,47 +222,6 @@ fn prepare(
     });
     let grid = (!matches!(kernel, Kernel::Linear(_) | Kernel::TimeEmbedding(_))).then(|| variant.grid());
     Ok(Call { stage, pipeline, bind_group, grid })
-}
-
-/// Uploads every constant once, side by side in a few buffers.
-fn upload_constants(
-    gpu: &Gpu,
-    program: &Program,
-    precision: Precision,
-    usage: wgpu::BufferUsages,
-    create: &mut impl FnMut(&str, u64, wgpu::BufferUsages) -> wgpu::Buffer,
-) -> Result<HashMap<TensorId, Region>> {
-    let align = u64::from(gpu.limits.min_storage_buffer_offset_alignment).max(16);
-    let arena_bytes = ARENA_BYTES.min(gpu.max_binding());
-    // First the places: (arena, offset) of each constant.
-    let mut arenas: Vec<u64> = Vec::new();
-    let mut places = Vec::new();
-    for (id, tensor) in program.tensors() {
-        if let Life::Constant(values) = &tensor.life {
-            let bytes = tensor.bytes(precision.lane_bytes()).max(16);
-            match arenas.last_mut() {
-                Some(end) if end.next_multiple_of(align) + bytes <= arena_bytes => *end = end.next_multiple_of(align),
-                _ => arenas.push(0),
-            }
-            let arena = arenas.len() - 1;
-            places.push((id, tensor.element, values, arena, arenas[arena], bytes));
-            arenas[arena] += bytes;
-        }
-    }
-    let buffers: Vec<_> = arenas.iter().map(|&bytes| create("weights", bytes, usage)).collect();
-    gpu.check()?;
-    let mut regions = HashMap::new();
-    for (id, element, values, arena, offset, bytes) in places {
-        if element == Element::Lane && precision == Precision::F16 {
-            // What f16 cannot hold becomes its largest number, not an infinity.
-            let half: Vec<f16> = values.iter().map(|v| f16::from_f32(v.clamp(-65504.0, 65504.0))).collect();
-            gpu.queue.write_buffer(&buffers[arena], offset, bytemuck::cast_slice(&half));
-        } else {
-            gpu.queue.write_buffer(&buffers[arena], offset, bytemuck::cast_slice(values.as_slice()));
-        }
-        regions.insert(id, Region { buffer: buffers[arena].clone(), offset, bytes });
-    }
-    Ok(regions)
 }
 
 impl Executor for GpuExecutor {

@@ -1,9 +1,11 @@
 //! The GPU executor: the recorded network as WGSL compute shaders through wgpu. The only folder that imports wgpu for compute.
 
+mod constants;
 mod device;
 mod engine;
 mod peak;
 mod pipeline;
+mod profile;
 mod readback;
 mod shader;
 mod tune;

@@ -3,6 +3,7 @@
 //! [`Program`] is written once by `model::unet` for one batch size and one picture size; `cpu` and `gpu` run it through
 //! [`Executor`]. Activations are NHWC in lanes of four channels ([`Shape`]); weights are packed when they are recorded.
 
+mod calls;
 mod executor;
 mod kernel;
 pub mod layout;
@@ -10,11 +11,12 @@ mod memory;
 mod params;
 mod tensor;
 
-pub use executor::{CallTime, DeviceInfo, DeviceKind, Executor, StepState};
-pub use kernel::{
-    Access, Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Gaussian,
-    GroupNormApply, GroupNormFold, GroupNormStats, Kernel, Linear, NetworkInput, Operand, PackPicture, Quantile, TimeEmbedding,
+pub use calls::{
+    Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Gaussian, GroupNormApply,
+    GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile, TimeEmbedding,
 };
+pub use executor::{CallTime, DeviceInfo, DeviceKind, Executor, StepState};
+pub use kernel::{Access, Kernel, Operand};
 pub use memory::MemoryPlan;
 pub use params::{
     AttentionParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, Step, TimeEmbeddingParams, Uniform, UniformLayout,
