@@ -99,7 +99,7 @@ pub struct RecipeOptions {
     /// Generator of x_T [default: etude]
     #[arg(long, value_enum)]
     pub rng: Option<Rng>,
-    /// Number of images
+    /// Number of images [default: 16, in a trajectory 2]
     #[arg(long, short = 'n', value_name = "N")]
     pub count: Option<u32>,
     /// Height and width in pixels, as 32 or 32x48 [default: the model's]
@@ -268,6 +268,11 @@ impl Recipe {
                 noise::torch::randn(self.seed, len)
             }
         }
+    }
+
+    /// How noisy it is, for a line: η or σ̂.
+    pub fn noisiness(&self) -> String {
+        if self.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", self.eta) }
     }
 
     /// As pretty JSON.

@@ -88,7 +88,7 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
         png::write_png(&args.out, &sheet::strip(&trajectories, None), Some(&json))?;
     }
     let recipe = &prepared.recipe;
-    outln!("{} of {steps} steps of {}, η = {}: {}", shown.len(), recipe.model, recipe.eta, args.out.display());
+    outln!("{} of {steps} steps of {}, {}: {}", shown.len(), recipe.model, recipe.noisiness(), args.out.display());
     Ok(ExitCode::SUCCESS)
 }
 

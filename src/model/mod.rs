@@ -104,6 +104,12 @@ impl Model {
         let root =
             if !folder.join("config.json").is_file() && inner.join("config.json").is_file() { inner } else { folder.to_owned() };
         let config_path = root.join("config.json");
+        if !config_path.exists() {
+            return Err(Error::file(
+                config_path,
+                "is missing; expected a folder in diffusers' layout, with config.json at its root or under unet/",
+            ));
+        }
         let config = UnetConfig::from_json(&read(&config_path)?, &config_path)?;
         let weights = Weights::open(&weights_file(&root)?)?;
         let beside = folder.parent().map(|p| p.join("scheduler"));

@@ -81,7 +81,7 @@ fn place_of_bad_things() -> Place {
 const BAD: &[(&str, &[&str])] = &[
     // Models.
     ("sample --model nowhere OUT", &["nowhere", "fashion", "config.json"]),
-    ("sample --model empty OUT", &["empty/config.json", "cannot be read"]),
+    ("sample --model empty OUT", &["empty/config.json", "is missing", "expected"]),
     ("sample --model no_weights OUT", &["no_weights", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"]),
     ("sample --model sharded OUT", &["diffusion_pytorch_model.safetensors.index.json", "several files"]),
     ("sample --model cut OUT", &["cut/diffusion_pytorch_model.safetensors", "not a complete safetensors file"]),

@@ -42,6 +42,8 @@ impl Place {
     /// `etude` with the words of a line and one more argument for each `{}` in it.
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
+        // The Vulkan loader complains on standard error where this is not set.
+        command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
         command.current_dir(self.0.path()).args(line.split_whitespace()).env_remove("ETUDE_LOG").stdin(Stdio::null());
         command
     }
