@@ -11,7 +11,8 @@ use rayon::prelude::*;
 pub fn attention_scores(p: &AttentionParams, qkv: &[f32], scores: &mut [f32]) {
     let (tokens, head, heads) = (p.tokens as usize, p.head_c4 as usize * 4, p.heads as usize);
     let (width, row, rows) = (3 * heads * head, p.tokens4 as usize * 4, p.rows as usize);
-    let size = piece(p.groups as usize * rows, tokens * head / 16).min(rows);
+    // One task: some rows of a group, not few, for each task transposes all keys.
+    let size = piece(p.groups as usize * rows, tokens * head / 16).max(128).min(rows);
     let tasks: Vec<_> = scores[..p.groups as usize * rows * row]
         .chunks_exact_mut(rows * row)
         .enumerate()

@@ -94,3 +94,62 @@ fn copy_row(p: &Conv2dParams, image: usize, y: Option<usize>, a: &[f32], b: &[f3
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition, one output at a time.
+    fn expected(p: &Conv2dParams, weights: &[f32], bias: &[f32], a: &[f32], residual: &[f32], at: usize) -> f32 {
+        let (width, columns) = (p.a_c4 as usize * 4, p.out_c4 as usize * 4);
+        let (c, x) = (at % columns, at / columns % p.out_w as usize);
+        let (y, image) = (at / columns / p.out_w as usize % p.out_h as usize, at / columns / (p.out_w * p.out_h) as usize);
+        let mut sum = bias[c] + residual[at];
+        for tap in 0..(p.kernel * p.kernel) as usize {
+            let in_y = (y + tap / p.kernel as usize).wrapping_sub(p.pad as usize);
+            let in_x = (x + tap % p.kernel as usize).wrapping_sub(p.pad as usize);
+            if in_y < p.in_h as usize && in_x < p.in_w as usize {
+                let pixel = &a[((image * p.in_h as usize + in_y) * p.in_w as usize + in_x) * width..][..width];
+                sum += (0..width).map(|k| pixel[k] * weights[(tap * width + k) * columns + c]).sum::<f32>();
+            }
+        }
+        sum * p.scale
+    }
+
+    #[test]
+    fn the_product_equals_the_definition() {
+        for (batch, h, w, a_c4, out_c4) in
+            [(2, 13, 11, 4, 8), (1, 16, 16, 12, 4), (2, 7, 20, 8, 12), (1, 5, 7, 4, 4), (2, 13, 11, 3, 5)]
+        {
+            let p = Conv2dParams {
+                batch,
+                out_h: h,
+                out_w: w,
+                out_c4,
+                in_h: h,
+                in_w: w,
+                a_c4,
+                kernel: 3,
+                stride: 1,
+                pad: 1,
+                upsample: 1,
+                flags: 2,
+                scale: 0.5,
+                ..Default::default()
+            };
+            let values =
+                |len: u32, seed: u32| -> Vec<f32> { (0..len).map(|i| ((i * 37 + seed) % 101) as f32 * 0.02 - 1.0).collect() };
+            let (a, weights) = (values(batch * h * w * a_c4 * 4, 1), values(9 * a_c4 * out_c4 * 16, 2));
+            let (bias, residual) = (values(out_c4 * 4, 3), values(batch * h * w * out_c4 * 4, 4));
+            let mut out = vec![0.0; residual.len()];
+            conv2d(&p, &Step::default(), &weights, &bias, &a, &a, &bias, &residual, &mut out);
+            for (at, out) in out.iter().enumerate() {
+                let expected = expected(&p, &weights, &bias, &a, &residual, at);
+                assert!(
+                    (out - expected).abs() < 5e-5,
+                    "{batch}x{h}x{w}, {a_c4} to {out_c4} lanes, [{at}]: {out}, expected {expected}"
+                );
+            }
+        }
+    }
+}
