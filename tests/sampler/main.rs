@@ -1,0 +1,60 @@
+//! The DDIM loop: toy networks whose runs have a closed form (formulas.rs); and with real networks that the same recipe gives the same
+//! bytes, that neither batch nor device matters, that a run can be stopped, and that an encoded picture comes back (networks.rs).
+
+#[path = "../common/mod.rs"]
+mod common;
+mod formulas;
+mod networks;
+
+use common::{Random, Tolerance, assert_close, both_classes};
+use etude::{
+    Error, Result,
+    backend::Backend,
+    gpu::Precision,
+    model::{EMBEDDED, Model},
+    noise::{self, STREAM_STEP, STREAM_X_T},
+    program::{
+        DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, PackPicture, Program, Quantile, Shape, Stage,
+        Step, TensorId,
+    },
+    sampler::{self, Flow, StepNoise},
+    schedule::{EncodeAt, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, alpha_bar},
+    weights::Weights,
+};
+use std::{path::PathBuf, sync::Arc};
+
+pub fn fixture(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+}
+
+/// The CPU executor, and the adapter's two classes of kernels.
+pub fn backends() -> Vec<(String, Backend)> {
+    let named = |gpu: Arc<etude::gpu::Gpu>| (format!("{:?}", gpu.class).to_lowercase(), Backend::Gpu(gpu));
+    std::iter::once(("cpu".to_owned(), Backend::Cpu)).chain(both_classes().into_iter().flatten().map(named)).collect()
+}
+
+pub fn schedule(request: &ScheduleRequest) -> Vec<StepCoefficients> {
+    Schedule::new(&SchedulerConfig::default(), request).unwrap_or_else(|e| panic!("{e}")).steps
+}
+
+pub fn request(steps: usize, eta: f64) -> ScheduleRequest {
+    ScheduleRequest { steps, eta, ..ScheduleRequest::default() }
+}
+
+/// x_T of the images from `first` on, as the program starts them.
+pub fn x_t(seed: u64, first: u32, shape: Shape) -> Vec<f32> {
+    normals(seed, STREAM_X_T, first, 0, shape)
+}
+
+pub fn normals(seed: u64, stream: u32, first: u32, step: u32, shape: Shape) -> Vec<f32> {
+    let (channels, height, width) = (shape.channels as usize, shape.height as usize, shape.width as usize);
+    let mut values = vec![0.0; shape.batch as usize * channels * height * width];
+    for (image, values) in (first..).zip(values.chunks_exact_mut(channels * height * width)) {
+        noise::fill_nchw(seed, stream, image, step, channels, height, width, values);
+    }
+    values
+}
+
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|v| v.to_bits()).collect()
+}
