@@ -23,30 +23,30 @@ use etude::{
 };
 use std::{path::PathBuf, sync::Arc};
 
-pub fn fixture(path: &str) -> PathBuf {
+fn fixture(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
 }
 
 /// The CPU executor, and the adapter's two classes of kernels.
-pub fn backends() -> Vec<(String, Backend)> {
+fn backends() -> Vec<(String, Backend)> {
     let named = |gpu: Arc<etude::gpu::Gpu>| (format!("{:?}", gpu.class).to_lowercase(), Backend::Gpu(gpu));
     std::iter::once(("cpu".to_owned(), Backend::Cpu)).chain(both_classes().into_iter().flatten().map(named)).collect()
 }
 
-pub fn schedule(request: &ScheduleRequest) -> Vec<StepCoefficients> {
+fn schedule(request: &ScheduleRequest) -> Vec<StepCoefficients> {
     Schedule::new(&SchedulerConfig::default(), request).unwrap_or_else(|e| panic!("{e}")).steps
 }
 
-pub fn request(steps: usize, eta: f64) -> ScheduleRequest {
+fn request(steps: usize, eta: f64) -> ScheduleRequest {
     ScheduleRequest { steps, eta, ..ScheduleRequest::default() }
 }
 
 /// x_T of the images from `first` on, as the program starts them.
-pub fn x_t(seed: u64, first: u32, shape: Shape) -> Vec<f32> {
+fn x_t(seed: u64, first: u32, shape: Shape) -> Vec<f32> {
     normals(seed, STREAM_X_T, first, 0, shape)
 }
 
-pub fn normals(seed: u64, stream: u32, first: u32, step: u32, shape: Shape) -> Vec<f32> {
+fn normals(seed: u64, stream: u32, first: u32, step: u32, shape: Shape) -> Vec<f32> {
     let (channels, height, width) = (shape.channels as usize, shape.height as usize, shape.width as usize);
     let mut values = vec![0.0; shape.batch as usize * channels * height * width];
     for (image, values) in (first..).zip(values.chunks_exact_mut(channels * height * width)) {
@@ -55,6 +55,6 @@ pub fn normals(seed: u64, stream: u32, first: u32, step: u32, shape: Shape) -> V
     values
 }
 
-pub fn bits(values: &[f32]) -> Vec<u32> {
+fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|v| v.to_bits()).collect()
 }

@@ -10,38 +10,38 @@ use etude::schedule::{
 };
 use std::path::Path;
 
-pub const PRESETS: [Preset; 3] = [Preset::Etude, Preset::Official, Preset::Diffusers];
-pub const SPACINGS: [Spacing; 5] = [Spacing::Linear, Spacing::Quadratic, Spacing::Leading, Spacing::Trailing, Spacing::Linspace];
+const PRESETS: [Preset; 3] = [Preset::Etude, Preset::Official, Preset::Diffusers];
+const SPACINGS: [Spacing; 5] = [Spacing::Linear, Spacing::Quadratic, Spacing::Leading, Spacing::Trailing, Spacing::Linspace];
 
-pub fn request(preset: Preset, steps: usize, spacing: Spacing) -> ScheduleRequest {
+fn request(preset: Preset, steps: usize, spacing: Spacing) -> ScheduleRequest {
     ScheduleRequest { preset, steps, spacing: Some(spacing), ..ScheduleRequest::default() }
 }
 
-pub fn schedule(request: &ScheduleRequest) -> Schedule {
+fn schedule(request: &ScheduleRequest) -> Schedule {
     Schedule::new(&SchedulerConfig::default(), request).expect("a request that can be met")
 }
 
 /// τ, rising.
-pub fn tau(preset: Preset, steps: usize, spacing: Spacing) -> Vec<u32> {
+fn tau(preset: Preset, steps: usize, spacing: Spacing) -> Vec<u32> {
     schedule(&request(preset, steps, spacing)).steps.iter().rev().map(|s| s.t).collect()
 }
 
-pub fn refusal(config: &SchedulerConfig, request: &ScheduleRequest) -> String {
+fn refusal(config: &SchedulerConfig, request: &ScheduleRequest) -> String {
     let message = Schedule::new(config, request).expect_err("a request that cannot be met").to_string();
     assert!(!message.contains('\n'), "more than one line: {message}");
     message
 }
 
-pub fn parse(json: &str) -> Result<SchedulerConfig, String> {
+fn parse(json: &str) -> Result<SchedulerConfig, String> {
     SchedulerConfig::from_json(json, Path::new("scheduler_config.json")).map_err(|e| e.to_string())
 }
 
-pub fn close(got: f64, expected: f64, relative: f64) {
+fn close(got: f64, expected: f64, relative: f64) {
     assert!((got - expected).abs() <= relative * expected.abs(), "expected {expected}, got {got}");
 }
 
 /// The sampler in ten lines. No noise: the step's share of it must be 0.
-pub fn run(steps: &[StepCoefficients], x: &[f64], model: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+fn run(steps: &[StepCoefficients], x: &[f64], model: impl Fn(f64, f64) -> f64) -> Vec<f64> {
     let mut x = x.to_vec();
     for step in steps {
         assert_eq!(step.next_from_noise, 0.0);
@@ -56,7 +56,7 @@ pub fn run(steps: &[StepCoefficients], x: &[f64], model: impl Fn(f64, f64) -> f6
     x
 }
 
-pub fn assert_finite(steps: &[StepCoefficients], what: &str) {
+fn assert_finite(steps: &[StepCoefficients], what: &str) {
     for s in steps {
         let numbers = [
             s.x0_from_x,
