@@ -65,7 +65,8 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let made = output.finish()?;
     let recipe = &prepared.recipe;
     let steps = prepared.schedule.steps.len();
-    let what = format!("{made} {} of {}, {steps} steps, {}", plural(made, "image"), recipe.model, recipe.noisiness());
+    let what =
+        format!("{made} {} of {}, {steps} {}, {}", plural(made, "image"), recipe.model, plural(steps, "step"), recipe.noisiness());
     if interrupted {
         errln!("interrupted: kept the {made} finished of {} images", recipe.count);
         if made > 0 {
