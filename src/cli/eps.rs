@@ -1,7 +1,7 @@
 //! `etude eps`: the network on tensors of a file, for comparison with other implementations.
 
-use super::options::DeviceOptions;
 use super::output::outln;
+use super::{batches::Batches, options::DeviceOptions};
 use crate::{
     error::{Error, Result},
     files,
@@ -60,19 +60,15 @@ pub fn run(args: &EpsArgs) -> Result<ExitCode> {
     let chosen = args.device.open()?;
     let precision = args.device.precision.into();
     let size = (shape[2] as u32, shape[3] as u32);
-    let (mut program, mut handles, batch) = chosen.backend.record(&model, images as u32, size, images as u32, precision)?;
-    let mut executor = chosen.backend.executor(program.clone(), precision)?;
+    let mut batches = Batches::new(&chosen.backend, &model, images as u32, size, images as u32, precision)?;
     let image_len = sample.len() / images;
     let mut eps = Vec::new();
-    for first in (0..images).step_by(batch as usize) {
-        let now = (batch as usize).min(images - first);
-        if now as u32 != program.shape(handles.x).batch {
-            (program, handles, _) = chosen.backend.record(&model, now as u32, size, now as u32, precision)?;
-            executor = chosen.backend.executor(program.clone(), precision)?;
-        }
-        let t: Vec<f32> = timesteps[first..first + now].iter().map(|t| *t as f32).collect();
-        let x = &sample[first * image_len..(first + now) * image_len];
-        eps.extend(sampler::epsilon(executor.as_mut(), &handles, x, &t)?);
+    for (first, now) in batches.ranges(images as u32) {
+        let (executor, handles) = batches.executor(now)?;
+        let range = first as usize..(first + now) as usize;
+        let t: Vec<f32> = timesteps[range.clone()].iter().map(|t| *t as f32).collect();
+        let x = &sample[range.start * image_len..range.end * image_len];
+        eps.extend(sampler::epsilon(executor, &handles, x, &t)?);
     }
     let out_shape = vec![images, model.config.out_channels as usize, shape[2], shape[3]];
     tensors::write(&args.output, &[("eps", out_shape, Values::F32(eps))])?;

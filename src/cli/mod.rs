@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand; arguments become a validated request.
 
+mod batches;
 mod bench;
 mod devices;
 mod eps;
@@ -51,7 +52,10 @@ pub fn main() -> ExitCode {
     // clap prints usage errors itself and exits with 2.
     match run(Arguments::parse()) {
         Ok(code) => code,
-        Err(Error::Cancelled) => ExitCode::from(130),
+        Err(Error::Cancelled) => {
+            errln!("interrupted: nothing was written");
+            ExitCode::from(130)
+        }
         Err(error) => {
             // One line, even where the name of a file or of something in it has line breaks.
             errln!("etude: {}", error.to_string().replace(char::is_control, " "));

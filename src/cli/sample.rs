@@ -2,6 +2,7 @@
 
 use super::output::{errln, outln};
 use super::{
+    batches::Batches,
     options::DeviceOptions,
     progress::Progress,
     recipe::{Prepared, Recipe, RecipeOptions},
@@ -102,35 +103,25 @@ fn sample_all(
     let (channels, precision) = (model.config.in_channels, args.device.precision.into());
     let wanted = args.batch.unwrap_or_else(|| default_batch(&chosen.backend)).min(recipe.count);
     let rows = schedule.steps.len() as u32;
-    let (mut program, mut handles, batch) = chosen.backend.record(model, wanted, recipe.size, rows, precision)?;
-    if batch < wanted {
-        errln!("note: {wanted} images at a time do not fit this device, so it makes {batch} at a time");
+    let mut batches = Batches::new(&chosen.backend, model, wanted, recipe.size, rows, precision)?;
+    if batches.batch < wanted {
+        errln!("note: {wanted} images at a time do not fit this device, so it makes {} at a time", batches.batch);
     }
-    let mut executor = chosen.backend.executor(program.clone(), precision)?;
-    let progress = Progress::new(u64::from(recipe.count.div_ceil(batch)) * schedule.steps.len() as u64)?;
+    let progress = Progress::new(u64::from(recipe.count.div_ceil(batches.batch)) * u64::from(rows))?;
     let torch = recipe.torch_numbers(channels);
-    let mut first = 0;
-    while first < recipe.count {
-        let now = batch.min(recipe.count - first);
-        if now != program.shape(handles.x).batch {
-            // The last batch is smaller.
-            (program, handles, _) = chosen.backend.record(model, now, recipe.size, rows, precision)?;
-            drop(executor);
-            executor = chosen.backend.executor(program.clone(), precision)?;
-        }
+    for (first, now) in batches.ranges(recipe.count) {
         progress.message(format!("images {}-{} of {}", first + 1, first + now, recipe.count));
+        let (executor, handles) = batches.executor(now)?;
         let x_t = recipe.x_t(channels, first, now, &torch);
         let mut on_step = |_: &mut Frame| {
             progress.step();
             Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
         };
         let noise = StepNoise::Seed(recipe.noise_seed);
-        match sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, noise, first, &mut on_step) {
+        match sampler::run(executor, &handles, &schedule.steps, &x_t, noise, first, &mut on_step) {
             Ok(x) => {
                 let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
-                for picture in picture::images_from_nchw(channels as usize, h, w, &x) {
-                    take(picture)?;
-                }
+                picture::images_from_nchw(channels as usize, h, w, &x).into_iter().try_for_each(&mut *take)?;
             }
             Err(Error::Cancelled) => {
                 progress.finish();
@@ -138,7 +129,6 @@ fn sample_all(
             }
             Err(error) => return Err(error),
         }
-        first += now;
     }
     progress.finish();
     Ok(false)

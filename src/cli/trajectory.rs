@@ -2,6 +2,7 @@
 
 use super::output::{errln, outln};
 use super::{
+    batches::Batches,
     options::DeviceOptions,
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
@@ -132,24 +133,16 @@ fn sample(prepared: &Prepared, device: &DeviceOptions, given: Option<&Given>, sh
     let (images, size) = given.map_or((recipe.count, recipe.size), |g| (g.images, g.size));
     let rows = schedule.steps.len() as u32;
     let precision = device.precision.into();
-    let (program, handles, batch) = chosen.backend.record(model, images, size, rows, precision)?;
-    let progress = Progress::new(u64::from(images.div_ceil(batch)) * schedule.steps.len() as u64)?;
+    let mut batches = Batches::new(&chosen.backend, model, images, size, rows, precision)?;
+    let progress = Progress::new(u64::from(images.div_ceil(batches.batch)) * u64::from(rows))?;
     let x_all = match given {
         Some(given) => given.x_t.clone(),
         None => recipe.x_t(channels, 0, images, &recipe.torch_numbers(channels)),
     };
     let image_len = x_all.len() / images as usize;
-    let total = schedule.steps.len();
     let mut recording = Recording { images, x_t: x_all.clone(), shown: vec![Default::default(); shown.len()] };
-    let (mut program, mut handles) = (program, handles);
-    let mut executor = chosen.backend.executor(program.clone(), precision)?;
-    let mut first = 0;
-    while first < images {
-        let now = batch.min(images - first);
-        if now != program.shape(handles.x).batch {
-            (program, handles, _) = chosen.backend.record(model, now, size, rows, precision)?;
-            executor = chosen.backend.executor(program.clone(), precision)?;
-        }
+    for (first, now) in batches.ranges(images) {
+        let (executor, handles) = batches.executor(now)?;
         let range = first as usize * image_len..(first + now) as usize * image_len;
         let x = &x_all[range.clone()];
         let noise_part: Option<Vec<f32>> = given
@@ -172,9 +165,7 @@ fn sample(prepared: &Prepared, device: &DeviceOptions, given: Option<&Given>, sh
             before = after;
             Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
         };
-        sampler::run(executor.as_mut(), &handles, &schedule.steps, x, noise, first, &mut on_step)?;
-        debug_assert!(total > 0);
-        first += now;
+        sampler::run(executor, &handles, &schedule.steps, x, noise, first, &mut on_step)?;
     }
     progress.finish();
     Ok(recording)
