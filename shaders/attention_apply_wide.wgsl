@@ -7,6 +7,7 @@
 // SUBGROUP such bands of rows with the same channels. Keys past the last token read the last one's value: their probability is zero.
 #import attention
 #import linear_index
+#import spread
 
 @group(0) @binding(0) var<uniform> p: Attention;
 @group(0) @binding(1) var<storage, read> qkv: array<Lane>;            // [N, T, 3*heads*D4]: q of all heads, k, v
@@ -15,12 +16,6 @@
 
 const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
 const LANES: u32 = 8u;     // lanes of channels of a workgroup, 4 or 8
-
-// The values read by four invocations from `first` on, for all of them: four keys (columns) x four channels.
-fn spread(v: vec4<f32>, first: u32) -> mat4x4<f32> {
-    return mat4x4(
-        subgroupShuffle(v, first), subgroupShuffle(v, first + 1u), subgroupShuffle(v, first + 2u), subgroupShuffle(v, first + 3u));
-}
 
 // The values of the second lane of a pair: a subgroup of eight read them with the first one's.
 fn second(v: vec4<f32>, at: u32) -> vec4<f32> {

@@ -7,6 +7,7 @@
 // SUBGROUP such bands of rows with the same keys. Keys past the last token repeat it; attention_softmax ignores them.
 #import attention
 #import linear_index
+#import spread
 
 @group(0) @binding(0) var<uniform> p: Attention;
 @group(0) @binding(1) var<storage, read> qkv: array<Lane>;                 // [N, T, 3*heads*D4]: q of all heads, k, v
@@ -16,9 +17,8 @@ const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
 const LANES: u32 = 8u;     // lanes of keys of a workgroup, 4 or 8
 
 // The keys read by four invocations from `first` on, for all of them: four channels (columns) x four keys.
-fn spread(k: vec4<f32>, first: u32) -> mat4x4<f32> {
-    return transpose(mat4x4(
-        subgroupShuffle(k, first), subgroupShuffle(k, first + 1u), subgroupShuffle(k, first + 2u), subgroupShuffle(k, first + 3u)));
+fn spread_keys(k: vec4<f32>, first: u32) -> mat4x4<f32> {
+    return transpose(spread(k, first));
 }
 
 // The second four keys of eight: a subgroup of eight read them with the first four.
@@ -91,18 +91,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     loop {
         let q = mat4x4(vec4<f32>(qkv[q0]), vec4<f32>(qkv[q1]), vec4<f32>(qkv[q2]), vec4<f32>(qkv[q3]));
         let u0 = vec4<f32>(qkv[k0]);
-        s0 += spread(u0, 0u) * q;
-        s1 += spread(second(u0, k0 + odd0), SUBGROUP - 4u) * q;
+        s0 += spread_keys(u0, 0u) * q;
+        s1 += spread_keys(second(u0, k0 + odd0), SUBGROUP - 4u) * q;
         let u1 = vec4<f32>(qkv[k1]);
-        s2 += spread(u1, 0u) * q;
-        s3 += spread(second(u1, k1 + odd1), SUBGROUP - 4u) * q;
+        s2 += spread_keys(u1, 0u) * q;
+        s3 += spread_keys(second(u1, k1 + odd1), SUBGROUP - 4u) * q;
         if LANES == 8u {
             let u2 = vec4<f32>(qkv[k2]);
-            s4 += spread(u2, 0u) * q;
-            s5 += spread(second(u2, k2 + odd2), SUBGROUP - 4u) * q;
+            s4 += spread_keys(u2, 0u) * q;
+            s5 += spread_keys(second(u2, k2 + odd2), SUBGROUP - 4u) * q;
             let u3 = vec4<f32>(qkv[k3]);
-            s6 += spread(u3, 0u) * q;
-            s7 += spread(second(u3, k3 + odd3), SUBGROUP - 4u) * q;
+            s6 += spread_keys(u3, 0u) * q;
+            s7 += spread_keys(second(u3, k3 + odd3), SUBGROUP - 4u) * q;
         }
         q0 += 1u;
         q1 += 1u;

@@ -12,6 +12,7 @@
 #import conv2d
 #import step
 #import linear_index
+#import spread
 
 @group(0) @binding(0) var<uniform> p: Conv2d;
 @group(0) @binding(1) var<uniform> step: Step;
@@ -46,12 +47,6 @@ fn next_lane(lane: u32, pixel: i32, crossing: bool) -> u32 {
         return lane + 1u;
     }
     return select(lane + 1u, first_lane(pixel, p.b_c4), crossing);
-}
-
-// The weights read by four invocations from `first` on, for all of them: four input channels (columns) x four output channels.
-fn spread(w: vec4<f32>, first: u32) -> mat4x4<f32> {
-    return mat4x4(
-        subgroupShuffle(w, first), subgroupShuffle(w, first + 1u), subgroupShuffle(w, first + 2u), subgroupShuffle(w, first + 3u));
 }
 
 // The weights of the second output lane of a pair: a subgroup of eight read them with the first one's.

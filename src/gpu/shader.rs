@@ -46,6 +46,7 @@ const SHARED: &[ShaderSource] = sources!["shared/":
     "image",
     "linear_index",
     "philox",
+    "spread",
     "step",
 ];
 
