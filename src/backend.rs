@@ -103,6 +103,15 @@ impl Backend {
         }
     }
 
+    /// Images at a time that suit it: enough to fill it, few enough that a step stays short.
+    pub fn default_batch(&self) -> u32 {
+        match self.info().kind {
+            DeviceKind::DiscreteGpu => 64,
+            DeviceKind::IntegratedGpu | DeviceKind::OtherGpu => 16,
+            DeviceKind::Software | DeviceKind::Cpu => 8,
+        }
+    }
+
     /// An executor for `program`, everything allocated.
     ///
     /// # Errors

@@ -39,6 +39,7 @@
 //! | Eq. 12, the step | `ddim_step` | `shaders/ddim_step.wgsl` |
 //! | slerp (Appendix) | `slerp` | [`latent`] |
 
+pub mod app;
 pub mod backend;
 pub mod cli;
 pub mod cpu;
@@ -50,8 +51,10 @@ pub mod model;
 pub mod noise;
 pub mod picture;
 pub mod program;
+pub mod recipe;
 pub mod sampler;
 pub mod schedule;
+pub mod session;
 pub mod tensors;
 pub mod weights;
 

@@ -70,11 +70,12 @@ pub fn latent_shape(program: &Program, handles: &Handles) -> Shape {
     program.shape(handles.x)
 }
 
-/// Computes every step's time embedding; once a run, before [`run`]'s first step or [`epsilon`].
+/// Computes the time embedding of each of `timesteps`, which become the rows that [`step`] picks from. [`run`] and [`epsilon`] do
+/// it themselves.
 ///
 /// # Errors
 /// More timesteps than the program has rows, or a device fault.
-fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl ExactSizeIterator<Item = f32>) -> Result<Step> {
+pub fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl ExactSizeIterator<Item = f32>) -> Result<()> {
     let (rows, capacity) = (timesteps.len(), executor.program().shape(handles.timesteps).batch as usize);
     if rows > capacity {
         return Err(Error::argument(format!("expected at most {capacity} timesteps for this program, got {rows}")));
@@ -85,8 +86,7 @@ fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl Exact
     }
     executor.write(handles.timesteps, &lanes)?;
     let step = Step { rows: rows as u32, ..Step::default() };
-    executor.run(&[Stage::Prepare], &step)?;
-    Ok(step)
+    executor.run(&[Stage::Prepare], &step)
 }
 
 /// The network's output for `x` `[N, C, H, W]` at one timestep an image, `[N, C_out, H, W]`.
@@ -94,19 +94,29 @@ fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl Exact
 /// # Errors
 /// Lengths that do not fit the program, or a device fault.
 pub fn epsilon(executor: &mut dyn Executor, handles: &Handles, x: &[f32], timesteps: &[f32]) -> Result<Vec<f32>> {
-    let step = Step { row_stride: 1, ..prepare(executor, handles, timesteps.iter().copied())? };
+    prepare(executor, handles, timesteps.iter().copied())?;
+    let step = Step { row_stride: 1, rows: timesteps.len() as u32, ..Step::default() };
     write_nchw(executor, handles, x)?;
     executor.run(&[Stage::Network], &step)?;
     read_nchw(executor, handles.epsilon)
 }
 
-fn write_nchw(executor: &mut dyn Executor, handles: &Handles, x: &[f32]) -> Result<()> {
+/// Writes x, `[N, C, H, W]`.
+///
+/// # Errors
+/// A length that does not fit, or a device fault.
+pub fn write_nchw(executor: &mut dyn Executor, handles: &Handles, x: &[f32]) -> Result<()> {
     let shape = executor.program().shape(handles.x);
-    let expected = (shape.batch * shape.pixels() * shape.channels) as usize;
-    if x.len() != expected {
-        return Err(Error::argument(format!("expected {expected} values for a latent of {shape}, got {}", x.len())));
-    }
+    check_length(shape, x)?;
     executor.write(handles.x, &layout::nchw_to_lanes(shape, x))
+}
+
+fn check_length(shape: Shape, values: &[f32]) -> Result<()> {
+    let expected = (shape.batch * shape.pixels() * shape.channels) as usize;
+    if values.len() == expected {
+        return Ok(());
+    }
+    Err(Error::argument(format!("expected {expected} values for a latent of {shape}, got {}", values.len())))
 }
 
 /// Takes every step of `steps` from `x` `[N, C, H, W]`; returns the last x. `image_base` is the number of the first image in the
@@ -135,21 +145,11 @@ pub fn run(
     write_nchw(executor, handles, x)?;
     let total = steps.len();
     for (index, coefficients) in steps.iter().enumerate() {
-        let mut stages = vec![Stage::Network];
-        if coefficients.next_from_noise != 0.0 {
-            match noise {
-                StepNoise::Seed(_) => stages.push(Stage::Noise),
-                StepNoise::Given(values) => {
-                    executor.write(handles.noise, &layout::nchw_to_lanes(shape, &values[index * len..(index + 1) * len]))?;
-                }
-            }
-        }
-        if coefficients.threshold.is_some() {
-            stages.push(Stage::Threshold);
-        }
-        stages.push(Stage::Update);
-        let seed = if let StepNoise::Seed(seed) = noise { seed } else { 0 };
-        executor.run(&stages, &step_state(coefficients, index, total, seed, image_base))?;
+        let noise = match noise {
+            StepNoise::Seed(seed) => StepNoise::Seed(seed),
+            StepNoise::Given(values) => StepNoise::Given(&values[index * len..(index + 1) * len]),
+        };
+        step(executor, handles, coefficients, At { index, row: index, rows: total, image_base }, noise)?;
         if on_step(&mut Frame { index, total, coefficients, executor, handles: *handles })? == Flow::Stop {
             return Err(Error::Cancelled);
         }
@@ -159,8 +159,58 @@ pub fn run(
     Ok(x)
 }
 
+/// Where in a run a step stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct At {
+    /// Index of the step, from 0: it counts the noise.
+    pub index: usize,
+    /// The step's row among those [`prepare`] was given.
+    pub row: usize,
+    /// How many rows those were.
+    pub rows: usize,
+    /// The number of the first image in the whole run.
+    pub image_base: u32,
+}
+
+/// Takes one step from the x that the executor holds: x, x0 and epsilon of `handles` are the step's afterwards. Given noise is this
+/// step's alone, `[N, C, H, W]`.
+///
+/// # Errors
+/// A length that does not fit, or a device fault.
+pub fn step(
+    executor: &mut dyn Executor,
+    handles: &Handles,
+    coefficients: &StepCoefficients,
+    at: At,
+    noise: StepNoise,
+) -> Result<()> {
+    let shape = executor.program().shape(handles.x);
+    let mut stages = vec![Stage::Network];
+    let mut seed = 0;
+    if coefficients.next_from_noise != 0.0 {
+        match noise {
+            StepNoise::Seed(value) => {
+                seed = value;
+                stages.push(Stage::Noise);
+            }
+            StepNoise::Given(values) => {
+                check_length(shape, values)?;
+                executor.write(handles.noise, &layout::nchw_to_lanes(shape, values))?;
+            }
+        }
+    }
+    if coefficients.threshold.is_some() {
+        stages.push(Stage::Threshold);
+    }
+    stages.push(Stage::Update);
+    executor.run(&stages, &step_state(coefficients, at, seed))
+}
+
 /// NaN must not become a picture.
-fn check_finite(x: &[f32], shape: Shape, image_base: u32) -> Result<()> {
+///
+/// # Errors
+/// An image with a value that is not finite.
+pub fn check_finite(x: &[f32], shape: Shape, image_base: u32) -> Result<()> {
     let Some(bad) = x.iter().position(|v| !v.is_finite()) else { return Ok(()) };
     let image = image_base as usize + bad / (shape.pixels() * shape.channels) as usize;
     Err(Error::argument(format!(
@@ -170,14 +220,14 @@ fn check_finite(x: &[f32], shape: Shape, image_base: u32) -> Result<()> {
 }
 
 /// A step's numbers as the kernels read them.
-fn step_state(c: &StepCoefficients, index: usize, total: usize, seed: u64, image_base: u32) -> Step {
+fn step_state(c: &StepCoefficients, at: At, seed: u64) -> Step {
     Step {
-        row_base: index as u32,
+        row_base: at.row as u32,
         row_stride: 0,
-        rows: total as u32,
-        image_base,
+        rows: at.rows as u32,
+        image_base: at.image_base,
         seed: [seed as u32, (seed >> 32) as u32],
-        step: index as u32,
+        step: at.index as u32,
         flags: u32::from(c.clip.is_some()) | u32::from(c.threshold.is_some()) << 1,
         a: [c.x0_from_x, c.x0_from_model, c.epsilon_from_x, c.epsilon_from_model].map(|v| v as f32),
         b: [c.next_from_x, c.next_from_x0, c.next_from_epsilon, c.next_from_noise].map(|v| v as f32),

@@ -5,6 +5,7 @@ use crate::{
     backend::{Backend, Chosen, DeviceChoice},
     error::{Error, Result},
     gpu::Precision,
+    recipe::MOST_SIDE,
 };
 use clap::{Args, ValueEnum};
 
@@ -51,9 +52,6 @@ impl DeviceOptions {
         Ok(chosen)
     }
 }
-
-/// The longest side of a sample, in pixels.
-pub const MOST_SIDE: u32 = 8192;
 
 /// Parses `--size`: 32 or 32x48 (height x width).
 ///

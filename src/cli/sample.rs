@@ -5,14 +5,14 @@ use super::{
     batches::Batches,
     options::DeviceOptions,
     progress::Progress,
-    recipe::{Prepared, Recipe, RecipeOptions},
+    recipe::{Prepared, RecipeOptions},
 };
 use crate::{
-    backend::{Backend, Chosen},
+    backend::Chosen,
     error::{Error, Result},
     files,
     picture::{self, Picture, npz::NpzWriter, png, sheet},
-    program::DeviceKind,
+    recipe::Recipe,
     sampler::{self, Flow, Frame, StepNoise},
 };
 use clap::Args;
@@ -83,15 +83,6 @@ fn plural(n: usize, word: &str) -> String {
     if n == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
-/// Images at a time that suit a device: enough to fill it, few enough that a step stays short.
-pub(super) fn default_batch(backend: &Backend) -> u32 {
-    match backend.info().kind {
-        DeviceKind::DiscreteGpu => 64,
-        DeviceKind::IntegratedGpu | DeviceKind::OtherGpu => 16,
-        DeviceKind::Software | DeviceKind::Cpu => 8,
-    }
-}
-
 /// Samples every image and hands each to `take`. Returns whether Ctrl-C cut it short.
 fn sample_all(
     prepared: &Prepared,
@@ -101,7 +92,7 @@ fn sample_all(
 ) -> Result<bool> {
     let Prepared { recipe, model, schedule } = prepared;
     let (channels, precision) = (model.config.in_channels, args.device.precision.into());
-    let wanted = args.batch.unwrap_or_else(|| default_batch(&chosen.backend)).min(recipe.count);
+    let wanted = args.batch.unwrap_or_else(|| chosen.backend.default_batch()).min(recipe.count);
     let rows = schedule.steps.len() as u32;
     let mut batches = Batches::new(&chosen.backend, model, wanted, recipe.size, rows, precision)?;
     if batches.batch < wanted {

@@ -124,7 +124,7 @@ const BAD: &[(&str, &[&str])] = &[
     ("sample MODEL --size 0 OUT", &["--size", "got 0"]),
     ("sample MODEL --size 9000 OUT", &["--size", "got 9000"]),
     ("sample MODEL --size 16x16x16 OUT", &["--size", "got 16x16x16"]),
-    ("sample MODEL --rng torch --count 16000000 OUT", &["--rng torch", "--count"]),
+    ("sample MODEL --rng torch --count 16000000 OUT", &["--rng: torch draws", "fewer images"]),
     ("trajectory MODEL --every 0", &["--every", "got 0"]),
     ("trajectory MODEL --count 65", &["--count", "at most 64", "got 65"]),
     ("sample --model UNETS/deep OUT", &["as many output as input channels", "3 in and 6 out"]),

@@ -1,0 +1,169 @@
+//! What comes out of the session.
+
+use crate::{
+    picture::Picture,
+    program::DeviceInfo,
+    schedule::{Schedule, SchedulerConfig},
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// News from the session, in the order in which they happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A device was opened, or opened again.
+    Device {
+        /// Name and kind.
+        info: DeviceInfo,
+        /// Why it is this one.
+        reason: String,
+    },
+    /// A run has begun: model and schedules are good.
+    Planned(Plan),
+    /// A group has taken a step.
+    Frame(Box<Frame>),
+    /// Every group has taken its last step.
+    Finished {
+        /// The request.
+        id: u64,
+    },
+    /// The run cannot be made, or cannot go on.
+    Failed {
+        /// The request.
+        id: u64,
+        /// Whether it failed before its first step: its controls are wrong.
+        refused: bool,
+        /// What happened and what to do.
+        message: String,
+    },
+    /// The device was lost and opened again; the run went on where it was.
+    Recovered {
+        /// The request.
+        id: u64,
+        /// What had happened.
+        message: String,
+    },
+    /// Work apart from the runs has ended.
+    Done(Outcome),
+}
+
+/// How work apart from the runs ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A file was written.
+    Saved(PathBuf),
+    /// A file's recipe was read (JSON).
+    Recipe(PathBuf, String),
+    /// A folder was chosen in a dialog.
+    ModelChosen(PathBuf),
+    /// A folder for files was chosen in a dialog.
+    FolderChosen(PathBuf),
+    /// It failed; the message says what and what to do.
+    Failed(String),
+    /// It was called off.
+    Nothing,
+}
+
+/// A run as it was accepted.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The request.
+    pub id: u64,
+    /// The model.
+    pub model: Arc<ModelFacts>,
+    /// Height and width.
+    pub size: (u32, u32),
+    /// Each group's steps.
+    pub schedules: Vec<Arc<Schedule>>,
+    /// ‖x_T‖/√d of each group's members.
+    pub latent_rms: Vec<Vec<f64>>,
+    /// Every so many steps' frames have pictures (all: 1); the first and the last always do.
+    pub every: usize,
+}
+
+/// What is worth showing of a model.
+#[derive(Clone, Debug)]
+pub struct ModelFacts {
+    /// What the request called it.
+    pub key: String,
+    /// Its name, without the folder's path.
+    pub name: String,
+    /// Channels of a picture.
+    pub channels: u32,
+    /// Height and width it was trained at.
+    pub size: (u32, u32),
+    /// Parameters.
+    pub parameters: usize,
+    /// CRC-32 of the weights file.
+    pub weights_crc32: String,
+    /// The noise it was trained with; T is in it.
+    pub scheduler: SchedulerConfig,
+}
+
+/// One group after a step.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The request.
+    pub id: u64,
+    /// Which group.
+    pub group: usize,
+    /// Which step, from 0.
+    pub index: usize,
+    /// Steps of the group.
+    pub total: usize,
+    /// How long the step took, in seconds.
+    pub seconds: f64,
+    /// What the step saw and did, one a member; empty where this step's pictures are left out.
+    pub moments: Vec<Moment>,
+    /// x after the step, one a member; empty where pictures are left out. After the last step it is the sample.
+    pub after: Vec<Arc<Picture>>,
+    /// ‖x‖/√d after the step, one a member.
+    pub after_rms: Vec<f64>,
+    /// How the members differ, in runs that keep the newest pictures only.
+    pub spread: Option<Spread>,
+}
+
+/// One image at one step.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// x_t: what the step started from.
+    pub x_t: Arc<Picture>,
+    /// x̂0: the picture predicted from it, as the step used it.
+    pub x0: Arc<Picture>,
+    /// The terms whose sum is the next x; left out where a long run of many images would fill the memory.
+    pub terms: Option<Box<Terms>>,
+    /// Lengths.
+    pub rms: Rms,
+}
+
+/// The terms of Eq. 12 (or of σ̂'s posterior mean) with their factors: x_s = x + x0 + direction + noise. A mid grey is 0.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// `next_from_x` · x_t; only σ̂ has it.
+    pub x: Option<Picture>,
+    /// `next_from_x0` · x̂0.
+    pub x0: Picture,
+    /// `next_from_epsilon` · ε, "direction pointing to x_t"; `None` where the factor is 0.
+    pub direction: Option<Picture>,
+    /// σ z; `None` where σ = 0.
+    pub noise: Option<Picture>,
+}
+
+/// ‖·‖/√d of one image at one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rms {
+    /// Of x_t.
+    pub x: f64,
+    /// Of x̂0.
+    pub x0: f64,
+    /// Of ε.
+    pub epsilon: f64,
+}
+
+/// How far a group's members lie apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spread {
+    /// Standard deviation over the members at each pixel, mean over the channels, `[H, W]`; pictures span -1 to 1.
+    pub map: Vec<f32>,
+    /// Its mean over the pixels.
+    pub mean: f64,
+}

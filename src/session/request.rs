@@ -1,0 +1,154 @@
+//! What the viewer asks of the session: groups of images that advance together, each group with a schedule of its own.
+
+use crate::{
+    backend::DeviceChoice,
+    error::Result,
+    gpu::Precision,
+    latent,
+    noise::{self, STREAM_X_T},
+    schedule::ScheduleRequest,
+};
+
+/// A run: one or several groups of images of one model on one device.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Grows with every request; events carry it back.
+    pub id: u64,
+    /// An embedded model's name, or a folder.
+    pub model: String,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Storage of weights and activations.
+    pub precision: Precision,
+    /// Height and width; `None` is the model's.
+    pub size: Option<(u32, u32)>,
+    /// The groups; a trajectory has one, a comparison one a row.
+    pub groups: Vec<Group>,
+    /// What the frames carry.
+    pub keep: Keep,
+}
+
+/// Images that share a schedule.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its S, η, τ and conventions.
+    pub schedule: ScheduleRequest,
+    /// Its images.
+    pub members: Vec<Member>,
+}
+
+/// One image of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its x_T.
+    pub latent: Latent,
+    /// Seed of the steps' noise.
+    pub noise_seed: u64,
+    /// Its number, which counts the noise: the image that `etude sample` gives this number gets the same.
+    pub image: u32,
+}
+
+/// Where an image's x_T comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Latent {
+    /// Image `image` of a seed.
+    Seed {
+        /// Seed of x_T.
+        seed: u64,
+        /// The image's number.
+        image: u32,
+    },
+    /// Image `image` of `count` that torch.randn draws.
+    Torch {
+        /// Seed of torch's generator.
+        seed: u64,
+        /// The image's number.
+        image: u32,
+        /// How many are drawn at once.
+        count: u32,
+    },
+    /// Between image 0 of two seeds, at t from 0 to 1.
+    Between {
+        /// The two seeds.
+        seeds: [u64; 2],
+        /// 0 is the first, 1 the second.
+        t: f64,
+        /// Along the arc or straight.
+        way: Way,
+    },
+    /// Between image 0 of four seeds: top left, top right, bottom left, bottom right.
+    Grid {
+        /// The corners.
+        seeds: [u64; 4],
+        /// From left (0) to right (1).
+        u: f64,
+        /// From the top (0) to the bottom (1).
+        v: f64,
+    },
+}
+
+/// How to go from one latent to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// Spherical: the length stays.
+    #[default]
+    Slerp,
+    /// Straight: the length sinks in the middle.
+    Lerp,
+}
+
+/// What the frames of a run carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Each step's x_t and x̂0 and the terms of its update: for a trajectory that is looked at step by step.
+    Trajectory,
+    /// The newest pictures, and the spread over each group's members.
+    Latest,
+}
+
+impl Latent {
+    /// x_T, `[C, H, W]`.
+    ///
+    /// # Errors
+    /// Does not happen: all corners have one size.
+    pub fn x_t(&self, channels: usize, height: usize, width: usize) -> Result<Vec<f32>> {
+        let len = channels * height * width;
+        let of_seed = |seed: u64, image: u32| {
+            let mut x = vec![0.0; len];
+            noise::fill_nchw(seed, STREAM_X_T, image, 0, channels, height, width, &mut x);
+            x
+        };
+        match self {
+            Self::Seed { seed, image } => Ok(of_seed(*seed, *image)),
+            Self::Torch { seed, image, count } => {
+                let all = noise::torch::randn(*seed, *count as usize * len);
+                let start = *image as usize * len;
+                Ok(all.get(start..start + len).map_or_else(|| of_seed(*seed, *image), <[f32]>::to_vec))
+            }
+            Self::Between { seeds: [a, b], t, way } => {
+                let between = match way {
+                    Way::Slerp => latent::slerp,
+                    Way::Lerp => latent::lerp,
+                };
+                between(&of_seed(*a, 0), &of_seed(*b, 0), *t)
+            }
+            Self::Grid { seeds, u, v } => {
+                let [a, b, c, d] = seeds.map(|seed| of_seed(seed, 0));
+                latent::slerp(&latent::slerp(&a, &b, *u)?, &latent::slerp(&c, &d, *u)?, *v)
+            }
+        }
+    }
+}
+
+impl Request {
+    /// Whether the two differ in nothing but their schedules and seeds: then a run of the one looks like a run of the other.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let members = |r: &Self| r.groups.iter().map(|g| g.members.len()).collect::<Vec<_>>();
+        self.model == other.model
+            && self.device == other.device
+            && self.precision == other.precision
+            && self.size == other.size
+            && self.keep == other.keep
+            && members(self) == members(other)
+    }
+}
