@@ -1,0 +1,103 @@
+//! A run as the app knows it: what came out of the session so far.
+
+use super::{controls::Controls, wanted::Purpose};
+use crate::session::{Event, Frame, Keep, Plan};
+use std::{sync::Arc, time::Instant};
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct RunView {
+    /// The request's number.
+    pub id: u64,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The controls that asked for it: its pictures belong to these, whatever the sliders say now.
+    pub controls: Controls,
+    /// Its schedules, once it was accepted.
+    pub plan: Option<Plan>,
+    /// Its groups.
+    pub groups: Vec<GroupView>,
+    /// When it was asked for.
+    pub asked: Instant,
+    /// Seconds a step takes, all groups together.
+    pub step_seconds: f64,
+    /// Whether every group is done.
+    pub finished: bool,
+    /// Whether the user called it off.
+    pub cancelled: bool,
+    /// Why it could not go on.
+    pub failed: Option<String>,
+}
+
+/// One group's frames.
+#[derive(Clone, Debug, Default)]
+pub struct GroupView {
+    /// By step; of a run that keeps only the newest pictures, that alone.
+    pub frames: Vec<Option<Arc<Frame>>>,
+    /// The newest.
+    pub latest: Option<Arc<Frame>>,
+}
+
+impl RunView {
+    /// A run that was just asked for.
+    pub fn new(id: u64, purpose: Purpose, controls: Controls) -> Self {
+        Self {
+            id,
+            purpose,
+            controls,
+            plan: None,
+            groups: Vec::new(),
+            asked: Instant::now(),
+            step_seconds: 0.0,
+            finished: false,
+            cancelled: false,
+            failed: None,
+        }
+    }
+
+    /// Whether it still brings frames.
+    pub fn is_running(&self) -> bool {
+        !self.finished && !self.cancelled && self.failed.is_none()
+    }
+
+    /// Takes what belongs to it.
+    pub fn apply(&mut self, event: &Event, keep: Keep) {
+        match event {
+            Event::Planned(plan) => {
+                self.groups = plan
+                    .schedules
+                    .iter()
+                    .map(|s| GroupView {
+                        frames: vec![None; if keep == Keep::Trajectory { s.steps.len() } else { 0 }],
+                        latest: None,
+                    })
+                    .collect();
+                self.plan = Some(plan.clone());
+            }
+            Event::Frame(frame) => {
+                let Some(group) = self.groups.get_mut(frame.group) else { return };
+                // A slow start (shaders compile at the first dispatch) says nothing of the steps after it.
+                self.step_seconds = match (self.step_seconds, frame.index) {
+                    (_, 0..2) => frame.seconds,
+                    (old, _) => 0.8 * old + 0.2 * frame.seconds,
+                };
+                let frame = Arc::new((**frame).clone());
+                if let Some(place) = group.frames.get_mut(frame.index) {
+                    *place = Some(frame.clone());
+                }
+                group.latest = Some(frame);
+            }
+            Event::Finished { .. } => self.finished = true,
+            Event::Failed { message, .. } => self.failed = Some(message.clone()),
+            _ => {}
+        }
+    }
+
+    /// Steps taken and steps in all, over all groups.
+    pub fn progress(&self) -> (usize, usize) {
+        let Some(plan) = &self.plan else { return (0, 0) };
+        let total = plan.schedules.iter().map(|s| s.steps.len()).sum();
+        let done = self.groups.iter().map(|g| g.latest.as_ref().map_or(0, |f| f.index + 1)).sum();
+        (done, total)
+    }
+}
