@@ -5,8 +5,11 @@
 pub mod command;
 pub mod controls;
 pub mod explain;
+pub mod head;
+pub mod history;
 pub mod pictures;
 pub mod run_view;
+pub mod runs;
 pub mod wanted;
 
 pub use command::Command;

@@ -1,6 +1,6 @@
 //! A run as the app knows it: what came out of the session so far.
 
-use super::{controls::Controls, wanted::Purpose};
+use super::{controls::Controls, runs::Shown, wanted::Purpose};
 use crate::session::{Event, Frame, Keep, Plan};
 use std::{sync::Arc, time::Instant};
 
@@ -25,6 +25,8 @@ pub struct RunView {
     pub finished: bool,
     /// Whether the user called it off.
     pub cancelled: bool,
+    /// Whether another panel's run took the device from it.
+    pub displaced: bool,
     /// Why it could not go on.
     pub failed: Option<String>,
 }
@@ -51,13 +53,49 @@ impl RunView {
             step_seconds: 0.0,
             finished: false,
             cancelled: false,
+            displaced: false,
             failed: None,
         }
     }
 
     /// Whether it still brings frames.
     pub fn is_running(&self) -> bool {
-        !self.finished && !self.cancelled && self.failed.is_none()
+        !self.finished && !self.cancelled && !self.displaced && self.failed.is_none()
+    }
+
+    /// Whether there is anything to show.
+    pub fn has_frames(&self) -> bool {
+        self.groups.iter().any(|group| group.latest.is_some())
+    }
+
+    /// Steps of the first group.
+    pub fn steps(&self) -> usize {
+        self.plan.as_ref().and_then(|plan| plan.schedules.first()).map_or(0, |schedule| schedule.steps.len())
+    }
+
+    /// What a trajectory shows at `at`, from 0 (x_T) to 1 (the finished sample), if it has come so far.
+    pub fn at(&self, at: f64) -> Option<Shown<'_>> {
+        let steps = self.steps();
+        let position = (at * steps as f64).round() as usize;
+        self.at_position(position)
+    }
+
+    /// As [`Self::at`], by the step's index; the number of steps is the finished sample. Where a step's pictures were left out, the
+    /// last before it that has some.
+    pub fn at_position(&self, position: usize) -> Option<Shown<'_>> {
+        let (steps, frames) = (self.steps(), &self.groups.first()?.frames);
+        if position >= steps {
+            return Some(Shown { run: self, frame: frames.last()?.as_ref()?, finished: true });
+        }
+        frames.get(position)?.as_ref()?;
+        let with_pictures = frames[..=position].iter().rev().flatten().find(|frame| !frame.moments.is_empty());
+        Some(Shown { run: self, frame: with_pictures?, finished: false })
+    }
+
+    /// As far as a trajectory has come.
+    pub fn newest(&self) -> Option<Shown<'_>> {
+        let done = self.groups.first()?.latest.as_ref()?.index;
+        if done + 1 == self.steps() { self.at_position(self.steps()) } else { self.at_position(done) }
     }
 
     /// Takes what belongs to it.

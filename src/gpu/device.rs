@@ -230,6 +230,13 @@ impl Gpu {
         }
     }
 
+    /// Loses the device on purpose, as a driver reset would: for tests of what comes after.
+    pub fn lose(&self) {
+        self.device.destroy();
+        let text = "lost (destroyed on purpose); start again, or use --device cpu".to_owned();
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Fault { text, lost: true });
+    }
+
     /// The largest buffer a kernel may see, bytes.
     pub fn max_binding(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)

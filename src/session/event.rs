@@ -57,6 +57,8 @@ pub enum Outcome {
     ModelChosen(PathBuf),
     /// A folder for files was chosen in a dialog.
     FolderChosen(PathBuf),
+    /// The adapters there are.
+    Devices(Vec<DeviceInfo>),
     /// It failed; the message says what and what to do.
     Failed(String),
     /// It was called off.
@@ -92,7 +94,7 @@ pub struct ModelFacts {
     /// Height and width it was trained at.
     pub size: (u32, u32),
     /// Parameters.
-    pub parameters: usize,
+    pub parameters: u64,
     /// CRC-32 of the weights file.
     pub weights_crc32: String,
     /// The noise it was trained with; T is in it.

@@ -1,7 +1,102 @@
 //! The session: a worker thread that owns the compute device. The latest request wins; events come out.
+//!
+//! The app posts a [`Request`] and fetches [`Event`]s whenever it draws; neither waits for the other. A new request takes the place
+//! of the run before at its next step, and its own first step comes at once. All threads of the viewer are started here.
 
+mod engine;
 mod event;
+mod mailbox;
+mod moment;
 mod request;
+mod run;
+mod worker;
 
 pub use event::{Event, Frame, ModelFacts, Moment, Outcome, Plan, Rms, Spread, Terms};
 pub use request::{Group, Keep, Latent, Member, Request, Way};
+
+use crate::error::{Error, Result};
+use mailbox::{Inbox, Outbox};
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use worker::Worker;
+
+/// A closing window waits so long for the step in flight. Some drivers crash when the process ends under them.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Called when there is news: with true where it should show at once, with false where the next frame will do.
+pub type Wake = Arc<dyn Fn(bool) + Send + Sync>;
+
+/// The app's end of the session. Dropping it ends the worker.
+pub struct Session {
+    inbox: Arc<Inbox>,
+    outbox: Arc<Outbox>,
+    wake: Wake,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Session {
+    /// Starts the worker. `wake` is called from its threads.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn new(wake: Wake) -> Result<Self> {
+        let (inbox, outbox) = (Arc::new(Inbox::default()), Arc::new(Outbox::default()));
+        let (worker_inbox, worker_outbox, worker_wake) = (inbox.clone(), outbox.clone(), wake.clone());
+        let body = move || Worker::new(&worker_inbox, &worker_outbox, &*worker_wake).run();
+        let thread = thread::Builder::new().name("session".to_owned()).spawn(body);
+        let thread = thread.map_err(|e| Error::argument(format!("the system gives no thread to compute on: {e}")))?;
+        Ok(Self { inbox, outbox, wake, thread: Some(thread) })
+    }
+
+    /// Asks for a run, in the place of any other.
+    pub fn submit(&self, request: Request) {
+        self.inbox.post(|wishes| {
+            wishes.request = Some(request);
+            wishes.cancel = false;
+        });
+    }
+
+    /// Stops after the step in flight. Its frames may still come; the caller knows their request.
+    pub fn cancel(&self) {
+        self.inbox.post(|wishes| {
+            wishes.request = None;
+            wishes.cancel = true;
+        });
+    }
+
+    /// What has happened since the last call.
+    pub fn drain(&self) -> Vec<Event> {
+        self.outbox.drain()
+    }
+
+    /// Does `work` (files, dialogs) on a thread of its own; its outcome comes as [`Event::Done`].
+    pub fn aside(&self, work: impl FnOnce() -> Outcome + Send + 'static) {
+        let (outbox, wake) = (self.outbox.clone(), self.wake.clone());
+        let body = move || {
+            outbox.push(Event::Done(work()));
+            wake(true);
+        };
+        if let Err(e) = thread::Builder::new().name("aside".to_owned()).spawn(body) {
+            self.outbox.push(Event::Done(Outcome::Failed(format!("the system gives no thread for this: {e}; close some programs"))));
+        }
+    }
+
+    /// Loses the device before the next step, as a driver reset would: for tests.
+    pub fn lose_device(&self) {
+        self.inbox.post(|wishes| wishes.lose_device = true);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.inbox.post(|wishes| wishes.quit = true);
+        let Some(thread) = self.thread.take() else { return };
+        let start = Instant::now();
+        while !thread.is_finished() && start.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The play head: which moment of a trajectory is shown.
+
+/// Where the head is and how it moves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Head {
+    /// From 0 (x_T) to 1 (the finished sample). A fraction, so that it stays where it is when S changes.
+    pub at: f64,
+    /// Whether it moves.
+    pub playing: bool,
+    /// Whether it begins again at the end.
+    pub looping: bool,
+    /// How many times as fast as a run in [`SECONDS`].
+    pub speed: f64,
+}
+
+/// A whole trajectory plays in so many seconds at speed 1.
+pub const SECONDS: f64 = 4.0;
+/// With `looping` it rests so long at the end, as a part of the whole.
+const REST: f64 = 0.25;
+
+impl Default for Head {
+    fn default() -> Self {
+        Self { at: 1.0, playing: false, looping: true, speed: 1.0 }
+    }
+}
+
+impl Head {
+    /// Moves on by `seconds`. Past the end `at` keeps counting up to the rest's length before it begins again.
+    pub fn advance(&mut self, seconds: f64) {
+        if !self.playing {
+            return;
+        }
+        self.at += seconds * self.speed / SECONDS;
+        if self.at >= 1.0 && !self.looping {
+            (self.at, self.playing) = (1.0, false);
+        } else if self.at >= 1.0 + REST {
+            self.at = 0.0;
+        }
+    }
+
+    /// Where to look: from 0 to 1.
+    pub fn position(&self) -> f64 {
+        self.at.clamp(0.0, 1.0)
+    }
+
+    /// Starts or stops; at the end it starts from the beginning.
+    pub fn toggle(&mut self) {
+        self.playing = !self.playing;
+        if self.playing && self.at >= 1.0 {
+            self.at = 0.0;
+        }
+        self.at = self.position();
+    }
+
+    /// One step back or on, of `steps`.
+    pub fn step(&mut self, by: i64, steps: usize) {
+        let steps = steps.max(1);
+        let now = (self.position() * steps as f64).round() as i64;
+        self.look((now + by).clamp(0, steps as i64) as usize, steps);
+    }
+
+    /// Goes to a step and stays.
+    pub fn look(&mut self, position: usize, steps: usize) {
+        self.playing = false;
+        self.at = (position as f64 / steps.max(1) as f64).min(1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Head, SECONDS};
+
+    #[test]
+    fn it_plays_rests_and_begins_again() {
+        let mut head = Head::default();
+        head.toggle();
+        assert_eq!((head.at, head.playing), (0.0, true));
+        head.advance(SECONDS * 0.5);
+        assert!((head.position() - 0.5).abs() < 1e-12);
+        head.advance(SECONDS * 0.6);
+        assert_eq!(head.position(), 1.0);
+        head.advance(SECONDS * 0.2);
+        assert_eq!(head.position(), 0.0);
+        head.looping = false;
+        head.advance(SECONDS * 2.0);
+        assert_eq!((head.at, head.playing), (1.0, false));
+    }
+
+    #[test]
+    fn steps_stay_within_the_run() {
+        let mut head = Head::default();
+        head.step(1, 50);
+        assert_eq!(head.at, 1.0);
+        head.step(-1, 50);
+        assert!((head.at - 0.98).abs() < 1e-12);
+        head.look(0, 50);
+        head.step(-1, 50);
+        assert_eq!(head.at, 0.0);
+        head.look(7, 0);
+        assert_eq!(head.at, 1.0);
+    }
+}
