@@ -1,6 +1,8 @@
 //! What panels ask for beside changed controls. The app carries it out between frames.
 
 use super::controls::Controls;
+use eframe::egui::ThemePreference;
+use std::path::PathBuf;
 
 /// A wish of the user's.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +15,34 @@ pub enum Command {
     Use(Box<Controls>),
     /// Save what is on screen.
     Save(Export),
+    /// Play or pause the trajectory.
+    Play,
+    /// Whether playing begins again at the end.
+    Loop(bool),
+    /// How fast to play.
+    Speed(f64),
+    /// Stop computing.
+    Cancel,
+    /// Compute again, from the start.
+    Restart,
+    /// One change back.
+    Undo,
+    /// One change forward again.
+    Redo,
+    /// Hide the controls but η and S, or show them again.
+    Present(bool),
+    /// Put the command line that makes this picture on the clipboard.
+    CopyCommand,
+    /// Ask for a model's folder.
+    OpenModel,
+    /// Ask for the folder that files are saved in.
+    ChooseFolder,
+    /// Ask for a picture with a recipe.
+    OpenRecipe,
+    /// A model's folder or a picture with a recipe.
+    Open(PathBuf),
+    /// Light, dark, or as the system has it.
+    Theme(ThemePreference),
 }
 
 /// What can be saved.

@@ -3,14 +3,33 @@
 //! some changes a copy of them, and the app starts the run anew where the copy differs.
 
 pub mod command;
+pub mod command_line;
 pub mod controls;
+pub mod controls_panel;
+pub mod eta_slider;
 pub mod explain;
+pub mod export;
+pub mod film_strip;
 pub mod head;
 pub mod history;
+pub mod keys;
+pub mod messages;
 pub mod pictures;
+pub mod presentation;
 pub mod run_view;
 pub mod runs;
+pub mod scrubber;
+pub mod seeds;
+pub mod state;
+pub mod status_bar;
+pub mod theme;
+pub mod top_bar;
+pub mod trajectory;
+pub mod viewer;
 pub mod wanted;
+pub mod window;
 
 pub use command::Command;
 pub use controls::Controls;
+pub use viewer::{Start, Viewer};
+pub use window::{WindowOptions, run};

@@ -12,6 +12,7 @@ mod recipe;
 mod sample;
 mod trajectory;
 mod verify;
+mod view;
 
 use crate::error::{Error, Result};
 use clap::{Parser, Subcommand};
@@ -28,6 +29,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Open the desktop viewer, as no command at all does
+    View(view::ViewArgs),
     /// Sample images: a contact sheet, one file an image, or an .npz for FID tools
     Sample(Box<sample::SampleArgs>),
     /// Draw a run as a strip, x_t above the predicted x0; PNG or GIF
@@ -66,7 +69,8 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
-        None => sample::run(&sample::SampleArgs::default()),
+        None => view::run(view::ViewArgs::default()),
+        Some(Command::View(args)) => view::run(args),
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Trajectory(args)) => trajectory::run(&args),
         Some(Command::Eps(args)) => eps::run(&args),

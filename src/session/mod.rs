@@ -80,7 +80,8 @@ impl Session {
             wake(true);
         };
         if let Err(e) = thread::Builder::new().name("aside".to_owned()).spawn(body) {
-            self.outbox.push(Event::Done(Outcome::Failed(format!("the system gives no thread for this: {e}; close some programs"))));
+            self.outbox
+                .push(Event::Done(Outcome::Failed(format!("the system gives no thread for this: {e}; close some programs"))));
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A run: one or several groups of images of one model on one device.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Grows with every request; events carry it back.
     pub id: u64,
@@ -29,7 +29,7 @@ pub struct Request {
 }
 
 /// Images that share a schedule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// Its S, η, τ and conventions.
     pub schedule: ScheduleRequest,

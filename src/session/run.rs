@@ -140,7 +140,8 @@ impl Run {
     pub(super) fn advance(&mut self, engine: &mut Engine, stop: &dyn Fn() -> bool) -> Result<Option<Frame>> {
         let start = Instant::now();
         let behind = |g: &Going| g.index as f64 / g.schedule.steps.len().max(1) as f64;
-        let Some(number) = (0..self.groups.len()).min_by(|a, b| behind(&self.groups[*a]).total_cmp(&behind(&self.groups[*b]))) else {
+        let Some(number) = (0..self.groups.len()).min_by(|a, b| behind(&self.groups[*a]).total_cmp(&behind(&self.groups[*b])))
+        else {
             return Ok(None);
         };
         let (size, channels) = (self.plan.size, self.plan.model.channels as usize);

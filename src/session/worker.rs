@@ -181,6 +181,9 @@ impl<'a> Worker<'a> {
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Error::argument(format!("internal fault: {}; please report it with the picture's recipe", text.unwrap_or("no message"))))
+        Err(Error::argument(format!(
+            "internal fault: {}; please report it with the picture's recipe",
+            text.unwrap_or("no message")
+        )))
     })
 }

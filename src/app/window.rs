@@ -1,0 +1,131 @@
+//! The window: opens it, gives the viewer to it, and says in one line why it cannot be opened.
+
+use super::{
+    controls::Controls,
+    viewer::{Start, Viewer},
+};
+use crate::{
+    error::{Error, Result},
+    recipe::Recipe,
+};
+use eframe::egui::{self, Context, Ui, ViewportBuilder};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Under this name the settings are kept.
+const KEY: &str = "etude";
+
+/// What lasts from one start to the next.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Settings {
+    recipe: Option<Recipe>,
+    folders: Vec<String>,
+    save_folder: Option<PathBuf>,
+}
+
+/// What the command line says of the window.
+#[derive(Clone, Debug, Default)]
+pub struct WindowOptions {
+    /// A picture with a recipe, or a model's folder.
+    pub open: Option<PathBuf>,
+    /// A model, in the place of the last one used.
+    pub model: Option<String>,
+    /// A device, in the place of the last one used.
+    pub device: Option<String>,
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// No display, no adapter that can draw; the text says what to do instead.
+pub fn run(options: WindowOptions) -> Result<()> {
+    let viewport = ViewportBuilder::default()
+        .with_title("Étude")
+        .with_app_id("etude")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([480.0, 360.0]);
+    let native = eframe::NativeOptions { viewport, ..Default::default() };
+    let create: eframe::AppCreator<'_> = Box::new(move |cc| {
+        let start = start(cc.storage, options);
+        let viewer = Viewer::new(&cc.egui_ctx, start)?;
+        Ok(Box::new(Window { viewer }))
+    });
+    eframe::run_native("etude", native, create).map_err(|error| no_window(&error))
+}
+
+fn no_window(error: &eframe::Error) -> Error {
+    let reason = error.to_string().replace(char::is_control, " ");
+    let what = match error {
+        eframe::Error::Wgpu(_) => {
+            "expected a graphics adapter that can draw a window; install a driver (Debian: mesa-vulkan-drivers)"
+        }
+        _ => "expected a display (a desktop session, or DISPLAY or WAYLAND_DISPLAY set)",
+    };
+    Error::argument(format!(
+        "the window cannot be opened: {what}, got: {reason}. Without a window `etude sample --out etude.png` makes pictures and \
+         `etude trajectory --out run.gif` shows a run; `etude --help` has the rest"
+    ))
+}
+
+fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start {
+    let text = storage.and_then(|storage| storage.get_string(KEY)).unwrap_or_default();
+    // Settings of another version that cannot be read are no reason not to start.
+    let settings: Settings = serde_json::from_str(&text).unwrap_or_default();
+    let base = Controls::default();
+    let mut controls = settings.recipe.and_then(|recipe| Controls::from_recipe(&recipe, &base.viewer).ok());
+    // A folder that is gone would only be refused.
+    if controls
+        .as_ref()
+        .is_some_and(|c| crate::model::EMBEDDED.iter().all(|e| e.name != c.model) && !PathBuf::from(&c.model).is_dir())
+    {
+        controls = controls.map(|c| Controls { model: base.model.clone(), size: None, ..c });
+    }
+    if options.model.is_some() || options.device.is_some() {
+        let mut set = controls.unwrap_or_default();
+        if let Some(model) = options.model {
+            (set.model, set.size) = (model, None);
+        }
+        if let Some(device) = options.device {
+            set.viewer.device = device;
+        }
+        controls = Some(set);
+    }
+    Start {
+        controls,
+        folders: settings.folders,
+        save_folder: settings.save_folder.filter(|folder| folder.is_dir()),
+        open: options.open,
+    }
+}
+
+struct Window {
+    viewer: Viewer,
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.viewer.logic(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.viewer.ui(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        let state = &self.viewer.state;
+        let Some(model) = state.model.as_ref() else { return };
+        let settings = Settings {
+            recipe: state.good.recipe(&model.weights_crc32, state.good.size.unwrap_or(model.size)).ok(),
+            folders: state.folders.clone(),
+            save_folder: Some(state.save_folder.clone()),
+        };
+        if let Ok(text) = serde_json::to_string(&settings) {
+            storage.set_string(KEY, text);
+        }
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}

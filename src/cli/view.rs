@@ -1,0 +1,34 @@
+//! `etude view`, and `etude` alone: the desktop viewer.
+
+use crate::{
+    app::{self, WindowOptions},
+    error::{Error, Result},
+};
+use clap::Args;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Arguments of `etude view`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ViewArgs {
+    /// A picture etude saved, whose recipe sets every control, or a model's folder
+    #[arg(value_name = "FILE|DIR")]
+    open: Option<PathBuf>,
+    /// An embedded model's name, or a folder in diffusers' layout [default: the last one used]
+    #[arg(long, value_name = "NAME|DIR")]
+    model: Option<String>,
+    /// auto, cpu, software, or part of an adapter's name [default: the last one used]
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// No window can be opened, or the file to open is not there.
+pub fn run(args: ViewArgs) -> Result<ExitCode> {
+    if let Some(path) = args.open.as_ref().filter(|path| !path.exists()) {
+        return Err(Error::file(path, "expected a picture or a model's folder to open, got nothing of this name"));
+    }
+    app::run(WindowOptions { open: args.open, model: args.model, device: args.device })?;
+    Ok(ExitCode::SUCCESS)
+}
