@@ -56,10 +56,10 @@ fn tools_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     ui.menu_button("Save", |ui| command = save_ui(ui, state).or(command.take()))
         .response
         .on_hover_text(format!("Pictures with their recipe inside, saved in {}", state.save_folder.display()));
-    if tool(ui, "↷", "Redo", "Redo (Ctrl+Shift+Z)", state.history.can_redo()) {
+    if tool(ui, "⟳", "Redo", "Redo (Ctrl+Shift+Z)", state.history.can_redo()) {
         command = Some(Command::Redo);
     }
-    if tool(ui, "↶", "Undo", "Undo the last change of a control (Ctrl+Z)", state.history.can_undo()) {
+    if tool(ui, "⟲", "Undo", "Undo the last change of a control (Ctrl+Z)", state.history.can_undo()) {
         command = Some(Command::Undo);
     }
     badge_ui(ui, state);

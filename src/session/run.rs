@@ -13,6 +13,7 @@ use crate::{
     noise::{self, STREAM_STEP},
     picture::Picture,
     program::Shape,
+    recipe::MOST_SIDE,
     sampler::{self, At, StepNoise},
     schedule::Schedule,
 };
@@ -80,26 +81,35 @@ impl Run {
     pub(super) fn start(request: Request, engine: &mut Engine, facts: Arc<ModelFacts>) -> Result<Self> {
         let size = request.size.unwrap_or(facts.size);
         let (channels, height, width) = (facts.channels as usize, size.0 as usize, size.1 as usize);
-        let going = |group: &Group| -> Result<Going> {
-            let schedule = Arc::new(Schedule::new(&facts.scheduler, &group.schedule)?);
-            let mut x = Vec::with_capacity(group.members.len() * channels * height * width);
+        if ![size.0, size.1].iter().all(|side| (1..=MOST_SIDE).contains(side)) {
+            return Err(Error::argument(format!("size: expected sides from 1 to {MOST_SIDE}, got {height}x{width}")));
+        }
+        if request.groups.is_empty() || request.groups.iter().any(|g| g.members.is_empty()) {
+            return Err(Error::argument("expected at least one picture to make, got none; add a row or a column"));
+        }
+        let schedules = request
+            .groups
+            .iter()
+            .map(|g| Schedule::new(&facts.scheduler, &g.schedule).map(Arc::new))
+            .collect::<Result<Vec<_>>>()?;
+        let mut timesteps: Vec<f32> = schedules.iter().flat_map(|s| s.steps.iter().map(|step| step.timestep)).collect();
+        timesteps.sort_by(|a, b| b.total_cmp(a));
+        timesteps.dedup();
+        let members = request.groups.iter().map(|g| g.members.len()).max().unwrap_or(0);
+        // A size that fits no memory shows here, before x_T is drawn and anything is promised.
+        engine.executor(engine.batch(members), size, &timesteps)?;
+        let going = |(group, schedule): (&Group, Arc<Schedule>)| -> Result<Going> {
+            let len = channels * height * width;
+            let mut x = Vec::with_capacity(group.members.len() * len);
             for member in &group.members {
                 x.extend(member.latent.x_t(channels, height, width)?);
             }
-            let len = channels * height * width;
             let pictures = moment::pictures(channels, height, width, &x);
             let x_rms = x.chunks_exact(len).map(latent::rms).collect();
             Ok(Going { schedule, x, pictures, x_rms, index: 0 })
         };
-        if request.groups.is_empty() || request.groups.iter().any(|g| g.members.is_empty()) {
-            return Err(Error::argument("expected at least one picture to make, got none; add a row or a column"));
-        }
-        let groups = request.groups.iter().map(going).collect::<Result<Vec<_>>>()?;
-        let mut timesteps: Vec<f32> = groups.iter().flat_map(|g| g.schedule.steps.iter().map(|s| s.timestep)).collect();
-        timesteps.sort_by(|a, b| b.total_cmp(a));
-        timesteps.dedup();
+        let groups = request.groups.iter().zip(schedules).map(going).collect::<Result<Vec<_>>>()?;
         let steps = groups.iter().map(|g| g.schedule.steps.len()).max().unwrap_or(0);
-        let members = request.groups.iter().map(|g| g.members.len()).max().unwrap_or(0);
         let detail = match request.keep {
             Keep::Trajectory => Detail::new(steps, members * height * width * 3),
             Keep::Latest => Detail { terms: false, every: 1 },
@@ -112,8 +122,6 @@ impl Run {
             latent_rms: groups.iter().map(|g| g.x_rms.clone()).collect(),
             every: detail.every,
         };
-        // An impossible size shows here, before anything is promised.
-        engine.executor(engine.batch(members), size, &timesteps)?;
         Ok(Self { request: Arc::new(request), plan, groups, timesteps, detail, step_time: Duration::ZERO, losses: 0 })
     }
 

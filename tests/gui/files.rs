@@ -1,0 +1,112 @@
+//! Saving, dropping, copying.
+
+use super::{Under, finished, samples, says, short, wait, window_in};
+use eframe::egui;
+use egui_kittest::{Harness, kittest::Queryable};
+use etude::{
+    app::{Command, Controls, Start, command::Export, controls::Tab},
+    picture::recipe::read_recipe,
+};
+use std::path::{Path, PathBuf};
+
+fn window_saving_in(folder: &Path, controls: Controls) -> Harness<'static, Under> {
+    window_in(Start { controls: Some(controls), save_folder: Some(folder.to_owned()), ..Start::default() })
+}
+
+fn save(harness: &mut Harness<'_, Under>, entry: &str) -> PathBuf {
+    let saved = |viewer: &etude::app::Viewer| -> Vec<String> {
+        viewer.state.messages.texts().filter_map(|text| text.strip_prefix("Saved ")).map(str::to_owned).collect()
+    };
+    let before = saved(harness.state().viewer());
+    harness.get_by_label("Save").click();
+    harness.step();
+    harness.step();
+    harness.get_by_label(entry).click();
+    harness.step();
+    wait(harness, "the file", |viewer| saved(viewer).len() > before.len());
+    PathBuf::from(saved(harness.state().viewer()).pop().expect("saved"))
+}
+
+#[test]
+fn a_saved_picture_dropped_on_the_window_restores_every_control() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut controls = Controls { eta: 0.35, seed: 77, noise_seed: 5, count: 3, clip: Some(true), ..short() };
+    controls.viewer.image = 2;
+    let mut harness = window_saving_in(folder.path(), controls.clone());
+    wait(&mut harness, "the run", finished);
+    let pictures = samples(harness.state().viewer());
+    let path = save(&mut harness, "Picture (PNG)");
+    assert!(path.starts_with(folder.path()) && says(&harness, "Saved"));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "no half-made file beside it");
+
+    let mut other = window_saving_in(folder.path(), short());
+    wait(&mut other, "another run", finished);
+    other.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Open(path), 1.0);
+    wait(&mut other, "the recipe", |viewer| viewer.state.controls.eta == 0.35);
+    let restored = &other.state().viewer().state.controls;
+    // The size is written into the recipe.
+    assert_eq!(*restored, Controls { size: Some((32, 32)), ..controls });
+    wait(&mut other, "the same run", finished);
+    assert!(samples(other.state().viewer()) == pictures);
+    other.get_by_label("Undo").click();
+    other.step();
+    other.step();
+    assert_eq!(other.state().viewer().state.controls, short());
+}
+
+#[test]
+fn everything_that_can_be_saved_is_a_picture_with_a_recipe() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window_saving_in(folder.path(), short());
+    wait(&mut harness, "the run", finished);
+    for (entry, extension) in [("All pictures (PNG)", "png"), ("Strip (PNG)", "png"), ("Animation (GIF)", "gif")] {
+        let path = save(&mut harness, entry);
+        assert_eq!(path.extension().expect("one"), extension);
+        let recipe = read_recipe(&path).expect("a picture").expect("a recipe");
+        let recipe: etude::recipe::Recipe = serde_json::from_str(&recipe).expect("understood");
+        assert_eq!((recipe.steps, recipe.count, recipe.viewer.is_some()), (10, 2, true));
+    }
+}
+
+#[test]
+fn comparison_and_interpolation_can_be_saved_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (tab, exports) in
+        [(Tab::Compare, &[Export::Sheet][..]), (Tab::Interpolate, &[Export::Picture, Export::Sheet, Export::Strip, Export::Gif])]
+    {
+        let mut controls = short();
+        controls.viewer.tab = tab;
+        controls.viewer.interpolate.columns = 3;
+        let mut harness = window_saving_in(folder.path(), controls);
+        wait(&mut harness, "the runs", |viewer| {
+            finished(viewer)
+                && (tab == Tab::Compare
+                    || viewer.state.runs.current(etude::app::wanted::Purpose::Point).is_some_and(|run| run.finished))
+        });
+        for export in exports {
+            let before = std::fs::read_dir(folder.path()).expect("a folder").count();
+            harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Save(*export), 0.0);
+            wait(&mut harness, "the file", |_| std::fs::read_dir(folder.path()).expect("a folder").count() > before);
+        }
+    }
+}
+
+#[test]
+fn the_command_line_is_copied() {
+    let mut harness = super::window(short());
+    wait(&mut harness, "the run", finished);
+    harness.get_by_label("Save").click();
+    harness.step();
+    harness.step();
+    harness.get_by_label("Copy command line").click();
+    harness.step();
+    let copied = harness.output().platform_output.commands.iter().find_map(|command| match command {
+        egui::OutputCommand::CopyText(text) => Some(text.clone()),
+        _ => None,
+    });
+    let copied = copied.expect("copied");
+    assert_eq!(
+        copied,
+        "etude sample --model fashion --steps 10 --eta 0 --seed 1 --noise-seed 1 --device cpu --count 2 --out etude.png"
+    );
+}

@@ -1,0 +1,79 @@
+//! The keyboard.
+
+use super::{finished, run, says, short, wait, window};
+use eframe::egui::{Key, Modifiers};
+use etude::app::{Controls, controls::Tab};
+
+#[test]
+fn arrows_walk_through_the_steps_and_space_plays() {
+    let mut harness = window(short());
+    wait(&mut harness, "the first run", finished);
+    let position =
+        |harness: &egui_kittest::Harness<'_, super::Under>| harness.state().viewer().state.shown().expect("shown").position();
+    assert_eq!(position(&harness), 10);
+    for (key, expected) in [(Key::ArrowLeft, 9), (Key::ArrowLeft, 8), (Key::ArrowRight, 9), (Key::Home, 0), (Key::ArrowLeft, 0)] {
+        harness.key_press(key);
+        harness.step();
+        harness.step();
+        assert_eq!(position(&harness), expected, "{key:?}");
+    }
+    assert!(says(&harness, "step 1 of 10"));
+    harness.key_press(Key::Space);
+    harness.step();
+    harness.step();
+    assert!(harness.state().viewer().state.head.playing);
+    wait(&mut harness, "the head to move", |viewer| viewer.state.head.at > 0.3);
+    harness.key_press(Key::End);
+    harness.step();
+    harness.step();
+    assert_eq!(position(&harness), 10);
+    assert!(!harness.state().viewer().state.head.playing);
+}
+
+#[test]
+fn escape_cancels_at_once_and_run_again_goes_on() {
+    let mut harness = window(Controls { steps: 1000, count: 8, ..short() });
+    wait(&mut harness, "some steps", |viewer| run(viewer).is_some_and(|run| run.progress().0 > 2));
+    harness.key_press(Key::Escape);
+    harness.step();
+    let taken = run(harness.state().viewer()).expect("a run").progress().0;
+    assert!(run(harness.state().viewer()).expect("a run").cancelled, "in the frame of the key");
+    harness.step();
+    assert!(says(&harness, "cancelled at step"));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    harness.step();
+    assert_eq!(run(harness.state().viewer()).expect("a run").progress().0, taken, "no frame comes any more");
+    assert!(harness.state().viewer().state.shown().is_some(), "what is there stays");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::R);
+    harness.step();
+    wait(&mut harness, "steps again", |viewer| run(viewer).is_some_and(|run| run.is_running() && run.progress().0 > 1));
+}
+
+#[test]
+fn keys_set_eta_tabs_and_presentation() {
+    let mut harness = window(short());
+    wait(&mut harness, "the first run", finished);
+    for (key, eta) in [(Key::Num5, 0.5), (Key::D, 1.0), (Key::Num0, 0.0)] {
+        harness.key_press(key);
+        harness.step();
+        harness.step();
+        assert_eq!(harness.state().viewer().state.controls.eta, eta);
+    }
+    for (key, tab) in [(Key::F2, Tab::Compare), (Key::F3, Tab::Interpolate), (Key::F4, Tab::Explain), (Key::F1, Tab::Trajectory)] {
+        harness.key_press(key);
+        harness.step();
+        harness.step();
+        assert_eq!(harness.state().viewer().state.controls.viewer.tab, tab);
+    }
+    wait(&mut harness, "the trajectory again", finished);
+    harness.key_press(Key::F11);
+    harness.step();
+    harness.step();
+    assert!(harness.state().viewer().state.presenting);
+    assert!(!says(&harness, "Model"), "the controls are hidden");
+    assert!(says(&harness, super::ETA) && says(&harness, super::STEPS), "but η and S");
+    harness.key_press(Key::Escape);
+    harness.step();
+    harness.step();
+    assert!(!harness.state().viewer().state.presenting);
+}
