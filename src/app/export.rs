@@ -18,7 +18,7 @@ use crate::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// A picture is saved at least this large, each pixel a square.
@@ -61,7 +61,11 @@ pub fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Outcome + S
     })
 }
 
+/// Two savings at once must not choose the same name.
+static SAVING: Mutex<()> = Mutex::new(());
+
 fn write(folder: &Path, content: Content, recipe: &str) -> Result<PathBuf> {
+    let _one_at_a_time = SAVING.lock().unwrap_or_else(PoisonError::into_inner);
     match content {
         Content::Still(make) => {
             let path = unused(folder, "png")?;

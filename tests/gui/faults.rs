@@ -22,6 +22,7 @@ fn a_bad_model_dropped_in_changes_nothing() {
         if let Some(content) = content {
             std::fs::write(folder.path().join("config.json"), content).expect("written");
         }
+        harness.state_mut().viewer_mut().state.messages.clear_faults();
         harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Open(folder.path().to_owned()), 0.0);
         let tail = folder.path().display().to_string();
         wait(&mut harness, "a message", |viewer| told(viewer, &tail));

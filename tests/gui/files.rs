@@ -84,9 +84,13 @@ fn comparison_and_interpolation_can_be_saved_too() {
                     || viewer.state.runs.current(etude::app::wanted::Purpose::Point).is_some_and(|run| run.finished))
         });
         for export in exports {
-            let before = std::fs::read_dir(folder.path()).expect("a folder").count();
+            let pictures = || {
+                let names = std::fs::read_dir(folder.path()).expect("a folder").map(|e| e.expect("readable").file_name());
+                names.filter(|name| name.to_string_lossy().starts_with("etude-")).count()
+            };
+            let before = pictures();
             harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Save(*export), 0.0);
-            wait(&mut harness, "the file", |_| std::fs::read_dir(folder.path()).expect("a folder").count() > before);
+            wait(&mut harness, "the file", |_| pictures() > before);
         }
     }
 }

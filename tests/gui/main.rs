@@ -55,7 +55,7 @@ pub fn window_in(start: Start) -> Harness<'static, Under> {
         viewer.ui(ui);
     };
     let under = Under { start: Some(start), viewer: None };
-    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(1).build_ui_state(frame, under)
+    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_step_dt(1.0 / 60.0).build_ui_state(frame, under)
 }
 
 /// Draws frames until `enough`.
