@@ -3,6 +3,7 @@
 
 pub mod command;
 pub mod explain;
+pub mod fonts;
 pub mod pictures;
 
 pub use command::Command;
