@@ -1,0 +1,146 @@
+//! The noise schedule as plots: ᾱ_t and log-SNR against t, with τ as ticks and the current step marked; and what all plots share.
+
+use super::{View, colours::Palette, number::plain};
+use crate::schedule::StepCoefficients;
+use eframe::egui::{Color32, Mesh, Rect, Response, RichText, Role, Sense, Shape, Ui, WidgetInfo, pos2};
+use egui_plot::{HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points, VLine};
+
+/// A curve over all T timesteps is drawn through at most this many.
+const CURVE: usize = 240;
+
+/// A plot that stands still: the wheel scrolls the page.
+pub(super) fn still<'a>(name: &str, height: f32) -> Plot<'a> {
+    Plot::new(name)
+        .height(height)
+        .sense(Sense::click())
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_drag(false)
+        .allow_boxed_zoom(false)
+        .allow_axis_zoom_drag(false)
+        .allow_double_click_reset(false)
+        .y_axis_min_width(34.0)
+}
+
+/// A plot's name and, in their colours, what its lines are.
+pub(super) fn title_ui(ui: &mut Ui, title: &str, legend: &[(&str, Color32)]) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 10.0;
+        ui.label(RichText::new(title).strong().size(15.0));
+        for (text, colour) in legend {
+            ui.label(RichText::new(*text).color(*colour).size(14.0));
+        }
+    });
+}
+
+/// Gives a plot its accessible name.
+pub(super) fn name(response: &Response, text: &str) {
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, text));
+}
+
+/// What the pointer is over, wherever it is.
+pub(super) fn over(position: &HoverPosition<'_>) -> PlotPoint {
+    match position {
+        HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position } => *position,
+    }
+}
+
+/// A curve in a colour.
+pub(super) fn curve<'a>(points: Vec<[f64; 2]>, colour: Color32, width: f32) -> Line<'a> {
+    Line::new("", PlotPoints::from(points)).color(colour).width(width).allow_hover(false)
+}
+
+/// The step looked at, as a line from top to bottom.
+pub(super) fn mark(plot: &mut PlotUi<'_>, x: f64, palette: &Palette) {
+    plot.vline(VLine::new("", x).color(palette.mark).width(1.5).style(LineStyle::Solid).allow_hover(false));
+}
+
+/// ln(ᾱ/(1 − ᾱ)).
+pub(super) fn log_snr(alpha_bar: f64) -> f64 {
+    (alpha_bar / (1.0 - alpha_bar)).ln()
+}
+
+/// ᾱ_t against t.
+pub(super) fn alpha_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, height: f32, palette: &Palette) {
+    title_ui(ui, "Signal ᾱ", &[("ᾱ of t", palette.x0), ("this step", palette.mark)]);
+    level_plot(ui, view, step, height, palette, "ᾱ", "Plot of ᾱ against the timestep t", |alpha_bar| alpha_bar);
+}
+
+/// log-SNR against t.
+pub(super) fn snr_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, height: f32, palette: &Palette) {
+    title_ui(ui, "log-SNR", &[("ln ᾱ/(1−ᾱ) of t", palette.x0), ("this step", palette.mark)]);
+    level_plot(ui, view, step, height, palette, "log-SNR", "Plot of log-SNR against the timestep t", log_snr);
+}
+
+fn level_plot(
+    ui: &mut Ui,
+    view: &View<'_>,
+    step: &StepCoefficients,
+    height: f32,
+    palette: &Palette,
+    what: &'static str,
+    title: &str,
+    of: fn(f64) -> f64,
+) {
+    let alpha_bar = &view.schedule.alpha_bar;
+    let last = alpha_bar.len().saturating_sub(1);
+    let at = |t: usize| [t as f64, of(alpha_bar[t])];
+    let count = alpha_bar.len().min(CURVE);
+    // The first and the last timestep are always among them.
+    let shown = (0..count).map(|i| if count > 1 { i * last / (count - 1) } else { 0 });
+    let points: Vec<[f64; 2]> = shown.filter(|t| *t <= last).map(at).filter(|p| p[1].is_finite()).collect();
+    let ends: Vec<[f64; 2]> = [Some(step.t), step.previous].into_iter().flatten().map(|t| at(t as usize)).collect();
+    let (t, s, colours) = (f64::from(step.t), step.previous, *palette);
+    let dark = ui.visuals().extreme_bg_color;
+    let plot = still(title, height)
+        .x_axis_label("t")
+        .include_x(0.0)
+        .include_x(last as f64)
+        .label_formatter(move |position| {
+            let t = over(position).x.round().clamp(0.0, last as f64) as usize;
+            alpha_bar.get(t).map(|value| format!("t = {t}\n{what} = {}", plain(of(*value))))
+        })
+        .show(ui, move |plot| {
+            if let Some(s) = s {
+                let faint = colours.mark.gamma_multiply(0.5);
+                plot.vline(VLine::new("", f64::from(s)).color(faint).width(1.0).style(LineStyle::dashed_dense()).allow_hover(false));
+            }
+            mark(plot, t, &colours);
+            plot.line(curve(points, colours.x0, 2.5));
+            let dots = |points, colour, radius| {
+                Points::new("", PlotPoints::from(points)).shape(MarkerShape::Circle).color(colour).radius(radius).allow_hover(false)
+            };
+            plot.points(dots(ends.clone(), colours.mark, 5.0));
+            plot.points(dots(ends.into_iter().skip(1).collect::<Vec<_>>(), dark, 3.0));
+        });
+    let rect = *plot.transform.frame();
+    ticks(ui, &plot.transform, rect, view.schedule.steps.iter().map(|step| step.t), palette);
+    name(&plot.response, title);
+}
+
+/// τ along the bottom of a plot.
+fn ticks(ui: &Ui, transform: &PlotTransform, rect: Rect, tau: impl Iterator<Item = u32>, palette: &Palette) {
+    let mut mesh = Mesh::default();
+    let mut painted = f32::INFINITY;
+    for t in tau {
+        let x = transform.position_from_point(&PlotPoint::new(f64::from(t), 0.0)).x;
+        // More than one tick a point is only paint.
+        if (painted - x).abs() >= 1.0 {
+            mesh.add_colored_rect(Rect::from_min_max(pos2(x - 0.5, rect.bottom() - 7.0), pos2(x + 0.5, rect.bottom())), palette.text);
+            painted = x;
+        }
+    }
+    ui.painter().with_clip_rect(rect.intersect(ui.clip_rect())).add(Shape::mesh(mesh));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_much_signal_as_noise_is_zero() {
+        assert_eq!(log_snr(0.5), 0.0);
+        assert!((log_snr(0.9) - 9.0_f64.ln()).abs() < 1e-12);
+        assert!(log_snr(1.0).is_infinite() && log_snr(0.0).is_infinite());
+    }
+}
