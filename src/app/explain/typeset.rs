@@ -36,8 +36,6 @@ pub enum Math {
     Bar(Box<Self>),
     /// In parentheses as high as it is.
     Parens(Box<Self>),
-    /// In another colour.
-    Tint(Color32, Box<Self>),
 }
 
 /// Digits, signs and names.
@@ -90,15 +88,11 @@ impl Math {
     pub fn parens(self) -> Self {
         Self::Parens(Box::new(self))
     }
-
-    /// In a colour.
-    pub fn tint(self, colour: Color32) -> Self {
-        Self::Tint(colour, Box::new(self))
-    }
 }
 
+/// What is painted.
 #[derive(Clone, Debug)]
-enum Mark {
+pub(super) enum Mark {
     Glyphs(Vec2, Arc<Galley>),
     Line(Vec<Vec2>, Stroke),
 }
@@ -112,7 +106,7 @@ pub struct Sheet {
     pub ascent: f32,
     /// How far it reaches below the baseline.
     pub descent: f32,
-    marks: Vec<Mark>,
+    pub(super) marks: Vec<Mark>,
 }
 
 impl Sheet {
@@ -184,7 +178,6 @@ impl<'a> Setter<'a> {
             Math::Parens(within) => strokes::parens(inner(within), em, colour, |text| self.glyphs(text, false, em, colour)),
             Math::Below(base, script) => self.script(inner(base), script, em, colour, 0.2),
             Math::Above(base, script) => self.script(inner(base), script, em, colour, -0.4),
-            Math::Tint(colour, within) => self.set(within, em, *colour),
         }
     }
 
