@@ -2,7 +2,7 @@
 //! part of the program (assets/fonts).
 
 use eframe::egui::{Context, FontData, FontDefinitions, FontFamily, FontId};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Name of the upright family: digits, signs, names of functions.
 pub const MATH: &str = "math";
@@ -12,8 +12,11 @@ pub const MATH_ITALIC: &str = "math-italic";
 const REGULAR: &[u8] = include_bytes!("../../assets/fonts/EtudeMath-Regular.otf");
 const ITALIC: &[u8] = include_bytes!("../../assets/fonts/EtudeMath-Italic.otf");
 
+/// What egui cannot draw, a letter and a combining hat, and the glyphs of the upright face that stand for it.
+const HATTED: [(&str, &str); 2] = [("x\u{302}", "\u{f8c0}"), ("σ\u{302}", "\u{f8c1}")];
+
 /// Adds the families "math" and "math-italic" to egui's own fonts. What a family lacks comes from the other and then from egui's;
-/// running text in turn takes from "math" what egui's fonts lack, such as the hat of x̂. Call it once at start-up.
+/// running text in turn takes from "math" what egui's fonts lack, such as ‖. Call it once at start-up.
 pub fn install_fonts(ctx: &Context) {
     let mut fonts = FontDefinitions::default();
     fonts.font_data.insert("etude-math".to_owned(), Arc::new(FontData::from_static(REGULAR)));
@@ -26,6 +29,15 @@ pub fn install_fonts(ctx: &Context) {
         fonts.families.entry(own).or_default().push("etude-math".to_owned());
     }
     ctx.set_fonts(fonts);
+}
+
+/// `text` as egui can draw it: x̂ and σ̂ become single glyphs. For what is drawn only; names for screen readers stay as they are.
+/// Where the fonts are not installed the text is the same, and egui leaves the hats out.
+pub fn hatted<'t>(ctx: &Context, text: &'t str) -> Cow<'t, str> {
+    if !text.contains('\u{302}') || !ctx.fonts(|fonts| fonts.families()).contains(&FontFamily::Name(MATH.into())) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(HATTED.iter().fold(text.to_owned(), |text, (marks, glyph)| text.replace(marks, glyph)))
 }
 
 /// The two faces formulas are set in: the families above, or egui's own where nobody has installed them.

@@ -5,12 +5,15 @@ use super::{
     strokes::brace,
     typeset::{Math, Setter, Sheet, upright},
 };
-use eframe::egui::{Color32, Id, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
+use crate::app::fonts::hatted;
+use eframe::egui::{Color32, Id, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 /// Letters are never smaller than this before the rule is broken into several lines.
 const SMALLEST_EM: f32 = 17.0;
 /// Labels below braces against the letters of the rule.
 const LABEL: f32 = 0.56;
+/// Empty space on either side of a sign, in em.
+const SIGN_AIR: f32 = 0.32;
 /// The line of numbers against the line of symbols.
 const NUMBERS: f32 = 0.92;
 
@@ -28,7 +31,7 @@ impl Column {
     fn new(setter: &Setter<'_>, part: &Part, em: f32, text: Color32) -> Self {
         let mut sign = setter.set(&upright(part.sign), em, text);
         if !part.sign.is_empty() {
-            sign.width += 0.5 * em;
+            sign.width += 2.0 * SIGN_AIR * em;
         }
         let symbols = setter.set(&part.symbols, em, part.colour);
         let numbers = setter.set(&part.numbers, em * NUMBERS, part.colour);
@@ -119,10 +122,11 @@ fn paint_line<'p>(ui: &Ui, line: &Line, left: f32, top: f32, em: f32, tips: &mut
     let (baseline, mut x) = ((top + line.ascent).round(), left);
     for column in &line.columns {
         for down in [0.0, line.numbers] {
-            column.sign.paint(painter, pos2(x + 0.25 * em, baseline + down));
+            column.sign.paint(painter, pos2(x + SIGN_AIR * em, baseline + down));
         }
         x += column.sign.width;
-        let centred = |width: f32| x + (column.width - width) / 2.0;
+        // What has no brace is the left side, which ends at the sign.
+        let centred = |width: f32| x + (column.width - width) / if column.label.is_some() { 2.0 } else { 1.0 };
         column.symbols.paint(painter, pos2(centred(column.symbols.width), baseline));
         column.numbers.paint(painter, pos2(centred(column.numbers.width), baseline + line.numbers));
         if let Some(label) = &column.label {
@@ -140,42 +144,52 @@ fn paint_line<'p>(ui: &Ui, line: &Line, left: f32, top: f32, em: f32, tips: &mut
 
 fn name(response: Response, tip: &str) -> Response {
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, tip));
-    response.on_hover_text(tip)
+    let text = hatted(&response.ctx, tip).into_owned();
+    response.on_hover_text(text)
 }
 
-/// A formula of one line as a widget; it shrinks where it would not fit.
-pub fn math_ui(ui: &mut Ui, math: &Math, em: f32, colour: Color32, tip: &str) -> Response {
-    let painter = ui.painter().clone();
-    let setter = Setter::new(&painter);
-    let mut sheet = setter.set(math, em, colour);
-    let available = ui.max_rect().width().max(40.0);
-    if sheet.width > available {
-        sheet = setter.set(math, rounded(em * available / sheet.width), colour);
-    }
-    let (rect, response) = ui.allocate_exact_size(vec2(sheet.width, sheet.height()), Sense::hover());
-    sheet.paint(ui.painter(), pos2(rect.left(), (rect.top() + sheet.ascent).round()));
-    name(response, tip)
-}
-
-/// Lines that say what the rule's symbols are, as many beside each other as fit.
+/// Lines that say what the rule's symbols are, as many beside each other as fit, on a common baseline.
 pub fn readings_ui(ui: &mut Ui, readings: &[Reading], em: f32) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = Vec2::new(1.3 * em, 0.5 * em);
-        for reading in readings {
-            math_ui(ui, &reading.math, em, reading.colour, &reading.tip);
+    let (available, painter) = (ui.available_width().max(40.0), ui.painter().clone());
+    let setter = Setter::new(&painter);
+    let mut lines: Vec<(f32, Vec<(Sheet, &Reading)>)> = Vec::new();
+    for reading in readings {
+        let mut sheet = setter.set(&reading.math, em, reading.colour);
+        if sheet.width > available {
+            sheet = setter.set(&reading.math, rounded(em * available / sheet.width), reading.colour);
         }
-    });
+        let width = sheet.width + 1.4 * em;
+        match lines.last_mut() {
+            Some((used, line)) if *used + sheet.width <= available => {
+                *used += width;
+                line.push((sheet, reading));
+            }
+            _ => lines.push((width, vec![(sheet, reading)])),
+        }
+    }
+    for (_, line) in lines {
+        let most = |of: fn(&Sheet) -> f32| line.iter().map(|(sheet, _)| of(sheet)).fold(0.0, f32::max);
+        let (ascent, descent) = (most(|s| s.ascent), most(|s| s.descent));
+        let (rect, _) = ui.allocate_exact_size(vec2(available, ascent + descent), Sense::hover());
+        let mut x = rect.left();
+        for (sheet, reading) in line {
+            let place = Rect::from_min_size(pos2(x, rect.top()), vec2(sheet.width, rect.height()));
+            sheet.paint(ui.painter(), pos2(x, (rect.top() + ascent).round()));
+            let id = ui.scope_id().with(("reading", x as i32, rect.top() as i32));
+            name(ui.interact(place, id, Sense::hover()), &reading.tip);
+            x += sheet.width + 1.4 * em;
+        }
+    }
 }
 
-/// Paints `math` centred below `centre_top` and returns how high it is.
-pub fn caption(ui: &Ui, math: &Math, em: f32, colour: Color32, centre_top: Pos2, width: f32) -> f32 {
+/// Paints `math`, not wider than `width`, with its baseline centred at `centre`.
+pub fn caption(ui: &Ui, math: &Math, em: f32, colour: Color32, centre: Pos2, width: f32) {
     let setter = Setter::new(ui.painter());
     let mut sheet = setter.set(math, em, colour);
     if sheet.width > width {
         sheet = setter.set(math, rounded(em * width / sheet.width), colour);
     }
-    sheet.paint(ui.painter(), pos2(centre_top.x - sheet.width / 2.0, (centre_top.y + sheet.ascent).round()));
-    sheet.height()
+    sheet.paint(ui.painter(), pos2(centre.x - sheet.width / 2.0, centre.y.round()));
 }
 
 /// Where on screen something of this panel is, for textures and pointers.

@@ -41,23 +41,25 @@ pub struct Reading {
 
 /// The rule's terms. `posterior` asks for σ̂'s.
 pub fn rule(step: &StepCoefficients, prediction: Prediction, posterior: bool, palette: &Palette) -> Vec<Part> {
-    let left = Part {
-        sign: "",
-        symbols: x("s"),
-        numbers: x_at_s(step),
-        label: None,
-        colour: palette.x,
-        tip: sentences::next(step),
-    };
+    let left =
+        Part { sign: "", symbols: x("s"), numbers: x_at_s(step), label: None, colour: palette.x, tip: sentences::next(step) };
     let words = |text: &str| Some(upright(text));
     let predicted = Some(row([upright("predicted "), x0()]));
     let part = |sign, symbols, numbers, label, colour, tip| Part { sign, symbols, numbers, label, colour, tip };
     let noise = |symbols, label| {
-        part("+", row([symbols, Math::Gap(0.1), z()]), product(step.sigma, z()), words(label), palette.noise, sentences::noise(step))
+        part(
+            "+",
+            row([symbols, Math::Gap(0.1), z()]),
+            product(step.sigma, z()),
+            words(label),
+            palette.noise,
+            sentences::noise(step),
+        )
     };
     if posterior {
         let beta = || italic("β");
-        let kept = row([row([upright("1"), minus(), beta()]).root(), Math::Gap(0.08), one_minus("s").parens()]).over(one_minus("t"));
+        let kept =
+            row([row([upright("1"), minus(), beta()]).root(), Math::Gap(0.08), one_minus("s").parens()]).over(one_minus("t"));
         let drawn = row([signal("s"), Math::Gap(0.08), beta()]).over(one_minus("t"));
         return vec![
             left,
@@ -121,11 +123,18 @@ pub fn readings(step: &StepCoefficients, prediction: Prediction, posterior: bool
         row([left, before, sign, after, right])
     };
     let picture = sum([(step.x0_from_x, x_at_t(step)), (step.x0_from_model, out())]);
-    let mut lines =
-        vec![Reading { math: equals(x0(), limit(step, picture)), colour: palette.x0, tip: sentences::reading_of_x0(step, prediction) }];
+    let mut lines = vec![Reading {
+        math: equals(x0(), limit(step, picture)),
+        colour: palette.x0,
+        tip: sentences::reading_of_x0(step, prediction),
+    }];
     if !posterior && prediction != Prediction::Epsilon {
         let noise = sum([(step.epsilon_from_x, x_at_t(step)), (step.epsilon_from_model, out())]);
-        lines.push(Reading { math: equals(epsilon(), noise), colour: palette.direction, tip: sentences::reading_of_epsilon(prediction) });
+        lines.push(Reading {
+            math: equals(epsilon(), noise),
+            colour: palette.direction,
+            tip: sentences::reading_of_epsilon(prediction),
+        });
     } else if !posterior {
         let arguments = row([x_at_t(step), upright(format!(", {}", step.t))]).parens();
         let math = equals(epsilon(), row([output(prediction), arguments]));

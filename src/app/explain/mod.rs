@@ -19,7 +19,7 @@ pub use colours::Palette;
 pub use tau_strip::tau_strip_ui;
 
 use crate::{
-    app::{Command, pictures::Pictures},
+    app::{Command, fonts::hatted, pictures::Pictures},
     picture::Picture,
     schedule::{Schedule, StepCoefficients},
     session::{Moment, Plan, Rms},
@@ -85,10 +85,11 @@ fn rule_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Pale
         ui.set_width(ui.available_width());
         let largest = (ui.available_width() / 32.0).clamp(20.0, 40.0).floor();
         equation::rule_ui(ui, &parts, largest);
-        ui.add_space(0.3 * largest);
+        ui.add_space(0.35 * largest);
         equation::readings_ui(ui, &readings, (0.62 * largest).max(15.0).floor());
         for line in sentences::remarks(step, prediction, view.sigma_hat, view.eta) {
-            ui.label(RichText::new(line).size(15.0));
+            let line = hatted(ui.ctx(), &line).into_owned();
+            ui.label(RichText::new(line).size(15.0).color(palette.text.gamma_multiply(0.85)));
         }
     });
 }
@@ -101,7 +102,13 @@ fn plots_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Pal
     ui.label(RichText::new(title).strong().size(15.0));
     let mut command = tau_strip_ui(ui, train_timesteps, &tau, Some(step.t), view.tau_editable);
     let available = ui.available_width();
-    let across = if available < 520.0 { 1 } else if available < 1300.0 { 2 } else { 4 };
+    let across = if available < 520.0 {
+        1
+    } else if available < 1300.0 {
+        2
+    } else {
+        4
+    };
     let height = (available / across as f32 * 0.4).clamp(140.0, 260.0).floor();
     for first in (0..4).step_by(across) {
         ui.columns(across, |columns| {

@@ -1,8 +1,8 @@
 //! The noise schedule as plots: ᾱ_t and log-SNR against t, with τ as ticks and the current step marked; and what all plots share.
 
 use super::{View, colours::Palette, number::plain};
-use crate::schedule::StepCoefficients;
-use eframe::egui::{Color32, Mesh, Rect, Response, RichText, Role, Sense, Shape, Ui, WidgetInfo, pos2};
+use crate::{app::fonts::hatted, schedule::StepCoefficients};
+use eframe::egui::{Color32, Mesh, Rangef, Rect, Response, RichText, Role, Sense, Shape, Ui, WidgetInfo, pos2};
 use egui_plot::{HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points, VLine};
 
 /// A curve over all T timesteps is drawn through at most this many.
@@ -19,6 +19,7 @@ pub(super) fn still<'a>(name: &str, height: f32) -> Plot<'a> {
         .allow_boxed_zoom(false)
         .allow_axis_zoom_drag(false)
         .allow_double_click_reset(false)
+        .grid_spacing(Rangef::new(16.0, 90.0))
         .y_axis_min_width(34.0)
 }
 
@@ -28,7 +29,8 @@ pub(super) fn title_ui(ui: &mut Ui, title: &str, legend: &[(&str, Color32)]) {
         ui.spacing_mut().item_spacing.x = 10.0;
         ui.label(RichText::new(title).strong().size(15.0));
         for (text, colour) in legend {
-            ui.label(RichText::new(*text).color(*colour).size(14.0));
+            let text = hatted(ui.ctx(), text).into_owned();
+            ui.label(RichText::new(text).color(*colour).size(14.0));
         }
     });
 }
@@ -103,7 +105,9 @@ fn level_plot(
         .show(ui, move |plot| {
             if let Some(s) = s {
                 let faint = colours.mark.gamma_multiply(0.5);
-                plot.vline(VLine::new("", f64::from(s)).color(faint).width(1.0).style(LineStyle::dashed_dense()).allow_hover(false));
+                plot.vline(
+                    VLine::new("", f64::from(s)).color(faint).width(1.0).style(LineStyle::dashed_dense()).allow_hover(false),
+                );
             }
             mark(plot, t, &colours);
             plot.line(curve(points, colours.x0, 2.5));
@@ -126,7 +130,10 @@ fn ticks(ui: &Ui, transform: &PlotTransform, rect: Rect, tau: impl Iterator<Item
         let x = transform.position_from_point(&PlotPoint::new(f64::from(t), 0.0)).x;
         // More than one tick a point is only paint.
         if (painted - x).abs() >= 1.0 {
-            mesh.add_colored_rect(Rect::from_min_max(pos2(x - 0.5, rect.bottom() - 7.0), pos2(x + 0.5, rect.bottom())), palette.text);
+            mesh.add_colored_rect(
+                Rect::from_min_max(pos2(x - 0.5, rect.bottom() - 7.0), pos2(x + 0.5, rect.bottom())),
+                palette.text,
+            );
             painted = x;
         }
     }

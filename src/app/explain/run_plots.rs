@@ -6,7 +6,11 @@ use super::{
     number::plain,
     plots::{curve, mark, name, over, still, title_ui},
 };
-use crate::{app::Command, schedule::StepCoefficients, session::Rms};
+use crate::{
+    app::{Command, fonts::hatted},
+    schedule::StepCoefficients,
+    session::Rms,
+};
 use eframe::egui::{Color32, CursorIcon, Ui};
 use egui_plot::{HLine, LineStyle, MarkerShape, Plot, PlotPoints, PlotResponse, Points};
 
@@ -60,20 +64,19 @@ pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pale
     let own = if view.sigma_hat { "this run (σ̂)".to_owned() } else { format!("σ at η = {:.2}", view.eta) };
     title_ui(ui, "Noise per step", &[(&own, palette.noise), ("– – σ̂", palette.faint), ("— η = 1", palette.text)]);
     let count = steps.len();
-    let (ours, hat, most) = (
-        series(steps.iter().map(|s| s.sigma)),
-        series(steps.iter().map(larger)),
-        series(steps.iter().map(|s| sigma(s, 1.0))),
-    );
+    let (ours, hat, most) =
+        (series(steps.iter().map(|s| s.sigma)), series(steps.iter().map(larger)), series(steps.iter().map(|s| sigma(s, 1.0))));
     let (colours, at) = (*palette, view.index as f64 + 1.0);
     let title = "Plot of σ against the step";
+    let ctx = ui.ctx().clone();
     let plot = over_steps(title, height, count)
         .include_y(0.1)
         .label_formatter(move |position| {
             let index = nearest_step(over(position).x, count);
             let step = steps.get(index)?;
             let [own, hat, most] = [step.sigma, larger(step), sigma(step, 1.0)].map(plain);
-            Some(format!("step {}, t = {}\nσ = {own}\nσ̂ = {hat}\nσ at η = 1: {most}\nClick to look at it.", index + 1, step.t))
+            let values = format!("σ = {own}\nσ̂ = {hat}\nσ at η = 1: {most}");
+            Some(hatted(&ctx, &format!("step {}, t = {}\n{values}\nClick to look at it.", index + 1, step.t)).into_owned())
         })
         .show(ui, move |plot| {
             mark(plot, at, &colours);
@@ -97,6 +100,7 @@ pub(super) fn lengths_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pa
     let (colours, at) = (*palette, view.index as f64 + 1.0);
     let steps = &view.schedule.steps;
     let title = "Plot of the lengths of x, x̂0 and ε against the step";
+    let ctx = ui.ctx().clone();
     let plot = over_steps(title, height, count)
         .include_y(1.1)
         .label_formatter(move |position| {
@@ -105,7 +109,7 @@ pub(super) fn lengths_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pa
             let values = of.map_or("not here yet".to_owned(), |of| {
                 format!("‖x_t‖/√d = {}\n‖x̂0‖/√d = {}\n‖ε‖/√d = {}", plain(of.x), plain(of.x0), plain(of.epsilon))
             });
-            Some(format!("step {}, t = {t}\n{values}\nClick to look at it.", index + 1))
+            Some(hatted(&ctx, &format!("step {}, t = {t}\n{values}\nClick to look at it.", index + 1)).into_owned())
         })
         .show(ui, move |plot| {
             plot.hline(HLine::new("", 1.0).color(colours.direction.gamma_multiply(0.5)).width(1.0).allow_hover(false));
@@ -132,7 +136,8 @@ mod tests {
     fn sigmas_are_the_schedules() {
         let config = SchedulerConfig::default();
         let schedule = |eta, sigma_hat| {
-            Schedule::new(&config, &ScheduleRequest { steps: 13, eta, sigma_hat, ..ScheduleRequest::default() }).expect("a schedule")
+            Schedule::new(&config, &ScheduleRequest { steps: 13, eta, sigma_hat, ..ScheduleRequest::default() })
+                .expect("a schedule")
         };
         for eta in [0.0, 0.3, 1.0] {
             for step in &schedule(eta, false).steps {

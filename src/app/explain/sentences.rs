@@ -121,11 +121,15 @@ pub fn remarks(step: &StepCoefficients, prediction: Prediction, posterior: bool,
     let mut lines = Vec::new();
     if step.previous.is_none() {
         lines.push(if step.alpha_bar_s == 1.0 && posterior {
-            "This step goes past the end of τ: ᾱ_s = 1, so nothing of x_t is kept, no noise is added, and the sample x0 is x̂0.".to_owned()
+            "This step goes past the end of τ: ᾱ_s = 1, so nothing of x_t is kept, no noise is added, and the sample x0 is x̂0."
+                .to_owned()
         } else if step.alpha_bar_s == 1.0 {
             "This step goes past the end of τ: ᾱ_s = 1, so direction and noise vanish, and the sample x0 is x̂0.".to_owned()
         } else {
-            format!("This step goes past the end of τ, where this model keeps ᾱ_s = {} (set_alpha_to_one is off).", plain(step.alpha_bar_s))
+            format!(
+                "This step goes past the end of τ, where this model keeps ᾱ_s = {} (set_alpha_to_one is off).",
+                plain(step.alpha_bar_s)
+            )
         });
     }
     if posterior {

@@ -34,7 +34,11 @@ struct Axis {
 
 impl Axis {
     fn new(rect: Rect, train_timesteps: u32) -> Self {
-        Self { left: rect.left() + 10.0, width: (rect.width() - 20.0).max(1.0), last: train_timesteps.saturating_sub(1).max(1) as f32 }
+        Self {
+            left: rect.left() + 10.0,
+            width: (rect.width() - 20.0).max(1.0),
+            last: train_timesteps.saturating_sub(1).max(1) as f32,
+        }
     }
 
     fn x(&self, t: u32) -> f32 {
@@ -144,7 +148,8 @@ fn paint(ui: &Ui, rect: Rect, axis: &Axis, tau: &[u32], current: Option<u32>, dr
     let base = (rect.bottom() - 20.0).round();
     painter.rect_filled(rect, 4.0, ui.visuals().extreme_bg_color);
     let crowded = axis.width / (tau.len() as f32) < CROWDED;
-    let mesh = if crowded { density(axis, tau, base, &palette) } else { ticks(axis, tau, base, &palette) };
+    let sharp = |x: f32| (x * ui.pixels_per_point()).round() / ui.pixels_per_point();
+    let mesh = if crowded { density(axis, tau, base, &palette) } else { ticks(axis, tau, base, &palette, sharp) };
     painter.add(Shape::mesh(mesh));
     let line = Stroke::new(1.0, palette.faint);
     painter.hline(axis.left..=axis.left + axis.width, base, line);
@@ -171,12 +176,13 @@ fn paint(ui: &Ui, rect: Rect, axis: &Axis, tau: &[u32], current: Option<u32>, dr
 }
 
 /// Every tick by itself.
-fn ticks(axis: &Axis, tau: &[u32], base: f32, palette: &Palette) -> Mesh {
+fn ticks(axis: &Axis, tau: &[u32], base: f32, palette: &Palette, sharp: impl Fn(f32) -> f32) -> Mesh {
     let mut mesh = Mesh::default();
-    let half = if axis.width / (tau.len() as f32) < 8.0 { 0.5 } else { 1.25 };
+    // Between the pixels ticks would look as if they were of several widths.
+    let width = if axis.width / (tau.len() as f32) < 8.0 { 1.0 } else { 2.0 };
     for &t in tau {
-        let x = axis.x(t);
-        mesh.add_colored_rect(Rect::from_x_y_ranges(x - half..=x + half, base - 22.0..=base), palette.x0);
+        let left = sharp(axis.x(t) - width / 2.0);
+        mesh.add_colored_rect(Rect::from_x_y_ranges(left..=left + width, base - 22.0..=base), palette.x0);
     }
     mesh
 }
@@ -214,8 +220,23 @@ fn numbers(ui: &Ui, axis: &Axis, base: f32, palette: &Palette) {
     for t in (0..last).step_by(step as usize).filter(|t| end - axis.x(*t) > 44.0).chain([last]) {
         let (x, painter) = (axis.x(t), ui.painter());
         painter.vline(x, base..=base + 4.0, Stroke::new(1.0, palette.faint));
-        let anchor = if t == last { Align2::RIGHT_TOP } else if t == 0 { Align2::LEFT_TOP } else { Align2::CENTER_TOP };
-        let at = pos2(if t == last { x + 6.0 } else if t == 0 { x - 6.0 } else { x }, base + 4.0);
+        let anchor = if t == last {
+            Align2::RIGHT_TOP
+        } else if t == 0 {
+            Align2::LEFT_TOP
+        } else {
+            Align2::CENTER_TOP
+        };
+        let at = pos2(
+            if t == last {
+                x + 6.0
+            } else if t == 0 {
+                x - 6.0
+            } else {
+                x
+            },
+            base + 4.0,
+        );
         let text = if t == 0 { "t = 0".to_owned() } else { t.to_string() };
         painter.text(at, anchor, text, FontId::proportional(12.0), palette.faint);
     }

@@ -9,7 +9,11 @@ use super::{
     symbols::{epsilon, x_at_s, x_at_t, x0, z},
     typeset::{Math, upright},
 };
-use crate::{app::pictures::Pictures, picture::Picture, schedule::StepCoefficients};
+use crate::{
+    app::{fonts::hatted, pictures::Pictures},
+    picture::Picture,
+    schedule::StepCoefficients,
+};
 use eframe::egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 /// What a tile shows.
@@ -44,16 +48,26 @@ pub fn terms_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, pictures:
     let available = ui.available_width();
     let count = seen.len() + summed.len();
     // A class has to see the pixels: below 96 points the tiles go into two rows instead.
-    let side = |count: usize| ((available - SIGN * count as f32) / count as f32).clamp(48.0, 176.0);
+    let side = |count: usize| {
+        let count = count as f32;
+        whole_pixels(((available - 4.0 - SIGN * (count - 1.0)) / count).clamp(48.0, 192.0), view, ui.pixels_per_point())
+    };
     let aspect = aspect(view);
     if side(count) >= 96.0 {
         let all: Vec<_> = seen.into_iter().chain(summed).collect();
         row_ui(ui, view, &all, side(count), aspect, pictures, palette);
     } else {
-        let side = side(summed.len().min(4)).min(150.0);
+        let side = side(if available < 420.0 { 2 } else { 4 });
         row_ui(ui, view, &seen, side, aspect, pictures, palette);
         row_ui(ui, view, &summed, side, aspect, pictures, palette);
     }
+}
+
+/// The side that is at most `side` and gives every pixel of a picture the same size on screen, where pictures are small enough.
+fn whole_pixels(side: f32, view: &View<'_>, pixels_per_point: f32) -> f32 {
+    let longest = view.plan.size.0.max(view.plan.size.1).max(1) as f32;
+    let times = (side * pixels_per_point / longest).floor();
+    if times >= 2.0 { times * longest / pixels_per_point } else { side }
 }
 
 /// Height over width.
@@ -139,9 +153,10 @@ fn row_ui(ui: &mut Ui, view: &View<'_>, tiles: &[Tile<'_>], side: f32, aspect: f
     let per_row = (((ui.available_width() + SIGN) / (side + SIGN)) as usize).max(1);
     for chunk in tiles.chunks(per_row) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), size.y + CAPTION), Sense::hover());
-        let mut left = rect.left();
+        let used = size.x * chunk.len() as f32 + SIGN * (chunk.len() as f32 - 1.0);
+        let mut left = (rect.left() + (rect.width() - used).max(4.0) / 2.0).round();
         for (i, tile) in chunk.iter().enumerate() {
-            if i > 0 || !tile.sign.is_empty() {
+            if i > 0 {
                 let centre = pos2(left + SIGN / 2.0, rect.top() + size.y / 2.0);
                 sign_ui(ui, tile.sign, centre, palette);
                 left += SIGN;
@@ -160,7 +175,7 @@ fn sign_ui(ui: &Ui, sign: &str, centre: Pos2, palette: &Palette) {
         ui.painter().line_segment([centre - half, centre + half], Stroke::new(1.0, palette.faint.gamma_multiply(0.5)));
         return;
     }
-    caption(ui, &upright(sign), 28.0, palette.text, centre - vec2(0.0, 10.0), SIGN);
+    caption(ui, &upright(sign), 28.0, palette.text, centre + vec2(0.0, 7.0), SIGN);
 }
 
 fn tile_ui(ui: &Ui, view: &View<'_>, tile: &Tile<'_>, frame: Rect, pictures: &mut Pictures, palette: &Palette) {
@@ -189,11 +204,12 @@ fn tile_ui(ui: &Ui, view: &View<'_>, tile: &Tile<'_>, frame: Rect, pictures: &mu
         }
     };
     painter.rect_stroke(frame.expand(1.0), 3.0, Stroke::new(2.0, tile.colour), StrokeKind::Outside);
-    caption(ui, &tile.caption, 18.0, tile.colour, frame.center_bottom() + vec2(0.0, 8.0), frame.width() + SIGN - 4.0);
+    caption(ui, &tile.caption, 18.0, tile.colour, frame.center_bottom() + vec2(0.0, 21.0), frame.width() + SIGN - 4.0);
     let name = match &tile.content {
         Content::Missing(_) => format!("{}: {state}", tile.name),
         _ => format!("{}{state}", tile.name),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
-    response.on_hover_text(&tile.tip);
+    let tip = hatted(ui.ctx(), &tile.tip).into_owned();
+    response.on_hover_text(tip);
 }
