@@ -65,13 +65,20 @@ pub fn rule(step: &StepCoefficients, prediction: Prediction, posterior: bool, pa
             left,
             part(
                 "=",
-                row([kept, x("t")]),
+                row([kept, Math::Gap(0.12), x("t")]),
                 product(step.next_from_x, x_at_t(step)),
                 Some(row([upright("share of "), x("t")])),
                 palette.x,
                 sentences::kept(step),
             ),
-            part("+", row([drawn, x0()]), product(step.next_from_x0, x0()), predicted, palette.x0, sentences::picture(step)),
+            part(
+                "+",
+                row([drawn, Math::Gap(0.12), x0()]),
+                product(step.next_from_x0, x0()),
+                predicted,
+                palette.x0,
+                sentences::picture(step),
+            ),
             noise(beta().root(), "noise"),
         ];
     }
@@ -105,7 +112,9 @@ fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> Math {
     let inner = match prediction {
         Prediction::Epsilon => row([x("t"), minus(), spread("t"), Math::Gap(0.08), network(prediction)]).over(signal("t")),
         Prediction::Sample => network(prediction),
-        Prediction::VPrediction => row([signal("t"), x("t"), minus(), spread("t"), Math::Gap(0.08), network(prediction)]),
+        Prediction::VPrediction => {
+            row([signal("t"), Math::Gap(0.08), x("t"), minus(), spread("t"), Math::Gap(0.08), network(prediction)])
+        }
     };
     match (limited, prediction) {
         (true, _) => row([upright("clip"), inner.parens()]),

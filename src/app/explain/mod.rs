@@ -62,6 +62,7 @@ pub fn explain_ui(ui: &mut Ui, view: &View<'_>, pictures: &mut Pictures) -> Opti
     ui.spacing_mut().item_spacing.y = 8.0;
     header_ui(ui, view, step, index);
     rule_ui(ui, view, step, &palette);
+    ui.add_space(4.0);
     terms::terms_ui(ui, view, step, pictures, &palette);
     ui.add_space(4.0);
     plots_ui(ui, &View { index, ..*view }, step, &palette)
@@ -83,7 +84,7 @@ fn rule_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Pale
     let frame = Frame::new().fill(ui.visuals().extreme_bg_color).corner_radius(6.0).inner_margin(Margin::symmetric(14, 12));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
-        let largest = (ui.available_width() / 32.0).clamp(20.0, 40.0).floor();
+        let largest = (ui.available_width() / 32.0).clamp(20.0, 44.0).floor();
         equation::rule_ui(ui, &parts, largest);
         ui.add_space(0.35 * largest);
         equation::readings_ui(ui, &readings, (0.62 * largest).max(15.0).floor());

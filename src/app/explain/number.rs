@@ -12,11 +12,17 @@ struct Digits {
 
 fn digits(x: f64) -> Digits {
     let sign = |text: String| text.replace('-', "−");
-    if x == 0.0 || !x.is_finite() {
+    if x == 0.0 || x.abs() == 1.0 || !x.is_finite() {
         let text = if x.is_nan() { "?".to_owned() } else { format!("{x}").replace("inf", "∞").replace("-0", "0") };
         return Digits { mantissa: sign(text), exponent: None };
     }
-    // Rounded first, so that 0.9996 is 1.00 and 9999.6 a power of ten.
+    // Just below 1 it is the distance from 1 that counts: ᾱ = 0.9999 is not 1.00.
+    let gap = 1.0 - x.abs();
+    if (1e-6..5e-3).contains(&gap) {
+        let decimals = (-gap.log10() - 1e-9).ceil() as usize;
+        return Digits { mantissa: sign(format!("{x:.decimals$}")), exponent: None };
+    }
+    // Rounded first, so that 9999.6 is a power of ten.
     let scientific = format!("{x:.2e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -82,10 +88,15 @@ mod tests {
         let cases = [
             (0.0, "0"),
             (-0.0, "0"),
-            (1.0, "1.00"),
+            (1.0, "1"),
+            (-1.0, "−1"),
             (0.283_14, "0.283"),
             (-3.909_6, "−3.91"),
-            (0.999_6, "1.00"),
+            (0.999_6, "0.9996"),
+            (0.999_9, "0.9999"),
+            (-0.997_2, "−0.997"),
+            (0.999_999_99, "1.00"),
+            (1.000_05, "1.00"),
             (0.012_345, "0.0123"),
             (0.001_234, "0.00123"),
             (0.000_999_9, "0.00100"),

@@ -3,13 +3,17 @@
 use super::{View, colours::Palette, number::plain};
 use crate::{app::fonts::hatted, schedule::StepCoefficients};
 use eframe::egui::{Color32, Mesh, Rangef, Rect, Response, RichText, Role, Sense, Shape, Ui, WidgetInfo, pos2};
-use egui_plot::{HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points, VLine};
+use egui_plot::{
+    GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points,
+    VLine,
+};
 
 /// A curve over all T timesteps is drawn through at most this many.
 const CURVE: usize = 240;
 
 /// A plot that stands still: the wheel scrolls the page.
-pub(super) fn still<'a>(name: &str, height: f32) -> Plot<'a> {
+pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palette) -> Plot<'a> {
+    let across = f64::from((width / 85.0).clamp(1.5, 8.0));
     Plot::new(name)
         .height(height)
         .sense(Sense::click())
@@ -19,8 +23,41 @@ pub(super) fn still<'a>(name: &str, height: f32) -> Plot<'a> {
         .allow_boxed_zoom(false)
         .allow_axis_zoom_drag(false)
         .allow_double_click_reset(false)
-        .grid_spacing(Rangef::new(16.0, 90.0))
+        .grid_spacing(Rangef::new(8.0, 20.0))
+        .x_grid_spacer(|input| marks(&input, across))
+        .y_grid_spacer(|input| marks(&input, 4.0))
+        .x_axis_formatter(|mark, _| written(mark))
+        .y_axis_formatter(|mark, _| written(mark))
+        .grid_color(palette.faint.gamma_multiply(0.35))
         .y_axis_min_width(34.0)
+}
+
+/// Lines at about so many round numbers.
+fn marks(input: &GridInput, about: f64) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let step = round_step((high - low) / about);
+    if !(step.is_finite() && step > 0.0) {
+        return Vec::new();
+    }
+    let (first, last) = ((low / step).ceil(), (high / step).floor());
+    // A plot without points may have any bounds.
+    let count = (last - first + 1.0).clamp(0.0, 50.0) as usize;
+    (0..count).map(|i| GridMark { value: (first + i as f64) * step, step_size: step }).collect()
+}
+
+/// A mark with as many decimals as tell it from the next.
+fn written(mark: GridMark) -> String {
+    let decimals = (-(mark.step_size * 1.001).log10().floor()).clamp(0.0, 9.0) as usize;
+    // Without this, what is 0 but for rounding could be written −0.
+    let value = if mark.value.abs() < mark.step_size / 2.0 { 0.0 } else { mark.value };
+    format!("{value:.decimals$}").replace('-', "−")
+}
+
+/// 1, 2 or 5 times a power of ten, next above `least`.
+fn round_step(least: f64) -> f64 {
+    let power = 10_f64.powf(least.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|step| *step >= least * 0.999);
+    step.unwrap_or(10.0 * power)
 }
 
 /// A plot's name and, in their colours, what its lines are.
@@ -94,7 +131,7 @@ fn level_plot(
     let ends: Vec<[f64; 2]> = [Some(step.t), step.previous].into_iter().flatten().map(|t| at(t as usize)).collect();
     let (t, s, colours) = (f64::from(step.t), step.previous, *palette);
     let dark = ui.visuals().extreme_bg_color;
-    let plot = still(title, height)
+    let plot = still(title, (ui.available_width(), height), palette)
         .x_axis_label("t")
         .include_x(0.0)
         .include_x(last as f64)
@@ -118,24 +155,25 @@ fn level_plot(
             plot.points(dots(ends.into_iter().skip(1).collect::<Vec<_>>(), dark, 3.0));
         });
     let rect = *plot.transform.frame();
-    ticks(ui, &plot.transform, rect, view.schedule.steps.iter().map(|step| step.t), palette);
+    let tau: Vec<u32> = view.schedule.steps.iter().map(|step| step.t).collect();
+    ticks(ui, &plot.transform, rect, &tau, palette);
     name(&plot.response, title);
 }
 
 /// τ along the bottom of a plot.
-fn ticks(ui: &Ui, transform: &PlotTransform, rect: Rect, tau: impl Iterator<Item = u32>, palette: &Palette) {
+fn ticks(ui: &Ui, transform: &PlotTransform, rect: Rect, tau: &[u32], palette: &Palette) {
     let mut mesh = Mesh::default();
-    let mut painted = f32::INFINITY;
-    for t in tau {
-        let x = transform.position_from_point(&PlotPoint::new(f64::from(t), 0.0)).x;
-        // More than one tick a point is only paint.
-        if (painted - x).abs() >= 1.0 {
-            mesh.add_colored_rect(
-                Rect::from_min_max(pos2(x - 0.5, rect.bottom() - 7.0), pos2(x + 0.5, rect.bottom())),
-                palette.text,
-            );
-            painted = x;
-        }
+    let mut bar = |left: f32, right: f32, colour| {
+        mesh.add_colored_rect(Rect::from_min_max(pos2(left, rect.bottom() - 7.0), pos2(right, rect.bottom())), colour);
+    };
+    let x = |t: u32| transform.position_from_point(&PlotPoint::new(f64::from(t), 0.0)).x;
+    if let (Some(first), Some(last)) = (tau.first(), tau.last())
+        && (x(*first) - x(*last)).abs() < 3.0 * tau.len() as f32
+    {
+        // Too many for ticks: they would only look like stripes.
+        bar(x(*last), x(*first), palette.x0.gamma_multiply(0.6));
+    } else {
+        tau.iter().for_each(|&t| bar(x(t) - 0.75, x(t) + 0.75, palette.x0));
     }
     ui.painter().with_clip_rect(rect.intersect(ui.clip_rect())).add(Shape::mesh(mesh));
 }
@@ -143,6 +181,20 @@ fn ticks(ui: &Ui, transform: &PlotTransform, rect: Rect, tau: impl Iterator<Item
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn grids_are_round() {
+        for (least, step) in [(200.0, 200.0), (201.0, 500.0), (0.11, 0.2), (0.9, 1.0), (7.0, 10.0)] {
+            assert!((round_step(least) / step - 1.0).abs() < 1e-9, "{least} {}", round_step(least));
+        }
+        let values: Vec<f64> =
+            marks(&GridInput { bounds: (-50.0, 1050.0), base_step_size: 1.0 }, 5.6).iter().map(|m| m.value).collect();
+        assert_eq!(values, [0.0, 200.0, 400.0, 600.0, 800.0, 1000.0]);
+        let texts = [(0.5, 0.5), (2.0, 1.0), (-10.0, 10.0), (0.04, 0.02), (-1e-17, 0.1), (0.3, 0.1)];
+        let texts = texts.map(|(value, step_size)| written(GridMark { value, step_size }));
+        assert_eq!(texts, ["0.5", "2", "−10", "0.04", "0.0", "0.3"]);
+        assert!(marks(&GridInput { bounds: (1.0, 1.0), base_step_size: 1.0 }, 5.0).is_empty());
+    }
 
     #[test]
     fn as_much_signal_as_noise_is_zero() {

@@ -39,8 +39,8 @@ fn series(values: impl Iterator<Item = f64>) -> Vec<[f64; 2]> {
 }
 
 /// A plot over the steps, always all of them.
-fn over_steps<'a>(title: &str, height: f32, count: usize) -> Plot<'a> {
-    still(title, height).x_axis_label("step").include_x(0.5).include_x(count as f64 + 0.5).include_y(0.0)
+fn over_steps<'a>(title: &str, size: (f32, f32), count: usize, palette: &Palette) -> Plot<'a> {
+    still(title, size, palette).x_axis_label("step").include_x(0.5).include_x(count as f64 + 0.5).include_y(0.0)
 }
 
 /// A line, with dots where there is room for them.
@@ -69,7 +69,7 @@ pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pale
     let (colours, at) = (*palette, view.index as f64 + 1.0);
     let title = "Plot of σ against the step";
     let ctx = ui.ctx().clone();
-    let plot = over_steps(title, height, count)
+    let plot = over_steps(title, (ui.available_width(), height), count, palette)
         .include_y(0.1)
         .label_formatter(move |position| {
             let index = nearest_step(over(position).x, count);
@@ -101,7 +101,7 @@ pub(super) fn lengths_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pa
     let steps = &view.schedule.steps;
     let title = "Plot of the lengths of x, x̂0 and ε against the step";
     let ctx = ui.ctx().clone();
-    let plot = over_steps(title, height, count)
+    let plot = over_steps(title, (ui.available_width(), height), count, palette)
         .include_y(1.1)
         .label_formatter(move |position| {
             let index = nearest_step(over(position).x, count);

@@ -190,10 +190,11 @@ fn ticks(axis: &Axis, tau: &[u32], base: f32, palette: &Palette, sharp: impl Fn(
 /// How many ticks there are where, against where there are most.
 fn density(axis: &Axis, tau: &[u32], base: f32, palette: &Palette) -> Mesh {
     // Wide enough that a τ of even steps looks even.
-    let bin = (axis.width / tau.len() as f32 * 8.0).clamp(4.0, 24.0);
-    let mut bins = vec![0_u32; (axis.width / bin) as usize + 1];
+    let count = (axis.width / (axis.width / tau.len() as f32 * 8.0).clamp(4.0, 24.0)).ceil().max(1.0);
+    let bin = axis.width / count;
+    let mut bins = vec![0_u32; count as usize];
     for &t in tau {
-        let at = ((axis.x(t) - axis.left) / bin) as usize;
+        let at = (t as f32 / (axis.last + 1.0) * count) as usize;
         if let Some(count) = bins.get_mut(at) {
             *count += 1;
         }
@@ -202,10 +203,9 @@ fn density(axis: &Axis, tau: &[u32], base: f32, palette: &Palette) -> Mesh {
     let mut mesh = Mesh::default();
     for (i, &count) in bins.iter().enumerate().filter(|(_, count)| **count > 0) {
         let left = axis.left + i as f32 * bin;
-        let right = (left + bin).min(axis.left + axis.width);
         let share = count as f32 / most;
         let colour: Color32 = palette.x0.gamma_multiply(0.35 + 0.65 * share);
-        mesh.add_colored_rect(Rect::from_x_y_ranges(left..=right, base - 22.0 * share.max(0.12)..=base), colour);
+        mesh.add_colored_rect(Rect::from_x_y_ranges(left..=left + bin, base - 22.0 * share.max(0.12)..=base), colour);
     }
     mesh
 }

@@ -57,7 +57,9 @@ pub fn terms_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, pictures:
         let all: Vec<_> = seen.into_iter().chain(summed).collect();
         row_ui(ui, view, &all, side(count), aspect, pictures, palette);
     } else {
-        let side = side(if available < 420.0 { 2 } else { 4 });
+        // Where even four do not fit, the equation goes on in the next line, after its sign.
+        let narrow = ((available - 4.0 - 2.0 * SIGN) / 2.0).max(32.0);
+        let side = if available < 420.0 { whole_pixels(narrow, view, ui.pixels_per_point()) } else { side(4) };
         row_ui(ui, view, &seen, side, aspect, pictures, palette);
         row_ui(ui, view, &summed, side, aspect, pictures, palette);
     }
@@ -153,10 +155,11 @@ fn row_ui(ui: &mut Ui, view: &View<'_>, tiles: &[Tile<'_>], side: f32, aspect: f
     let per_row = (((ui.available_width() + SIGN) / (side + SIGN)) as usize).max(1);
     for chunk in tiles.chunks(per_row) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), size.y + CAPTION), Sense::hover());
-        let used = size.x * chunk.len() as f32 + SIGN * (chunk.len() as f32 - 1.0);
+        let goes_on = chunk.first().is_some_and(|tile| !tile.sign.is_empty());
+        let used = size.x * chunk.len() as f32 + SIGN * (chunk.len() as f32 - if goes_on { 0.0 } else { 1.0 });
         let mut left = (rect.left() + (rect.width() - used).max(4.0) / 2.0).round();
         for (i, tile) in chunk.iter().enumerate() {
-            if i > 0 {
+            if i > 0 || goes_on {
                 let centre = pos2(left + SIGN / 2.0, rect.top() + size.y / 2.0);
                 sign_ui(ui, tile.sign, centre, palette);
                 left += SIGN;
