@@ -24,7 +24,7 @@ pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palet
         .allow_axis_zoom_drag(false)
         .allow_double_click_reset(false)
         .grid_spacing(Rangef::new(8.0, 20.0))
-        .x_grid_spacer(|input| marks(&input, across))
+        .x_grid_spacer(move |input| marks(&input, across))
         .y_grid_spacer(|input| marks(&input, 4.0))
         .x_axis_formatter(|mark, _| written(mark))
         .y_axis_formatter(|mark, _| written(mark))
