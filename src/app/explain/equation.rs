@@ -1,7 +1,7 @@
 //! Formulas as widgets: the update rule with braces, labels and the same line in numbers below it, and single lines.
 
 use super::{
-    formula::{Part, Reading},
+    formula::{Part, Reading, spoken},
     strokes::brace,
     typeset::{Math, Setter, Sheet, upright},
 };
@@ -104,7 +104,8 @@ pub fn rule_ui(ui: &mut Ui, parts: &[Part], largest: f32) {
     let lines: Vec<Line> = lines.into_iter().map(|columns| Line::new(columns, em)).collect();
     let gap = 0.9 * em;
     let height = lines.iter().map(|line| line.height).sum::<f32>() + gap * (lines.len() as f32 - 1.0);
-    let (rect, _) = ui.allocate_exact_size(vec2(available, height), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(available, height), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Update rule: {}", spoken(parts))));
     if !ui.is_rect_visible(rect) {
         return;
     }

@@ -106,6 +106,15 @@ pub fn rule(step: &StepCoefficients, prediction: Prediction, posterior: bool, pa
     ]
 }
 
+/// The rule in numbers as one line of text.
+pub fn spoken(parts: &[Part]) -> String {
+    let part = |part: &Part| match part.sign {
+        "" => part.numbers.to_string(),
+        sign => format!(" {sign} {}", part.numbers),
+    };
+    parts.iter().map(part).collect()
+}
+
 /// x̂₀ in symbols, from x_t and the network's output, limited where the step limits it.
 fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> Math {
     let limited = step.clip.is_some() || step.threshold.is_some();
@@ -184,4 +193,66 @@ fn limit(step: &StepCoefficients, value: Math) -> Math {
         return row([upright("clip"), inside, upright(" / "), quantile()]);
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::{Schedule, ScheduleRequest, SchedulerConfig};
+    use eframe::egui::Visuals;
+
+    fn steps(prediction: Prediction, request: ScheduleRequest) -> Vec<StepCoefficients> {
+        let config = SchedulerConfig { prediction_type: prediction, ..SchedulerConfig::default() };
+        Schedule::new(&config, &request).expect("a schedule").steps
+    }
+
+    fn texts(step: &StepCoefficients, prediction: Prediction, posterior: bool, eta: f64) -> (String, Vec<String>) {
+        let palette = Palette::of(&Visuals::dark());
+        let readings = readings(step, prediction, posterior, eta, &palette);
+        (spoken(&rule(step, prediction, posterior, &palette)), readings.iter().map(|r| r.math.to_string()).collect())
+    }
+
+    /// The numbers of ᾱ(800) and ᾱ(780) of DDPM's schedule.
+    #[test]
+    fn a_step_in_numbers() {
+        let steps = steps(Prediction::Epsilon, ScheduleRequest::default());
+        let step = steps.iter().find(|step| step.t == 800).expect("t = 800");
+        let (rule, lines) = texts(step, Prediction::Epsilon, false, 0.0);
+        assert_eq!(rule, "x_780 = 0.0455·x\u{302}_0 + 0.999·ε + 0·z");
+        assert_eq!(lines[0], "x\u{302}_0 = 25.8·x_800 − 25.8·ε");
+        assert_eq!(lines[1], "ε = ε_θ(x_800, 800)");
+        assert_eq!(lines[2..4], ["ᾱ_800 = 0.00150", "ᾱ_780 = 0.00207"]);
+        assert!(lines[4].starts_with("σ = η√((1") && lines[4].ends_with("= 0"), "{}", lines[4]);
+    }
+
+    #[test]
+    fn the_last_step_is_the_prediction() {
+        let steps = steps(Prediction::Epsilon, ScheduleRequest { eta: 1.0, ..ScheduleRequest::default() });
+        let (rule, lines) = texts(steps.last().expect("a step"), Prediction::Epsilon, false, 1.0);
+        assert_eq!(rule, "x_0 = 1·x\u{302}_0 + 0·ε + 0·z");
+        assert_eq!(lines[0], "x\u{302}_0 = 1.00·x_t=0 − 0.0100·ε");
+        assert_eq!(lines[2..4], ["ᾱ_0 = 0.9999", "ᾱ_s = 1"]);
+    }
+
+    #[test]
+    fn the_posterior_mean_has_no_epsilon() {
+        let steps = steps(Prediction::Epsilon, ScheduleRequest { steps: 10, sigma_hat: true, ..ScheduleRequest::default() });
+        let (rule, lines) = texts(&steps[5], Prediction::Epsilon, true, 0.0);
+        assert_eq!(rule, "x_300 = 0.527·x_400 + 0.396·x\u{302}_0 + 0.713·z");
+        assert_eq!(lines[0], "x\u{302}_0 = clip(2.27·x_400 − 2.04·ε, ±1)");
+        assert_eq!(lines.len(), 4);
+        // The last step keeps nothing and adds nothing.
+        assert_eq!(texts(&steps[9], Prediction::Epsilon, true, 0.0).0, "x_0 = 0·x_t=0 + 1·x\u{302}_0 + 0·z");
+    }
+
+    /// What a model predicts decides how x̂₀ and ε are read.
+    #[test]
+    fn other_predictions() {
+        let request = || ScheduleRequest { steps: 10, ..ScheduleRequest::default() };
+        let of = |prediction| texts(&steps(prediction, request())[3], prediction, false, 0.0).1;
+        let v = of(Prediction::VPrediction);
+        assert_eq!(v[..2], ["x\u{302}_0 = 0.160·x_600 − 0.987·v_θ", "ε = 0.987·x_600 + 0.160·v_θ"]);
+        let sample = of(Prediction::Sample);
+        assert_eq!(sample[..2], ["x\u{302}_0 = x_θ", "ε = 1.01·x_600 − 0.162·x_θ"]);
+    }
 }

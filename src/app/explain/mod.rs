@@ -65,13 +65,16 @@ pub fn explain_ui(ui: &mut Ui, view: &View<'_>, pictures: &mut Pictures) -> Opti
     ui.add_space(4.0);
     terms::terms_ui(ui, view, step, pictures, &palette);
     ui.add_space(4.0);
-    plots_ui(ui, &View { index, ..*view }, step, &palette)
+    plots_ui(ui, view, step, &palette)
 }
 
 fn header_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, index: usize) {
     let total = view.schedule.steps.len();
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(format!("Step {} of {total}", index + 1)).strong().size(22.0));
+        if view.index >= total {
+            ui.label(RichText::new("the finished sample, as the last step made it:").size(17.0));
+        }
         ui.label(RichText::new(sentences::way(step)).size(17.0));
     });
 }
@@ -99,8 +102,12 @@ fn rule_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Pale
 fn plots_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Palette) -> Option<Command> {
     let tau: Vec<u32> = view.schedule.steps.iter().rev().map(|step| step.t).collect();
     let train_timesteps = view.schedule.alpha_bar.len() as u32;
-    let title = if view.tau_editable { "Timesteps τ (drag, double-click, right-click)" } else { "Timesteps τ" };
-    ui.label(RichText::new(title).strong().size(15.0));
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new("Timesteps τ").strong().size(15.0));
+        if view.tau_editable {
+            ui.label(RichText::new("drag a tick; double-click adds one, right-click removes one").weak().size(14.0));
+        }
+    });
     let mut command = tau_strip_ui(ui, train_timesteps, &tau, Some(step.t), view.tau_editable);
     let available = ui.available_width();
     let across = if available < 520.0 {

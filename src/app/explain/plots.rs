@@ -13,7 +13,7 @@ const CURVE: usize = 240;
 
 /// A plot that stands still: the wheel scrolls the page.
 pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palette) -> Plot<'a> {
-    let across = f64::from((width / 85.0).clamp(1.5, 8.0));
+    let across = f64::from((width / 70.0).clamp(1.5, 8.0));
     Plot::new(name)
         .height(height)
         .sense(Sense::click())
@@ -24,18 +24,18 @@ pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palet
         .allow_axis_zoom_drag(false)
         .allow_double_click_reset(false)
         .grid_spacing(Rangef::new(8.0, 20.0))
-        .x_grid_spacer(move |input| marks(&input, across))
-        .y_grid_spacer(|input| marks(&input, 4.0))
+        .x_grid_spacer(move |input| marks(&input, across, 1.0))
+        .y_grid_spacer(|input| marks(&input, 4.0, 0.0))
         .x_axis_formatter(|mark, _| written(mark))
         .y_axis_formatter(|mark, _| written(mark))
         .grid_color(palette.faint.gamma_multiply(0.35))
         .y_axis_min_width(34.0)
 }
 
-/// Lines at about so many round numbers.
-fn marks(input: &GridInput, about: f64) -> Vec<GridMark> {
+/// Lines at about so many round numbers, at least `least` apart: there is no half step and no half t.
+fn marks(input: &GridInput, about: f64, least: f64) -> Vec<GridMark> {
     let (low, high) = input.bounds;
-    let step = round_step((high - low) / about);
+    let step = round_step((high - low) / about).max(least);
     if !(step.is_finite() && step > 0.0) {
         return Vec::new();
     }
@@ -188,12 +188,15 @@ mod tests {
             assert!((round_step(least) / step - 1.0).abs() < 1e-9, "{least} {}", round_step(least));
         }
         let values: Vec<f64> =
-            marks(&GridInput { bounds: (-50.0, 1050.0), base_step_size: 1.0 }, 5.6).iter().map(|m| m.value).collect();
+            marks(&GridInput { bounds: (-50.0, 1050.0), base_step_size: 1.0 }, 5.6, 1.0).iter().map(|m| m.value).collect();
         assert_eq!(values, [0.0, 200.0, 400.0, 600.0, 800.0, 1000.0]);
         let texts = [(0.5, 0.5), (2.0, 1.0), (-10.0, 10.0), (0.04, 0.02), (-1e-17, 0.1), (0.3, 0.1)];
         let texts = texts.map(|(value, step_size)| written(GridMark { value, step_size }));
         assert_eq!(texts, ["0.5", "2", "−10", "0.04", "0.0", "0.3"]);
-        assert!(marks(&GridInput { bounds: (1.0, 1.0), base_step_size: 1.0 }, 5.0).is_empty());
+        let one: Vec<f64> =
+            marks(&GridInput { bounds: (0.4, 1.6), base_step_size: 0.1 }, 5.6, 1.0).iter().map(|m| m.value).collect();
+        assert_eq!(one, [1.0]);
+        assert!(marks(&GridInput { bounds: (1.0, 1.0), base_step_size: 1.0 }, 5.0, 0.0).is_empty());
     }
 
     #[test]

@@ -60,13 +60,12 @@ fn clicked(plot: &PlotResponse<()>, count: usize) -> Option<Command> {
 
 /// σ of each step, with σ̂ and σ at η = 1 for comparison.
 pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Palette) -> Option<Command> {
-    let steps = &view.schedule.steps;
+    let (steps, count) = (&view.schedule.steps, view.schedule.steps.len());
     let own = if view.sigma_hat { "this run (σ̂)".to_owned() } else { format!("σ at η = {:.2}", view.eta) };
     title_ui(ui, "Noise per step", &[(&own, palette.noise), ("– – σ̂", palette.faint), ("— η = 1", palette.text)]);
-    let count = steps.len();
     let (ours, hat, most) =
         (series(steps.iter().map(|s| s.sigma)), series(steps.iter().map(larger)), series(steps.iter().map(|s| sigma(s, 1.0))));
-    let (colours, at) = (*palette, view.index as f64 + 1.0);
+    let (colours, at) = (*palette, view.index.min(count.saturating_sub(1)) as f64 + 1.0);
     let title = "Plot of σ against the step";
     let ctx = ui.ctx().clone();
     let plot = over_steps(title, (ui.available_width(), height), count, palette)
@@ -97,7 +96,7 @@ pub(super) fn lengths_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pa
     title_ui(ui, "Lengths ‖·‖/√d", &[("x_t", palette.x), ("x̂0", palette.x0), ("ε (expected: 1)", palette.direction)]);
     let of = |value: fn(&Rms) -> f64| series(rms.iter().take(count).map(|r| r.as_ref().map_or(f64::NAN, value)));
     let (x, x0, epsilon) = (of(|r| r.x), of(|r| r.x0), of(|r| r.epsilon));
-    let (colours, at) = (*palette, view.index as f64 + 1.0);
+    let (colours, at) = (*palette, view.index.min(count.saturating_sub(1)) as f64 + 1.0);
     let steps = &view.schedule.steps;
     let title = "Plot of the lengths of x, x̂0 and ε against the step";
     let ctx = ui.ctx().clone();

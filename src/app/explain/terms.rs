@@ -14,7 +14,9 @@ use crate::{
     picture::Picture,
     schedule::StepCoefficients,
 };
-use eframe::egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Align, Color32, FontId, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, text::LayoutJob, vec2,
+};
 
 /// What a tile shows.
 enum Content<'a> {
@@ -78,9 +80,15 @@ fn aspect(view: &View<'_>) -> f32 {
     height.max(1) as f32 / width.max(1) as f32
 }
 
+/// Why there is no picture: a long run leaves some steps' out, others are still to come.
+fn why_none(view: &View<'_>) -> &'static str {
+    let taken = view.rms.get(view.index).is_some_and(Option::is_some);
+    if taken { "no pictures kept of this step" } else { "not computed yet" }
+}
+
 /// x_t -> x̂0.
 fn seen<'a>(view: &View<'a>, step: &StepCoefficients, palette: &Palette) -> Vec<Tile<'a>> {
-    let picture = |of: Option<&'a Picture>| of.map_or(Content::Missing("not here yet"), Content::Picture);
+    let picture = |of: Option<&'a Picture>| of.map_or(Content::Missing(why_none(view)), Content::Picture);
     let arrived = format!("x_t, what the step starts from, at t = {}.", step.t);
     vec![
         Tile {
@@ -104,7 +112,7 @@ fn seen<'a>(view: &View<'a>, step: &StepCoefficients, palette: &Palette) -> Vec<
 
 /// term + term + term = x_s.
 fn summed<'a>(view: &View<'a>, step: &StepCoefficients, palette: &Palette) -> Vec<Tile<'a>> {
-    let why = if view.moment.is_some() { "left out in a run this large" } else { "not here yet" };
+    let why = if view.moment.is_some() { "left out in a run this large" } else { why_none(view) };
     let terms = view.moment.and_then(|moment| moment.terms.as_deref());
     let content = |of: Option<&'a Picture>, factor: f64| match (terms, of) {
         // Its factor is known before any picture is.
@@ -137,7 +145,7 @@ fn summed<'a>(view: &View<'a>, step: &StepCoefficients, palette: &Palette) -> Ve
     tiles.push(tile(picture, step.sigma, z(), palette.noise, "Noise term", sentences::noise(step)));
     tiles.push(Tile {
         sign: "=",
-        content: view.next.map_or(Content::Missing("not here yet"), Content::Picture),
+        content: view.next.map_or(Content::Missing(why_none(view)), Content::Picture),
         caption: x_at_s(step),
         colour: palette.x,
         name: "x_s after the step",
@@ -178,6 +186,13 @@ fn sign_ui(ui: &Ui, sign: &str, centre: Pos2, palette: &Palette) {
         ui.painter().line_segment([centre - half, centre + half], Stroke::new(1.0, palette.faint.gamma_multiply(0.5)));
         return;
     }
+    if sign == "→" {
+        let (tip, back) = (centre + vec2(11.0, 0.0), vec2(-7.0, 6.0));
+        let stroke = Stroke::new(2.0, palette.text);
+        ui.painter().line_segment([centre - vec2(11.0, 0.0), tip], stroke);
+        ui.painter().line(vec![tip + back, tip, tip + vec2(back.x, -back.y)], stroke);
+        return;
+    }
     caption(ui, &upright(sign), 28.0, palette.text, centre + vec2(0.0, 7.0), SIGN);
 }
 
@@ -186,9 +201,11 @@ fn tile_ui(ui: &Ui, view: &View<'_>, tile: &Tile<'_>, frame: Rect, pictures: &mu
     let response = ui.interact(frame, id, Sense::hover());
     let painter = ui.painter();
     let write = |text: &str, size: f32, colour: Color32| {
-        let galley = painter.layout(text.to_owned(), FontId::proportional(size), colour, frame.width() - 12.0);
-        let at = Align2::CENTER_CENTER.anchor_size(frame.center(), galley.size());
-        painter.galley(at.min, galley, colour);
+        let mut job = LayoutJob::simple(text.to_owned(), FontId::proportional(size), colour, frame.width() - 12.0);
+        job.halign = Align::Center;
+        let galley = painter.layout_job(job);
+        let top = frame.center().y - galley.size().y / 2.0;
+        painter.galley(pos2(frame.center().x, top), galley, colour);
     };
     let state = match &tile.content {
         Content::Picture(picture) => {

@@ -4,7 +4,7 @@
 use super::strokes;
 use crate::app::fonts::Faces;
 use eframe::egui::{Color32, Galley, Painter, Pos2, Shape, Stroke, Vec2, vec2};
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// How high above the baseline fractions and minus signs lie.
 pub(super) const AXIS: f32 = 0.26;
@@ -87,6 +87,26 @@ impl Math {
     /// In parentheses.
     pub fn parens(self) -> Self {
         Self::Parens(Box::new(self))
+    }
+}
+
+/// As text, for screen readers: x_480 = 0.308·x̂_0 + ….
+impl fmt::Display for Math {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upright(text) | Self::Italic(text) => f.write_str(text),
+            Self::Row(pieces) => pieces.iter().try_for_each(|piece| piece.fmt(f)),
+            // Wide gaps are those around signs.
+            Self::Gap(width) => f.write_str(if *width > 0.2 { " " } else { "" }),
+            Self::Fraction(over, under) => write!(f, "({over})/({under})"),
+            Self::Root(under) => write!(f, "√({under})"),
+            Self::Below(base, script) => write!(f, "{base}_{script}"),
+            Self::Above(base, script) => write!(f, "{base}^{script}"),
+            Self::Hat(under) => write!(f, "{under}\u{302}"),
+            Self::Bar(under) if under.to_string() == "α" => f.write_str("ᾱ"),
+            Self::Bar(under) => write!(f, "{under}\u{304}"),
+            Self::Parens(within) => write!(f, "({within})"),
+        }
     }
 }
 
