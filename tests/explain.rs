@@ -228,7 +228,9 @@ struct Strip {
 }
 
 fn strip(tau: &[u32], editable: bool) -> Harness<'static, Strip> {
-    let mut harness = Harness::builder().with_size(Vec2::new(1036.0, 300.0)).with_context_setup(install_fonts).build_ui_state(
+    // A quarter of a second a frame would be too slow for a double click.
+    let builder = Harness::builder().with_size(Vec2::new(1036.0, 300.0)).with_step_dt(1.0 / 60.0).with_context_setup(install_fonts);
+    let mut harness = builder.build_ui_state(
         |ui, strip: &mut Strip| {
             ui.add_space(100.0);
             if let Some(Command::SetTau(tau)) = tau_strip_ui(ui, 1000, &strip.tau, Some(200), strip.editable) {

@@ -1,7 +1,7 @@
 //! The fonts of the formulas. egui's own have no italic and few mathematical signs, so two small subsets of a Times-like font are
 //! part of the program (assets/fonts).
 
-use eframe::egui::{Context, FontData, FontDefinitions, FontFamily, FontId};
+use eframe::egui::{Context, FontData, FontDefinitions, FontFamily, FontId, FontTweak};
 use std::{borrow::Cow, sync::Arc};
 
 /// Name of the upright family: digits, signs, names of functions.
@@ -25,8 +25,11 @@ pub fn install_fonts(ctx: &Context) {
     let family = |first: &str, second: &str| [vec![first.to_owned(), second.to_owned()], default.clone()].concat();
     fonts.families.insert(FontFamily::Name(MATH.into()), family("etude-math", "etude-math-italic"));
     fonts.families.insert(FontFamily::Name(MATH_ITALIC.into()), family("etude-math-italic", "etude-math"));
+    // Beside egui's letters a Times of the same size looks small.
+    let larger = FontData::from_static(REGULAR).tweak(FontTweak { scale: 1.15, ..FontTweak::default() });
+    fonts.font_data.insert("etude-math-text".to_owned(), Arc::new(larger));
     for own in [FontFamily::Proportional, FontFamily::Monospace] {
-        fonts.families.entry(own).or_default().push("etude-math".to_owned());
+        fonts.families.entry(own).or_default().push("etude-math-text".to_owned());
     }
     ctx.set_fonts(fonts);
 }

@@ -170,10 +170,17 @@ pub fn readings(step: &StepCoefficients, prediction: Prediction, posterior: bool
         let share = one_minus("s").over(one_minus("t")).root();
         let rest = row([upright("1"), minus(), alpha("t").over(alpha("s"))]).root();
         let rule = equals(italic("σ"), row([italic("η"), Math::Gap(0.08), share, Math::Gap(0.08), rest]));
-        row([rule, row(spaced("=")), number(step.sigma)])
+        let values = row([number(eta), Math::Gap(0.08), upright("·"), Math::Gap(0.08), number(eq16(step, 1.0))]);
+        row([rule, row(spaced("=")), values, row(spaced("=")), number(step.sigma)])
     };
     lines.push(Reading { math: sigma, colour: palette.noise, tip: sentences::sigma(step, posterior, eta) });
     lines
+}
+
+/// σ of Eq. 16.
+pub fn eq16(step: &StepCoefficients, eta: f64) -> f64 {
+    let variance = (1.0 - step.alpha_bar_s) / (1.0 - step.alpha_bar_t) * beta(step);
+    eta * variance.max(0.0).sqrt()
 }
 
 /// β of a step: what the noise grows by from s to t.
@@ -218,11 +225,11 @@ mod tests {
         let steps = steps(Prediction::Epsilon, ScheduleRequest::default());
         let step = steps.iter().find(|step| step.t == 800).expect("t = 800");
         let (rule, lines) = texts(step, Prediction::Epsilon, false, 0.0);
-        assert_eq!(rule, "x_780 = 0.0455·x\u{302}_0 + 0.999·ε + 0·z");
-        assert_eq!(lines[0], "x\u{302}_0 = 25.8·x_800 − 25.8·ε");
+        assert_eq!(rule, "x_780 = 0.0456·x\u{302}_0 + 0.999·ε + 0·z");
+        assert_eq!(lines[0], "x\u{302}_0 = 25.8·x_800 − 25.7·ε");
         assert_eq!(lines[1], "ε = ε_θ(x_800, 800)");
-        assert_eq!(lines[2..4], ["ᾱ_800 = 0.00150", "ᾱ_780 = 0.00207"]);
-        assert!(lines[4].starts_with("σ = η√((1") && lines[4].ends_with("= 0"), "{}", lines[4]);
+        assert_eq!(lines[2..4], ["ᾱ_800 = 0.00151", "ᾱ_780 = 0.00207"]);
+        assert!(lines[4].starts_with("σ = η√((1") && lines[4].ends_with("= 0·0.523 = 0"), "{}", lines[4]);
     }
 
     #[test]

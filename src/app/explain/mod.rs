@@ -76,6 +76,8 @@ fn header_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, index: usize
             ui.label(RichText::new("the finished sample, as the last step made it:").size(17.0));
         }
         ui.label(RichText::new(sentences::way(step)).size(17.0));
+        let noise = if view.sigma_hat { "with σ̂".to_owned() } else { format!("with η = {:.2}", view.eta) };
+        ui.label(RichText::new(hatted(ui.ctx(), &noise)).size(17.0));
     });
 }
 
@@ -93,7 +95,7 @@ fn rule_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Pale
         equation::readings_ui(ui, &readings, (0.62 * largest).max(15.0).floor());
         for line in sentences::remarks(step, prediction, view.sigma_hat, view.eta) {
             let line = hatted(ui.ctx(), &line).into_owned();
-            ui.label(RichText::new(line).size(15.0).color(palette.text.gamma_multiply(0.85)));
+            ui.label(RichText::new(line).size((0.42 * largest).max(15.0).floor()).color(palette.text.gamma_multiply(0.85)));
         }
     });
 }

@@ -3,6 +3,7 @@
 use super::{
     View,
     colours::Palette,
+    formula::{beta, eq16},
     number::plain,
     plots::{curve, mark, name, over, still, title_ui},
 };
@@ -17,15 +18,9 @@ use egui_plot::{HLine, LineStyle, MarkerShape, Plot, PlotPoints, PlotResponse, P
 /// Steps up to which each has a dot.
 const DOTS: usize = 60;
 
-/// σ of Eq. 16.
-pub fn sigma(step: &StepCoefficients, eta: f64) -> f64 {
-    let variance = (1.0 - step.alpha_bar_s) / (1.0 - step.alpha_bar_t) * larger(step).powi(2);
-    eta * variance.max(0.0).sqrt()
-}
-
 /// σ̂, the larger of the two: √(1 − ᾱ_t/ᾱ_s).
 pub fn larger(step: &StepCoefficients) -> f64 {
-    super::formula::beta(step).sqrt()
+    beta(step).sqrt()
 }
 
 /// Which step a place along the axis means; steps are counted from 1 there.
@@ -64,7 +59,7 @@ pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pale
     let own = if view.sigma_hat { "this run (σ̂)".to_owned() } else { format!("σ at η = {:.2}", view.eta) };
     title_ui(ui, "Noise per step", &[(&own, palette.noise), ("– – σ̂", palette.faint), ("— η = 1", palette.text)]);
     let (ours, hat, most) =
-        (series(steps.iter().map(|s| s.sigma)), series(steps.iter().map(larger)), series(steps.iter().map(|s| sigma(s, 1.0))));
+        (series(steps.iter().map(|s| s.sigma)), series(steps.iter().map(larger)), series(steps.iter().map(|s| eq16(s, 1.0))));
     let (colours, at) = (*palette, view.index.min(count.saturating_sub(1)) as f64 + 1.0);
     let title = "Plot of σ against the step";
     let ctx = ui.ctx().clone();
@@ -73,7 +68,7 @@ pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pale
         .label_formatter(move |position| {
             let index = nearest_step(over(position).x, count);
             let step = steps.get(index)?;
-            let [own, hat, most] = [step.sigma, larger(step), sigma(step, 1.0)].map(plain);
+            let [own, hat, most] = [step.sigma, larger(step), eq16(step, 1.0)].map(plain);
             let values = format!("σ = {own}\nσ̂ = {hat}\nσ at η = 1: {most}");
             Some(hatted(&ctx, &format!("step {}, t = {}\n{values}\nClick to look at it.", index + 1, step.t)).into_owned())
         })
@@ -140,7 +135,7 @@ mod tests {
         };
         for eta in [0.0, 0.3, 1.0] {
             for step in &schedule(eta, false).steps {
-                assert!((sigma(step, eta) - step.sigma).abs() < 1e-15, "{eta} {step:?}");
+                assert!((eq16(step, eta) - step.sigma).abs() < 1e-15, "{eta} {step:?}");
             }
         }
         let hat = schedule(0.0, true).steps;
