@@ -224,6 +224,8 @@ fn a_click_into_a_plot_looks_at_a_step() {
 struct Strip {
     tau: Vec<u32>,
     editable: bool,
+    /// Whether it takes its time.
+    slow: bool,
     asked: usize,
 }
 
@@ -234,11 +236,13 @@ fn strip(tau: &[u32], editable: bool) -> Harness<'static, Strip> {
         |ui, strip: &mut Strip| {
             ui.add_space(100.0);
             if let Some(Command::SetTau(tau)) = tau_strip_ui(ui, 1000, &strip.tau, Some(200), strip.editable) {
-                strip.tau = tau;
+                if !strip.slow {
+                    strip.tau = tau;
+                }
                 strip.asked += 1;
             }
         },
-        Strip { tau: tau.to_vec(), editable, asked: 0 },
+        Strip { tau: tau.to_vec(), editable, slow: false, asked: 0 },
     );
     harness.run_steps(2);
     harness
@@ -272,6 +276,17 @@ fn a_tick_is_dragged_between_its_neighbours() {
     assert!(strip.asked >= 2, "{}", strip.asked);
     drag(&mut harness, &[to, far]);
     assert_eq!(harness.state().tau, [0, 399, 400, 900]);
+}
+
+/// The run that τ is for may begin much later than the next frame.
+#[test]
+fn each_place_is_asked_for_once() {
+    let mut harness = strip(&[0, 200, 400], true);
+    harness.state_mut().slow = true;
+    let [from, half, to] = [200, 250, 300].map(|t| place(&harness, t));
+    drag(&mut harness, &[from, half, half, half, to, to, to]);
+    let asked = harness.state().asked;
+    assert!((2..=3).contains(&asked), "{asked}");
 }
 
 #[test]

@@ -121,7 +121,7 @@ pub fn remarks(step: &StepCoefficients, prediction: Prediction, posterior: bool,
     let mut lines = Vec::new();
     if step.previous.is_none() {
         lines.push(if step.alpha_bar_s == 1.0 && posterior {
-            "This step goes past the end of τ: ᾱ_s = 1, so nothing of x_t is kept, no noise is added, and the sample x0 is x̂0."
+            "This step goes past the end of τ: ᾱ_s = 1, so nothing of x_t is kept. No noise is added in the last step: the sample x0 is x̂0."
                 .to_owned()
         } else if step.alpha_bar_s == 1.0 {
             "This step goes past the end of τ: ᾱ_s = 1, so direction and noise vanish, and the sample x0 is x̂0.".to_owned()
@@ -143,7 +143,9 @@ pub fn remarks(step: &StepCoefficients, prediction: Prediction, posterior: bool,
         Prediction::VPrediction => lines.push("This model predicts v; x̂0 and ε are both read out of x_t and v.".to_owned()),
     }
     if let Some(clip) = step.clip {
-        lines.push(format!("x̂0 is clipped to ±{clip} before it is used; ε is not recomputed from it."));
+        // σ̂'s step has no ε that could be.
+        let epsilon = if posterior { "" } else { "; ε is not recomputed from it" };
+        lines.push(format!("x̂0 is clipped to ±{clip} before it is used{epsilon}."));
     }
     if let Some(threshold) = step.threshold {
         lines.push(format!(

@@ -21,6 +21,8 @@ struct Drag {
     /// τ as it was when the drag began.
     tau: Vec<u32>,
     index: usize,
+    /// What was asked for last; the run it asks for may take a while to begin.
+    wished: Vec<u32>,
     /// Whether it would be removed if it were let go of now.
     outside: bool,
 }
@@ -54,20 +56,17 @@ impl Axis {
 /// double click adds one, and a right click or dragging it out of the strip removes one: the answer is the list that is wished for,
 /// again and again while a tick is being dragged.
 pub fn tau_strip_ui(ui: &mut Ui, train_timesteps: u32, tau: &[u32], current: Option<u32>, editable: bool) -> Option<Command> {
-    let (rect, response) = ui.allocate_exact_size(
-        vec2(ui.available_width().max(60.0), HEIGHT),
-        if editable { Sense::click_and_drag() } else { Sense::hover() },
-    );
+    let (_, rect) = ui.allocate_space(vec2(ui.available_width().max(60.0), HEIGHT));
+    let sense = if editable { Sense::click_and_drag() } else { Sense::hover() };
+    // A name of its own: what else the panel shows may change while a tick is being dragged.
+    let response = ui.interact(rect, ui.make_persistent_id("tau strip"), sense);
     let axis = Axis::new(rect, train_timesteps);
     let own = tau_edit::distinct(tau);
     let name = format!("Timesteps τ: {} of 0 to {}", own.len(), train_timesteps.saturating_sub(1));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     let command = if editable { edit(ui, &response, rect, &axis, &own, train_timesteps) } else { None };
     let drag: Option<Drag> = ui.data(|data| data.get_temp(response.id));
-    let shown = match &command {
-        Some(Command::SetTau(tau)) => tau,
-        _ => &own,
-    };
+    let shown = drag.as_ref().map_or(&own, |drag| &drag.wished);
     if ui.is_rect_visible(rect) {
         paint(ui, rect, &axis, shown, current, drag.as_ref());
     }
@@ -96,10 +95,10 @@ fn edit(ui: &Ui, response: &Response, rect: Rect, axis: &Axis, tau: &[u32], trai
         && let Some(origin) = ui.input(|i| i.pointer.press_origin())
         && let Some(index) = under(origin.x)
     {
-        ui.data_mut(|data| data.insert_temp(id, Drag { tau: tau.to_vec(), index, outside: false }));
+        ui.data_mut(|data| data.insert_temp(id, Drag { tau: tau.to_vec(), index, wished: tau.to_vec(), outside: false }));
     }
     if let Some(drag) = ui.data(|data| data.get_temp::<Drag>(id)) {
-        return dragged(ui, response, rect, axis, tau, train_timesteps, drag);
+        return dragged(ui, response, rect, axis, train_timesteps, drag);
     }
     let pointer = response.hover_pos()?;
     if under(pointer.x).is_some() {
@@ -114,33 +113,29 @@ fn edit(ui: &Ui, response: &Response, rect: Rect, axis: &Axis, tau: &[u32], trai
     None
 }
 
-/// What a tick on its way asks for; when it is let go of, the drag is forgotten.
-fn dragged(
-    ui: &Ui,
-    response: &Response,
-    rect: Rect,
-    axis: &Axis,
-    tau: &[u32],
-    train_timesteps: u32,
-    mut drag: Drag,
-) -> Option<Command> {
+/// What a tick on its way asks for, once for every place; when it is let go of, the drag is forgotten.
+fn dragged(ui: &Ui, response: &Response, rect: Rect, axis: &Axis, train_timesteps: u32, mut drag: Drag) -> Option<Command> {
     let id: Id = response.id;
     let pointer = response.interact_pointer_pos().or_else(|| ui.input(|i| i.pointer.latest_pos()));
+    let mut wished = drag.wished.clone();
     if let Some(pointer) = pointer {
         drag.outside = tau_edit::removed(&drag.tau, drag.index).is_some() && !rect.expand(OUTSIDE).contains(pointer);
+        if !drag.outside {
+            wished = tau_edit::moved(&drag.tau, drag.index, axis.t(pointer.x), train_timesteps);
+        }
     }
-    let wished = match pointer {
-        Some(pointer) if !drag.outside => tau_edit::moved(&drag.tau, drag.index, axis.t(pointer.x), train_timesteps),
-        _ => tau.to_vec(),
-    };
-    if response.dragged() {
+    let held = response.dragged();
+    if !held && drag.outside {
+        wished = tau_edit::removed(&drag.tau, drag.index)?;
+    }
+    let news = (wished != drag.wished).then(|| Command::SetTau(wished.clone()));
+    if held {
         ui.set_cursor_icon(if drag.outside { CursorIcon::NoDrop } else { CursorIcon::ResizeHorizontal });
-        ui.data_mut(|data| data.insert_temp(id, drag));
-        return (wished != tau).then_some(Command::SetTau(wished));
+        ui.data_mut(|data| data.insert_temp(id, Drag { wished, ..drag }));
+    } else {
+        ui.data_mut(|data| data.remove::<Drag>(id));
     }
-    ui.data_mut(|data| data.remove::<Drag>(id));
-    let wished = if drag.outside { tau_edit::removed(&drag.tau, drag.index)? } else { wished };
-    (wished != tau).then_some(Command::SetTau(wished))
+    news
 }
 
 fn paint(ui: &Ui, rect: Rect, axis: &Axis, tau: &[u32], current: Option<u32>, drag: Option<&Drag>) {

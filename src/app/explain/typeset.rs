@@ -155,7 +155,7 @@ impl Sheet {
         for mark in &self.marks {
             match mark {
                 // The colour was set when the text was laid out; this one is for text without.
-                Mark::Glyphs(at, galley) => _ = painter.galley(origin + *at, galley.clone(), Color32::GRAY),
+                Mark::Glyphs(at, galley) => painter.galley(origin + *at, galley.clone(), Color32::GRAY),
                 Mark::Line(points, stroke) => {
                     let points = points.iter().map(|p| origin + *p).collect();
                     painter.add(Shape::line(points, *stroke));
