@@ -10,7 +10,7 @@ use etude::{
         pictures::Pictures,
     },
     picture::Picture,
-    schedule::{Prediction, Preset, Schedule, ScheduleRequest, SchedulerConfig, StepCoefficients},
+    schedule::{Prediction, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients},
     session::{ModelFacts, Moment, Plan, Rms, Terms},
 };
 use std::sync::Arc;
@@ -198,6 +198,26 @@ fn it_fits_and_never_fails() {
     }
 }
 
+/// Without any signal at T−1 log-SNR is −∞ there; and a model may have been trained with one timestep, or very many.
+#[test]
+fn extreme_noise_schedules() {
+    for train in [1, 2, 1000, 100_000] {
+        let config = SchedulerConfig {
+            num_train_timesteps: train,
+            rescale_betas_zero_snr: train > 1,
+            prediction_type: Prediction::VPrediction,
+            ..SchedulerConfig::default()
+        };
+        let last = Some(Spacing::List(vec![train - 1]));
+        let shown = Shown::new(config, &ScheduleRequest { spacing: last, eta: 1.0, ..request(1) }, 0);
+        assert!(shown.schedule.steps[0].alpha_bar_t == 0.0 || train == 1);
+        let harness = panel(shown, 960.0);
+        harness.get_by_label("Step 1 of 1");
+        harness.get_by_label(&format!("Timesteps τ: 1 of 0 to {}", train - 1));
+        harness.get_by_label("Plot of log-SNR against the timestep t");
+    }
+}
+
 #[test]
 fn without_the_fonts_it_still_draws() {
     let shown = Shown::new(SchedulerConfig::default(), &request(10), 4);
@@ -217,6 +237,34 @@ fn a_click_into_a_plot_looks_at_a_step() {
         // The middle of the axis, 0.5 to 10.5 with some margin, is step 5 or 6.
         let commands = std::mem::take(&mut harness.state_mut().commands);
         assert!(matches!(commands[..], [Command::Look(4 | 5)]), "{name} {rect:?}: {commands:?}");
+    }
+}
+
+/// The wheel moves the page, also where the pointer is over a plot or the strip.
+#[test]
+fn the_wheel_scrolls_the_page() {
+    for name in ["Plot of ᾱ against the timestep t", "Timesteps τ: 10 of 0 to 999"] {
+        let shown = Shown::new(SchedulerConfig::default(), &request(10), 4);
+        let mut harness = Harness::builder()
+            .with_size(Vec2::new(960.0, 680.0))
+            .with_context_setup(install_fonts)
+            .build_ui_state(|ui, shown: &mut Shown| _ = egui::ScrollArea::vertical().show(ui, |ui| shown.ui(ui)), shown);
+        harness.run_steps(3);
+        let top = harness.get_by_label("Step 5 of 10").rect().top();
+        let over = harness.get_by_label(name).rect();
+        assert!(over.top() < 670.0, "{name} begins on the first page: {over:?}");
+        harness.hover_at(over.center_top() + Vec2::new(0.0, 8.0));
+        harness.step();
+        harness.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Point,
+            delta: Vec2::new(0.0, -60.0),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Wheel,
+            modifiers: egui::Modifiers::NONE,
+        });
+        harness.run_steps(10);
+        let after = harness.get_by_label("Step 5 of 10").rect().top();
+        assert!(after < top - 30.0, "{name}: {top} {after}");
     }
 }
 

@@ -128,7 +128,8 @@ fn level_plot(
     // The first and the last timestep are always among them.
     let shown = (0..count).map(|i| if count > 1 { i * last / (count - 1) } else { 0 });
     let points: Vec<[f64; 2]> = shown.filter(|t| *t <= last).map(at).filter(|p| p[1].is_finite()).collect();
-    let ends: Vec<[f64; 2]> = [Some(step.t), step.previous].into_iter().flatten().map(|t| at(t as usize)).collect();
+    let ends: Vec<[f64; 2]> =
+        [Some(step.t), step.previous].into_iter().flatten().map(|t| at(t as usize)).filter(|p| p[1].is_finite()).collect();
     let (t, s, colours) = (f64::from(step.t), step.previous, *palette);
     let dark = ui.visuals().extreme_bg_color;
     let plot = still(title, (ui.available_width(), height), palette)

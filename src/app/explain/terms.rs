@@ -224,7 +224,7 @@ fn tile_ui(ui: &Ui, view: &View<'_>, tile: &Tile<'_>, frame: Rect, pictures: &mu
         }
     };
     painter.rect_stroke(frame.expand(1.0), 3.0, Stroke::new(2.0, tile.colour), StrokeKind::Outside);
-    let em = (0.13 * frame.width()).clamp(16.0, 22.0).floor();
+    let em = (0.13 * frame.width()).clamp(18.0, 24.0).floor();
     caption(ui, &tile.caption, em, tile.colour, frame.center_bottom() + vec2(0.0, 21.0), frame.width() + SIGN - 4.0);
     let name = match &tile.content {
         Content::Missing(_) => format!("{}: {state}", tile.name),
