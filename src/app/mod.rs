@@ -10,6 +10,7 @@ pub mod eta_slider;
 pub mod explain;
 pub mod export;
 pub mod film_strip;
+pub mod fonts;
 pub mod head;
 pub mod history;
 pub mod keys;

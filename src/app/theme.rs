@@ -1,17 +1,9 @@
 //! How it looks: sizes of text, distances, and the colours that mean something, for light and dark.
 
-use eframe::{
-    egui::{self, Color32, CornerRadius, FontData, FontFamily, FontId, Stroke, TextStyle, Theme, Ui, vec2},
-    epaint::text::{FontInsert, FontPriority, InsertFontFamily},
-};
+use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Ui, vec2};
 
-/// A subset of Inter: egui's own text font has no combining hat, and x̂0 needs one. See assets/fonts.
-const TEXT: &[u8] = include_bytes!("../../assets/fonts/EtudeText-Regular.otf");
-
-/// Sets the text font, text sizes, spacing and colours of both themes.
+/// Sets text sizes, spacing and colours of both themes.
 pub fn install(ctx: &egui::Context) {
-    let family = InsertFontFamily { family: FontFamily::Proportional, priority: FontPriority::Highest };
-    ctx.add_font(FontInsert::new("etude-text", FontData::from_static(TEXT), vec![family]));
     for theme in [Theme::Dark, Theme::Light] {
         ctx.style_mut_of(theme, |style| {
             style.text_styles = [

@@ -5,9 +5,9 @@ use super::{
     command_line::command_line,
     controls::{Controls, Tab},
     controls_panel::{self, Ask},
-    export, keys,
+    explain, export, fonts, keys,
     pictures::Pictures,
-    presentation,
+    presentation, scrubber,
     state::State,
     status_bar, theme, top_bar, trajectory,
     wanted::{self, Purpose},
@@ -17,7 +17,7 @@ use crate::{
     gpu,
     picture::recipe::read_recipe,
     recipe::Recipe,
-    session::{Event, Outcome, Session, Wake},
+    session::{Event, Frame, Outcome, Session, Wake},
 };
 use eframe::egui::{self, CentralPanel, Context, Panel, Ui};
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -56,6 +56,7 @@ impl Viewer {
     /// # Errors
     /// The system gives no thread.
     pub fn new(ctx: &Context, start: Start) -> Result<Self> {
+        fonts::install_fonts(ctx);
         theme::install(ctx);
         let repaint = ctx.clone();
         let wake: Wake =
@@ -268,7 +269,8 @@ impl Viewer {
     fn panel_ui(&mut self, ui: &mut Ui, draft: &mut Controls, _now: f64) -> Option<Command> {
         match self.state.controls.viewer.tab {
             Tab::Trajectory => trajectory::trajectory_ui(ui, &self.state, draft, &mut self.pictures),
-            Tab::Compare | Tab::Interpolate | Tab::Explain => None,
+            Tab::Explain => explain_panel_ui(ui, &self.state, &mut self.pictures),
+            Tab::Compare | Tab::Interpolate => None,
         }
     }
 
@@ -282,7 +284,7 @@ impl Viewer {
                 self.change(controls, now);
             }
             Command::Look(position) => {
-                let steps = super::scrubber::steps(state);
+                let steps = scrubber::steps(state);
                 state.head.look(position, steps);
             }
             Command::Use(controls) => self.change(*controls, now),
@@ -356,6 +358,34 @@ impl Viewer {
         ctx.set_zoom_factor((ctx.zoom_factor() * factor).clamp(0.5, 4.0));
         ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(on));
     }
+}
+
+/// The Explain panel for the moment shown, with the scrubber above it.
+fn explain_panel_ui(ui: &mut Ui, state: &State, pictures: &mut Pictures) -> Option<Command> {
+    let command = scrubber::scrubber_ui(ui, state);
+    let shown = state.shown();
+    let Some((shown, plan)) = shown.and_then(|shown| Some((shown, shown.run.plan.as_ref()?))) else {
+        ui.label("The first step has not come yet.");
+        return command;
+    };
+    let group = shown.run.groups.first();
+    let (schedule, image) = (plan.schedules.first()?, state.image());
+    let rms = |frame: &Option<Arc<Frame>>| frame.as_ref().and_then(|frame| frame.moments.get(image)).map(|moment| moment.rms);
+    let rms: Vec<_> = group.map(|group| group.frames.iter().map(rms).collect()).unwrap_or_default();
+    let view = explain::View {
+        plan,
+        schedule,
+        index: shown.position(),
+        eta: shown.run.controls.eta,
+        sigma_hat: shown.run.controls.sigma_hat,
+        moment: shown.frame.moments.get(image),
+        next: shown.frame.after.get(image).map(|picture| &**picture),
+        rms: &rms,
+        version: shown.version() ^ (image as u64) << 50,
+        tau_editable: true,
+    };
+    let asked = egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| explain::explain_ui(ui, &view, pictures)).inner;
+    asked.or(command)
 }
 
 /// Over everything while a file hovers over the window.

@@ -28,7 +28,7 @@ fn a_bad_model_dropped_in_changes_nothing() {
         wait(&mut harness, "a message", |viewer| told(viewer, &tail));
         wait(&mut harness, "the old model", |viewer| viewer.state.controls == short() && finished(viewer));
         assert!(samples(harness.state().viewer()) == before);
-        assert!(says(&harness, "config.json"), "the message names the file");
+        assert!(says(&harness, &tail), "the message names the folder");
     }
 }
 
@@ -95,7 +95,7 @@ fn a_lost_device_is_told_and_the_run_ends_with_the_same_picture() {
     harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Restart, 0.0);
     wait(&mut harness, "some steps", |viewer| run(viewer).is_some_and(|run| run.progress().0 >= 2));
     harness.state().viewer().session().lose_device();
+    wait(&mut harness, "word of the loss", |viewer| told(viewer, "It was opened again"));
     wait(&mut harness, "the run", finished);
-    assert!(told(harness.state().viewer(), "It was opened again"), "the loss was told");
     assert!(samples(harness.state().viewer()) == before);
 }
