@@ -31,6 +31,8 @@ pub enum Command {
     Redo,
     /// Hide the controls but η and S, or show them again.
     Present(bool),
+    /// Show the list of keys, or put it away.
+    Help,
     /// Put the command line that makes this picture on the clipboard.
     CopyCommand,
     /// Ask for a model's folder.

@@ -9,7 +9,7 @@ use super::{
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 /// The keys, for the help.
-pub const HELP: [(&str, &str); 14] = [
+pub const HELP: [(&str, &str); 15] = [
     ("Space", "play or pause the trajectory"),
     ("← →", "one step back or on"),
     ("Home, End", "x_T, the finished sample"),
@@ -23,6 +23,7 @@ pub const HELP: [(&str, &str); 14] = [
     ("Ctrl + S", "save the picture"),
     ("Ctrl + C", "copy the command line"),
     ("Ctrl + R", "run again"),
+    ("?", "this list"),
     ("Esc", "cancel the run, leave the presentation"),
 ];
 
@@ -55,7 +56,9 @@ pub fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option<Comman
     // A popup or a text field takes Esc first.
     let typing = ctx.text_edit_focused();
     if !typing && !egui_popup_open(ctx) && plain(Key::Escape) {
-        return if state.runs.running().is_some() {
+        return if state.helping {
+            Some(Command::Help)
+        } else if state.runs.running().is_some() {
             Some(Command::Cancel)
         } else if state.presenting {
             Some(Command::Present(false))
@@ -69,6 +72,9 @@ pub fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option<Comman
     }
     if ctx.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Copy))) {
         return Some(Command::CopyCommand);
+    }
+    if ctx.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::Questionmark)) || plain(Key::Questionmark) {
+        return Some(Command::Help);
     }
     if plain(Key::N) {
         seeds::throw_both(draft);

@@ -44,6 +44,9 @@ fn tools_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
         response.clicked()
     };
+    if tool(ui, "?", "Keys", "The keyboard (?)", true) {
+        command = Some(Command::Help);
+    }
     let hover = "Presentation: hides all controls but η and S, and enlarges the text (F11; Esc leaves it). Ctrl and + or − zoom.";
     if tool(ui, "🖵", "Presentation mode", hover, true) {
         command = Some(Command::Present(!state.presenting));

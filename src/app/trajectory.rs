@@ -16,7 +16,7 @@ pub fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, pictures:
     let shown = state.shown();
     header_ui(ui, state, shown.as_ref());
     let room = ui.available_size();
-    let below = BELOW.min(room.y * 0.5).max(130.0);
+    let below = BELOW.min(room.y * 0.36).max(118.0);
     let batch = state.controls.count > 1;
     let batch_width = if batch { (room.x * 0.2).clamp(90.0, 260.0) } else { 0.0 };
     let caption = 24.0;
@@ -89,7 +89,7 @@ fn captions(shown: Option<&Shown<'_>>) -> (String, String) {
     if shown.finished {
         return ("x_0, the sample".to_owned(), format!("x̂0 predicted at t = {}", step.t));
     }
-    (format!("x_t at t = {}, ᾱ = {:.3}", step.t, step.alpha_bar_t), format!("x̂0 predicted at t = {}", step.t))
+    (format!("x_t, t = {}, ᾱ = {:.3}", step.t, step.alpha_bar_t), "x̂0 predicted from it".to_owned())
 }
 
 fn large_ui(

@@ -5,7 +5,7 @@ use super::{
     command_line::command_line,
     controls::{Controls, Tab},
     controls_panel::{self, Ask},
-    explain, export, fonts, keys,
+    explain, export, fonts, help, keys,
     pictures::Pictures,
     presentation, scrubber,
     state::State,
@@ -22,8 +22,10 @@ use crate::{
 use eframe::egui::{self, CentralPanel, Context, Panel, Ui};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-/// Frames that are not urgent are drawn this far apart.
+/// News that is not urgent is drawn this long after it came. A window that is drawn by the processor takes its time from the
+/// computation, so it gets half as many frames.
 const FRAME: Duration = Duration::from_millis(16);
+const SOFTWARE_FRAME: Duration = Duration::from_millis(33);
 /// Folders of models that the list remembers.
 const MOST_FOLDERS: usize = 8;
 
@@ -33,6 +35,7 @@ pub struct Viewer {
     pub state: State,
     session: Session,
     pictures: Pictures,
+    frame: Duration,
     /// When the position of the interpolation last changed, in egui's time.
     moved: f64,
 }
@@ -48,6 +51,8 @@ pub struct Start {
     pub save_folder: Option<PathBuf>,
     /// A model's folder or a picture to open.
     pub open: Option<PathBuf>,
+    /// Whether the window is drawn by the processor.
+    pub software_window: bool,
 }
 
 impl Viewer {
@@ -59,8 +64,9 @@ impl Viewer {
         fonts::install_fonts(ctx);
         theme::install(ctx);
         let repaint = ctx.clone();
+        let frame = if start.software_window { SOFTWARE_FRAME } else { FRAME };
         let wake: Wake =
-            Arc::new(move |at_once| if at_once { repaint.request_repaint() } else { repaint.request_repaint_after(FRAME) });
+            Arc::new(move |at_once| if at_once { repaint.request_repaint() } else { repaint.request_repaint_after(frame) });
         let session = Session::new(wake)?;
         session.aside(|| Outcome::Devices(gpu::list_adapters().into_iter().filter(|a| a.usable.is_ok()).map(|a| a.info).collect()));
         let controls = start.controls.unwrap_or_default();
@@ -72,7 +78,7 @@ impl Viewer {
             save_folder: start.save_folder.unwrap_or_else(here),
             ..State::default()
         };
-        let mut viewer = Self { state, session, pictures: Pictures::default(), moved: f64::NEG_INFINITY };
+        let mut viewer = Self { state, session, pictures: Pictures::default(), frame, moved: f64::NEG_INFINITY };
         viewer.keep_going(0.0);
         if let Some(path) = start.open {
             viewer.open(path);
@@ -98,7 +104,7 @@ impl Viewer {
         }
         self.state.head.advance(seconds);
         if self.state.head.playing {
-            ctx.request_repaint_after(FRAME);
+            ctx.request_repaint_after(self.frame);
         }
         let dropped: Vec<PathBuf> = ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
         for path in dropped {
@@ -252,6 +258,7 @@ impl Viewer {
             self.state.messages.ui(ui);
             commands.extend(self.panel_ui(ui, &mut draft, now));
         });
+        help::help_ui(ui.ctx(), &mut self.state.helping);
         if self.state.dropping {
             drop_hint_ui(ui);
         }
@@ -345,6 +352,7 @@ impl Viewer {
                 });
             }
             Command::Open(path) => self.open(path),
+            Command::Help => state.helping = !state.helping,
             Command::Theme(preference) => ctx.set_theme(preference),
         }
     }

@@ -2,15 +2,19 @@
 
 use super::{
     controls::Controls,
+    soak::Soak,
     viewer::{Start, Viewer},
 };
 use crate::{
     error::{Error, Result},
     recipe::Recipe,
 };
-use eframe::egui::{self, Context, Ui, ViewportBuilder};
+use eframe::{
+    egui::{self, Context, Ui, ViewportBuilder},
+    wgpu::DeviceType,
+};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Under this name the settings are kept.
 const KEY: &str = "etude";
@@ -33,6 +37,10 @@ pub struct WindowOptions {
     pub model: Option<String>,
     /// A device, in the place of the last one used.
     pub device: Option<String>,
+    /// light, dark or system, in the place of the last one used.
+    pub theme: Option<String>,
+    /// Change controls at random for so many seconds, print memory and frame times, and end.
+    pub soak: Option<u64>,
 }
 
 /// Opens the window and returns when it is closed.
@@ -47,9 +55,20 @@ pub fn run(options: WindowOptions) -> Result<()> {
         .with_min_inner_size([480.0, 360.0]);
     let native = eframe::NativeOptions { viewport, ..Default::default() };
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
-        let start = start(cc.storage, options);
+        let soak = options.soak.map(|seconds| Soak::new(Duration::from_secs(seconds)));
+        match options.theme.as_deref() {
+            Some("light") => cc.egui_ctx.set_theme(egui::ThemePreference::Light),
+            Some("dark") => cc.egui_ctx.set_theme(egui::ThemePreference::Dark),
+            Some(_) => cc.egui_ctx.set_theme(egui::ThemePreference::System),
+            None => {}
+        }
+        let mut start = start(cc.storage, options);
+        start.software_window = cc.wgpu_render_state.as_ref().is_some_and(|state| {
+            // The window's adapter, not the one that computes.
+            state.adapter.get_info().device_type == DeviceType::Cpu
+        });
         let viewer = Viewer::new(&cc.egui_ctx, start)?;
-        Ok(Box::new(Window { viewer }))
+        Ok(Box::new(Window { viewer, soak }))
     });
     eframe::run_native("etude", native, create).map_err(|error| no_window(&error))
 }
@@ -96,16 +115,24 @@ fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start
         folders: settings.folders,
         save_folder: settings.save_folder.filter(|folder| folder.is_dir()),
         open: options.open,
+        software_window: false,
     }
 }
 
 struct Window {
     viewer: Viewer,
+    soak: Option<Soak>,
 }
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.viewer.logic(ctx);
+        if let Some(soak) = &mut self.soak {
+            if soak.frame(&mut self.viewer) {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            ctx.request_repaint();
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
@@ -114,6 +141,9 @@ impl eframe::App for Window {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         let state = &self.viewer.state;
+        if self.soak.is_some() {
+            return;
+        }
         let Some(model) = state.model.as_ref() else { return };
         let settings = Settings {
             recipe: state.good.recipe(&model.weights_crc32, state.good.size.unwrap_or(model.size)).ok(),

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Ten minutes (or the seconds given) of random control changes in a real window of 1280x800, drawn by lavapipe on a display of its own;
+# prints memory and frame times every ten seconds. Further arguments go to `etude view`, as `--device software`.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/scripts/common.sh"
+seconds=${1:-600}
+shift || true
+need_packages libvulkan1 mesa-vulkan-drivers xvfb xauth
+cargo build --release --quiet --manifest-path "$root/Cargo.toml"
+etude="${CARGO_TARGET_DIR:-$root/target}/release/etude"
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+unset WAYLAND_DISPLAY WAYLAND_SOCKET
+cd "$home"
+HOME="$home" XDG_DATA_HOME="$home" XDG_RUNTIME_DIR="$home" \
+    xvfb-run -a -s "-screen 0 1280x800x24" "$etude" view --device cpu "$@" --soak "$seconds"

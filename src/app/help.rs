@@ -1,0 +1,20 @@
+//! The list of keys.
+
+use super::keys;
+use eframe::egui::{self, Context, Grid, RichText};
+
+/// Draws the list while `open`; it can be put away.
+pub fn help_ui(ctx: &Context, open: &mut bool) {
+    egui::Window::new("Keys").open(open).collapsible(false).resizable(false).anchor(egui::Align2::CENTER_CENTER, [0.0, 0.0]).show(
+        ctx,
+        |ui| {
+            Grid::new("keys").num_columns(2).spacing([24.0, 6.0]).striped(true).show(ui, |ui| {
+                for (key, meaning) in keys::HELP {
+                    ui.label(RichText::new(key).strong());
+                    ui.label(meaning);
+                    ui.end_row();
+                }
+            });
+        },
+    );
+}
