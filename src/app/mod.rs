@@ -3,10 +3,13 @@
 //! some changes a copy of them, and the app starts the run anew where the copy differs.
 
 pub mod command;
+pub mod compare;
 pub mod controls;
 pub mod explain;
+pub mod interpolate;
 pub mod pictures;
 pub mod run_view;
+pub mod tile;
 pub mod wanted;
 
 pub use command::Command;
