@@ -58,15 +58,7 @@ impl Pictures {
 
     /// As [`Self::paint`], of a picture that is made only where the place does not show this version yet. `make` must give one of
     /// `size` (width and height).
-    pub fn paint_with(
-        &mut self,
-        ui: &Ui,
-        rect: Rect,
-        place: Id,
-        version: u64,
-        size: [usize; 2],
-        make: impl FnOnce() -> Picture,
-    ) {
+    pub fn paint_with(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, size: [usize; 2], make: impl FnOnce() -> Picture) {
         if size[0] > 0 && size[1] > 0 && ui.is_rect_visible(rect) {
             self.fill(ui, rect, place, version, size, Color32::WHITE, || ColorImage::from_rgb(size, make().bytes()));
         }

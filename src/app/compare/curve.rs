@@ -6,7 +6,7 @@ use eframe::egui::{Color32, RichText, Ui, Vec2};
 use egui_plot::{GridMark, HoverPosition, Line, MarkerShape, Plot, PlotPoints, Points};
 
 /// Where σ̂, which is no η, stands on the axis.
-const SIGMA_HAT_AT: f64 = 1.15;
+const SIGMA_HAT_AT: f64 = 1.2;
 
 /// Draws the curve into `size`.
 pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
@@ -17,9 +17,9 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
     ui.label(RichText::new("Mean of the map against η").size(14.0));
     let colour = ui.visuals().hyperlink_color;
     let other = Color32::from_rgb(0xd9, 0x7a, 0x1e);
-    let marks = |_: egui_plot::GridInput| {
-        let ticks = [0.0, 0.25, 0.5, 0.75, 1.0, SIGMA_HAT_AT];
-        ticks.map(|value| GridMark { value, step_size: 0.25 }).to_vec()
+    let marks = move |_: egui_plot::GridInput| {
+        let ticks = [0.0, 0.25, 0.5, 0.75, 1.0].into_iter().chain(sigma_hat.map(|_| SIGMA_HAT_AT));
+        ticks.map(|value| GridMark { value, step_size: 0.25 }).collect()
     };
     let plot = Plot::new("compare curve")
         .height(size.y - 22.0)
@@ -30,12 +30,12 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .include_x(-0.03)
-        .include_x(if sigma_hat.is_some() { SIGMA_HAT_AT + 0.05 } else { 1.03 })
+        .include_x(if sigma_hat.is_some() { SIGMA_HAT_AT + 0.12 } else { 1.03 })
         .include_y(0.0)
         .include_y((most * 1.12).max(0.01))
         .x_grid_spacer(marks)
         .x_axis_formatter(|mark, _| match mark.value {
-            v if v > 1.1 => "σ̂".to_owned(),
+            v if v > 1.1 => "σ̂ larger".to_owned(),
             v if v == 0.0 => "η = 0".to_owned(),
             v => format!("{v}"),
         })

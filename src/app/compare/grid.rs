@@ -123,12 +123,13 @@ impl Grid<'_> {
         let (rect, _) = ui.allocate_exact_size(self.size(self.cell.y + GAP + BAR), Sense::hover());
         let label = Rect::from_min_size(rect.min, Vec2::new(LABEL - 8.0, self.cell.y));
         let (done, total) = self.progress(row);
-        ui.scope_builder(egui::UiBuilder::new().max_rect(label), |ui| {
-            ui.add_space((self.cell.y / 2.0 - 20.0).max(0.0));
-            ui.label(RichText::new(name).strong().size(18.0));
-            let counter = if total == 0 { "waiting".to_owned() } else { format!("{done} / {total}") };
-            ui.label(RichText::new(counter).weak().size(13.0)).on_hover_text("Steps taken of this row");
-        });
+        let mut side = ui.new_child(egui::UiBuilder::new().max_rect(label).id_salt(("compare row", row)));
+        side.add_space((self.cell.y / 2.0 - 20.0).max(0.0));
+        // The default font has no hat: the word says which σ it is.
+        let shown = if name == "σ̂" { "σ̂ larger" } else { name };
+        side.label(RichText::new(shown).strong().size(18.0));
+        let counter = if total == 0 { "waiting".to_owned() } else { format!("{done} / {total}") };
+        side.label(RichText::new(counter).weak().size(13.0)).on_hover_text("Steps taken of this row");
         let mut command = None;
         for column in 0..self.columns {
             let corner = Pos2::new(rect.left() + LABEL + column as f32 * (self.cell.x + GAP), rect.top());

@@ -11,7 +11,10 @@ use eframe::egui::{DragValue, RichText, Ui};
 /// The spacings that can be columns.
 const SPACINGS: [(&str, &str); 5] = [
     ("linear", "τ = floor(i T/S): the paper's linear τ"),
-    ("quadratic", "τ = floor(linspace(0, √(0.8 T), S)²): the paper's quadratic τ, with more steps where the picture is almost clean"),
+    (
+        "quadratic",
+        "τ = floor(linspace(0, √(0.8 T), S)²): the paper's quadratic τ, with more steps where the picture is almost clean",
+    ),
     ("leading", "τ = i (T // S) + offset, as diffusers names it"),
     ("trailing", "τ = round(T − i T/S) − 1, as diffusers names it: it starts at T − 1"),
     ("linspace", "τ = round(linspace(0, T − 1, S)), as diffusers names it"),
@@ -29,7 +32,7 @@ pub fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) {
         named(by_spacing, "S by τ", "Rows of S, columns of τ: how few steps do, and where should they lie?");
         ui.separator();
         ui.label("show");
-        let predicted = ui.selectable_value(&mut compare.noisy, false, "x̂0");
+        let predicted = ui.selectable_value(&mut compare.noisy, false, "predicted x̂0");
         named(predicted, "show x̂0", "The picture that each step predicts from x_t");
         let noisy = ui.selectable_value(&mut compare.noisy, true, "x_t");
         named(noisy, "show x_t", "What each step starts from: the noise that becomes the picture");
@@ -85,12 +88,8 @@ fn etas(ui: &mut Ui, compare: &mut Compare) {
         compare.etas.push(new);
         compare.etas.sort_by(f64::total_cmp);
     }
-    let sigma_hat = ui.checkbox(&mut compare.sigma_hat, "σ̂");
-    named(
-        sigma_hat,
-        "row σ̂",
-        "One row more, with Table 1's larger variance: σ̂² = 1 − ᾱt/ᾱs, which is even noisier than η = 1",
-    );
+    let sigma_hat = ui.checkbox(&mut compare.sigma_hat, "σ̂ larger");
+    named(sigma_hat, "row σ̂", "One row more, with Table 1's larger variance: σ̂² = 1 − ᾱt/ᾱs, which is even noisier than η = 1");
     if compare.etas.is_empty() && !compare.sigma_hat {
         compare.sigma_hat = true;
     }

@@ -126,7 +126,13 @@ fn map(ui: &mut Ui, pictures: &mut Pictures, i: usize, row: &Row<'_>, width: usi
         None => tile::paint(ui, pictures, rect, Id::unique(("compare spread", i)), tile::Tile::Waiting),
     }
     let at = Pos2::new(rect.center().x, all.bottom());
-    ui.painter().text(at, Align2::CENTER_BOTTOM, &row.name, FontId::proportional(13.0), ui.visuals().text_color());
+    ui.painter().text(
+        at,
+        Align2::CENTER_BOTTOM,
+        if row.eta.is_none() { "σ̂ larger" } else { &row.name },
+        FontId::proportional(13.0),
+        ui.visuals().text_color(),
+    );
     let tooltip = format!("{name}. Pictures span −1 to 1; bright pixels are those that the noise of the steps decides");
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     response.on_hover_text(tooltip);

@@ -44,7 +44,7 @@ pub fn strip_ui(
     for way in 0..ways {
         ui.horizontal(|ui| {
             ui.label(RichText::new(NAMES[way]).strong().size(15.0).color(COLOURS[way]));
-            ui.label(RichText::new("‖x_T‖/√d under each picture").weak().size(13.0));
+            ui.label(RichText::new("|x_T|/√d under each picture").weak().size(13.0));
         });
         command = strip::row_ui(ui, view, draft, playback, pictures, way, small).or(command.take());
         ui.add_space(2.0);
@@ -101,14 +101,16 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, pictures: &mut Pictures
             response.on_hover_text(caption_tooltip(interpolate.eta, draft.steps));
             let place = |[u, v]: [f64; 2]| if interpolate.grid { format!("u {u:.2}, v {v:.2}") } else { format!("t = {u:.2}") };
             let text = match found.as_ref().and_then(|s| s.rms) {
-                Some(rms) => format!("{name}, {}   ‖x_T‖/√d = {rms:.2}", place(interpolate.position)),
+                Some(rms) => format!("{name}, {}   |x_T|/√d = {rms:.2}", place(interpolate.position)),
                 None => format!("{name}, {}", place(interpolate.position)),
             };
             let heading = RichText::new(text).strong().size(if side < 200.0 { 13.0 } else { 16.0 });
             ui.label(if interpolate.grid { heading } else { heading.color(COLOURS[way]) });
             let note = match &found {
                 None => "waiting for the first picture".to_owned(),
-                Some(s) if s.position == interpolate.position || (!interpolate.grid && s.position[0] == interpolate.position[0]) => {
+                Some(s)
+                    if s.position == interpolate.position || (!interpolate.grid && s.position[0] == interpolate.position[0]) =>
+                {
                     if s.finished { "decoded here".to_owned() } else { "being decoded".to_owned() }
                 }
                 Some(s) => format!("nearest picture so far: {}", place(s.position)),

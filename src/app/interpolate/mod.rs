@@ -1,5 +1,6 @@
 //! The Interpolate panel: pictures between two seeds, or four, and why one goes along the arc.
 
+mod icons;
 mod large;
 mod norms;
 mod options;
@@ -88,7 +89,7 @@ fn sentence(ui: &mut egui::Ui, draft: &Controls) {
          alike and the corners are the seeds' own samples."
             .to_owned()
     } else {
-        "Why slerp: the network was trained on latents of length ‖x‖ ≈ √d. Slerp keeps that length all the way; lerp's middle is \
+        "Why slerp: the network was trained on latents of length |x| ≈ √d. Slerp keeps that length all the way; lerp's middle is \
          too short (≈ 0.71 √d), and its pictures lose detail."
             .to_owned()
     };

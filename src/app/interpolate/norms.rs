@@ -1,4 +1,4 @@
-//! ‖x_T‖/√d along the strip: slerp keeps it, lerp does not.
+//! |x_T|/√d along the strip: slerp keeps it, lerp does not.
 
 use super::{COLOURS, NAMES, View};
 use crate::app::{controls::Interpolate, tile};
@@ -7,7 +7,7 @@ use egui_plot::{HoverPosition, Line, LineStyle, Plot, PlotPoints, Points, VLine}
 
 /// Draws the plot into `size`.
 pub fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, size: Vec2) {
-    ui.label(RichText::new("‖x_T‖/√d against t").size(14.0));
+    ui.label(RichText::new("|x_T|/√d against t").size(14.0));
     let usable = |run: &&crate::app::run_view::RunView| run.plan.is_some() && !run.controls.viewer.interpolate.grid;
     let run = view.between.filter(usable).or(view.previous.filter(usable));
     let lines: Vec<Vec<[f64; 2]>> = run
@@ -32,7 +32,7 @@ pub fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, size: V
         .y_axis_min_width(32.0)
         .label_formatter(|at| match at {
             HoverPosition::NearDataPoint { plot_name, position, .. } if !plot_name.is_empty() => {
-                Some(format!("{plot_name}, t = {:.2}\n‖x_T‖/√d = {:.3}", position.x, position.y))
+                Some(format!("{plot_name}, t = {:.2}\n|x_T|/√d = {:.3}", position.x, position.y))
             }
             _ => None,
         });
@@ -44,6 +44,7 @@ pub fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, size: V
             plot.points(Points::new(name, PlotPoints::from(points)).color(colour).radius(3.5));
         }
     });
-    let tooltip = "The network was trained on latents of length √d: 1 here. Slerp stays there, lerp sinks to about 0.71 in the middle";
+    let tooltip =
+        "The network was trained on latents of length √d: 1 here. Slerp stays there, lerp sinks to about 0.71 in the middle";
     tile::named(shown.response, "length of x_T against t", tooltip);
 }

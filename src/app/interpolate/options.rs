@@ -1,8 +1,11 @@
 //! The rows above the pictures: seeds, number of pictures, η, and the animation.
 
-use super::{Playback, end_controls};
+use super::{
+    Playback, end_controls,
+    icons::{Icon, icon_button},
+};
 use crate::app::{Command, Controls, tile::named};
-use eframe::egui::{Button, DragValue, RichText, Slider, Ui};
+use eframe::egui::{DragValue, Slider, Ui};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 const CORNERS: [&str; 4] = ["top left", "top right", "bottom left", "bottom right"];
@@ -48,7 +51,7 @@ pub fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) ->
         for (i, name) in names.iter().enumerate() {
             command = seed_ui(ui, draft, i, name).or(command.take());
             if !grid && i == 0 {
-                let swap = named(ui.button("⇄"), "swap the ends", "Let the strip run the other way");
+                let swap = named(icon_button(ui, Icon::Swap), "swap the ends", "Let the strip run the other way");
                 if swap.clicked() {
                     draft.viewer.interpolate.seeds.swap(0, 1);
                 }
@@ -59,13 +62,13 @@ pub fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) ->
 }
 
 fn play_ui(ui: &mut Ui, playback: &mut Playback, position: &[f64; 2]) {
-    let (text, name) = if playback.playing { ("⏸", "pause") } else { ("▶", "play") };
+    let (icon, name) = if playback.playing { (Icon::Pause, "pause") } else { (Icon::Play, "play") };
     let tooltip = format!("Let t go back and forth by itself; it is at {:.2}", position[0]);
-    if named(ui.add(Button::new(RichText::new(text).size(16.0))), name, tooltip).clicked() {
+    if named(icon_button(ui, icon), name, tooltip).clicked() {
         playback.toggle();
     }
-    let (arrow, way) = if playback.backwards { ("←", "left") } else { ("→", "right") };
-    if named(ui.button(arrow), "direction", format!("It goes to the {way}: turn it round")).clicked() {
+    let (arrow, way) = if playback.backwards { (Icon::Left, "left") } else { (Icon::Right, "right") };
+    if named(icon_button(ui, arrow), "direction", format!("It goes to the {way}: turn it round")).clicked() {
         playback.backwards = !playback.backwards;
     }
     let mut seconds = 1.0 / playback.speed.max(0.01);
@@ -84,7 +87,7 @@ fn seed_ui(ui: &mut Ui, draft: &mut Controls, i: usize, name: &str) -> Option<Co
         let seed = &mut draft.viewer.interpolate.seeds[i];
         let drag = DragValue::new(&mut *seed).range(0..=(1u64 << 53)).clamp_existing_to_range(false).speed(0.1);
         named(ui.add(drag), format!("seed {name}"), "Seed of this end's x_T (its image 0). Drag, or click to type");
-        if named(ui.button("🎲"), format!("dice {name}"), "Another seed").clicked() {
+        if named(icon_button(ui, Icon::Dice), format!("dice {name}"), "Another seed").clicked() {
             *seed = RandomState::new().build_hasher().finish() % DICE;
         }
         let seed = *seed;

@@ -14,7 +14,7 @@ pub struct Shown<'a> {
     pub version: u64,
     /// Where it is.
     pub position: [f64; 2],
-    /// ‖x_T‖/√d.
+    /// |x_T|/√d.
     pub rms: Option<f64>,
     /// Decoded to the last step.
     pub finished: bool,

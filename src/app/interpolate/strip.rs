@@ -2,7 +2,9 @@
 
 use super::{COLOURS, NAMES, Playback, View, end_controls, shown};
 use crate::app::{Command, Controls, pictures::Pictures, tile};
-use eframe::egui::{self, Align2, Color32, EventFilter, FontId, Id, Key, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2};
+use eframe::egui::{
+    self, Align2, Color32, EventFilter, FontId, Id, Key, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2,
+};
 use egui::WidgetInfo;
 
 const GAP: f32 = 3.0;
@@ -71,7 +73,13 @@ pub fn row_ui(
     let t = draft.viewer.interpolate.position[0];
     response.widget_info(|| WidgetInfo::slider(true, t, format!("strip of {}", NAMES[way])));
     let x = to_screen(t, rect.left(), picture, count);
-    mark(ui, &response, body, Rect::from_center_size(Pos2::new(x, body.center().y), Vec2::new(picture, body.height())), COLOURS[way]);
+    mark(
+        ui,
+        &response,
+        body,
+        Rect::from_center_size(Pos2::new(x, body.center().y), Vec2::new(picture, body.height())),
+        COLOURS[way],
+    );
     arrows(ui, &response, draft, playback, false);
     if let Some(at) = dragged(&response) {
         playback.playing = false;
@@ -80,12 +88,13 @@ pub fn row_ui(
     let index = |at: Pos2| (((at.x - rect.left()) / (picture + GAP)).max(0.0) as usize).min(count as usize - 1);
     let seeds = draft.viewer.interpolate.seeds;
     let end = |i: usize| if i == 0 { Some(seeds[0]) } else { (i == count as usize - 1).then_some(seeds[1]) };
-    let command = clicked(&response, draft, playback, |at| end(index(at)), |at| [to_unit(at.x, rect.left(), picture, count), f64::NAN]);
+    let command =
+        clicked(&response, draft, playback, |at| end(index(at)), |at| [to_unit(at.x, rect.left(), picture, count), f64::NAN]);
     let hovered = response.hover_pos().map(index);
     response.on_hover_ui_at_pointer(|ui| {
         let Some(i) = hovered else { return };
         let t = i as f64 / f64::from(count - 1);
-        let length = rms.and_then(|r| r.get(i)).map_or(String::new(), |r| format!(", ‖x_T‖/√d = {r:.3}"));
+        let length = rms.and_then(|r| r.get(i)).map_or(String::new(), |r| format!(", |x_T|/√d = {r:.3}"));
         ui.strong(format!("{} of seeds {} and {} at t = {t:.2}{length}", NAMES[way], seeds[0], seeds[1]));
         ui.label(match end(i) {
             Some(seed) => format!("Click to use this end: seed {seed}'s own sample, step by step"),
@@ -141,7 +150,7 @@ pub fn grid_ui(
         let Some(i) = hovered else { return };
         let [u, v] = shown::stops(&draft.viewer.interpolate).get(i as usize).copied().unwrap_or_default();
         let rms = run.and_then(|r| r.plan.as_ref()?.latent_rms.first()?.get(i as usize));
-        let length = rms.map_or(String::new(), |r| format!(", ‖x_T‖/√d = {r:.3}"));
+        let length = rms.map_or(String::new(), |r| format!(", |x_T|/√d = {r:.3}"));
         ui.strong(format!("u = {u:.2}, v = {v:.2}{length}"));
         ui.label(match corner(i) {
             Some(seed) => format!("Click to use this end: seed {seed}'s own sample, step by step"),
