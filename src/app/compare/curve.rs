@@ -8,6 +8,14 @@ use egui_plot::{GridMark, HoverPosition, Line, MarkerShape, Plot, PlotPoints, Po
 /// Where σ̂, which is no η, stands on the axis.
 const SIGMA_HAT_AT: f64 = 1.2;
 
+/// A round number of which three or four reach `most`.
+fn nice_step(most: f64) -> f64 {
+    let rough = most / 3.0;
+    let ten = 10f64.powf(rough.log10().floor());
+    let digit = [5.0, 2.0, 1.0].into_iter().find(|d| d * ten <= rough).unwrap_or(1.0);
+    digit * ten
+}
+
 /// Draws the curve into `size`.
 pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
     let mut points: Vec<[f64; 2]> = rows.iter().filter_map(|r| Some([r.eta?, r.spread?.mean])).collect();
@@ -34,6 +42,10 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
         .include_y(0.0)
         .include_y((most * 1.12).max(0.01))
         .x_grid_spacer(marks)
+        .y_grid_spacer(move |_| {
+            let step = nice_step(most.max(0.01));
+            (0..=8).map(|i| GridMark { value: f64::from(i) * step, step_size: step }).collect()
+        })
         .x_axis_formatter(|mark, _| match mark.value {
             v if v > 1.1 => "σ̂ larger".to_owned(),
             v if v == 0.0 => "η = 0".to_owned(),
@@ -58,4 +70,16 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
         "mean spread against η",
         "How far the pictures of a row lie apart, on average over the pixels: 0 where η = 0, and more with every bit of noise",
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nice_step;
+
+    #[test]
+    fn steps_are_round() {
+        for (most, step) in [(0.9, 0.2), (0.36, 0.1), (1.6, 0.5), (3.1, 1.0)] {
+            assert!((nice_step(most) - step).abs() < 1e-12, "{most}: {}", nice_step(most));
+        }
+    }
 }

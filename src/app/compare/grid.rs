@@ -17,6 +17,8 @@ const GAP: f32 = 5.0;
 /// Room for the progress under a row.
 const BAR: f32 = 9.0;
 const LEAST_SIDE: f32 = 44.0;
+/// Smaller than this pictures do not get for want of height: the panel scrolls.
+const COMFORTABLE: f32 = 72.0;
 
 /// Width of a picture so that `rows` × `columns` of them fit into `room`, but not below what can still be seen: then the grid
 /// scrolls. `aspect` is height over width.
@@ -24,7 +26,7 @@ pub fn cell_width(room: Vec2, rows: usize, columns: usize, aspect: f32) -> f32 {
     let (rows, columns) = (rows.max(1) as f32, columns.max(1) as f32);
     let wide = (room.x - LABEL) / columns - GAP;
     let high = ((room.y - HEADER) / rows - GAP - BAR) / aspect.max(0.01);
-    wide.min(high).max(LEAST_SIDE)
+    wide.min(high.max(COMFORTABLE)).max(LEAST_SIDE)
 }
 
 /// Which group and member of the run a cell is.
@@ -66,6 +68,17 @@ pub fn cell_controls(controls: &Controls, row: usize, column: usize) -> Option<C
         }
     }
     Some(cell)
+}
+
+/// Width of a picture of the grid in `room`, and of the whole grid.
+pub fn widths(view: &View<'_>, draft: &Controls, room: Vec2) -> (f32, f32) {
+    let axes = draft.viewer.compare.axes;
+    let run = view.newest(axes);
+    let shape = run.map_or(draft, |run| &run.controls);
+    let aspect = tile::aspect(run.or(view.older(axes)).and_then(|run| run.plan.as_ref()));
+    let columns = columns(shape);
+    let cell = cell_width(room, compare_rows(shape).len(), columns, aspect);
+    (cell, LABEL + columns as f32 * (cell + GAP))
 }
 
 /// Draws the grid into about `room`; a click on a picture asks for its controls.
@@ -111,9 +124,8 @@ impl Grid<'_> {
             let shown = if short { name.rsplit(' ').next().unwrap_or_default() } else { &name };
             ui.painter().text(at, Align2::CENTER_CENTER, shown, FontId::proportional(14.0), ui.visuals().text_color());
         }
-        let by_seed = self.shape.viewer.compare.axes == Axes::EtaBySeed;
         if short {
-            let what = if by_seed { "noise seed" } else { "τ" };
+            let what = if self.by_seed() { "noise seed" } else { "τ" };
             let at = rect.left_center();
             ui.painter().text(at, Align2::LEFT_CENTER, what, FontId::proportional(14.0), ui.visuals().weak_text_color());
         }
@@ -128,7 +140,12 @@ impl Grid<'_> {
         // The default font has no hat: the word says which σ it is.
         let shown = if name == "σ̂" { "σ̂ larger" } else { name };
         side.label(RichText::new(shown).strong().size(18.0));
-        let counter = if total == 0 { "waiting".to_owned() } else { format!("{done} / {total}") };
+        let counter = match total {
+            0 => "waiting".to_owned(),
+            _ if self.by_seed() => format!("{done} / {total}"),
+            // Each picture of the row has steps of its own.
+            _ => format!("{} %", 100 * done / total),
+        };
         side.label(RichText::new(counter).weak().size(13.0)).on_hover_text("Steps taken of this row");
         let mut command = None;
         for column in 0..self.columns {
@@ -138,25 +155,33 @@ impl Grid<'_> {
                 command = Some(Command::Use(Box::new(controls)));
             }
         }
-        let bar = Rect::from_min_size(
-            Pos2::new(rect.left() + LABEL, rect.top() + self.cell.y + 3.0),
-            Vec2::new(self.columns as f32 * (self.cell.x + GAP) - GAP, 3.0),
-        );
-        ui.painter().rect_filled(bar, 1.5, ui.visuals().widgets.noninteractive.bg_stroke.color);
-        if total > 0 {
-            let part = Rect::from_min_size(bar.min, Vec2::new(bar.width() * done as f32 / total as f32, bar.height()));
-            ui.painter().rect_filled(part, 1.5, ui.visuals().selection.bg_fill);
+        let at = Pos2::new(rect.left() + LABEL, rect.top() + self.cell.y + 3.0);
+        if self.by_seed() {
+            bar(ui, at, self.columns as f32 * (self.cell.x + GAP) - GAP, (done, total));
+        } else {
+            for column in 0..self.columns {
+                let at = at + Vec2::new(column as f32 * (self.cell.x + GAP), 0.0);
+                bar(ui, at, self.cell.x, self.steps_of(place_of(self.shape, row, column).0));
+            }
         }
         command
     }
 
-    /// Steps taken and steps in all of a row's groups.
-    fn progress(&self, row: usize) -> (usize, usize) {
+    fn by_seed(&self) -> bool {
+        self.shape.viewer.compare.axes == Axes::EtaBySeed
+    }
+
+    /// Steps taken and steps in all of a group.
+    fn steps_of(&self, group: usize) -> (usize, usize) {
         let Some(run) = self.view.newest(self.shape.viewer.compare.axes) else { return (0, 0) };
+        let total = run.plan.as_ref().and_then(|p| p.schedules.get(group)).map_or(0, |s| s.steps.len());
+        (run.groups.get(group).and_then(|g| g.latest.as_ref()).map_or(0, |f| f.index + 1), total)
+    }
+
+    /// Of a row: of all its groups together.
+    fn progress(&self, row: usize) -> (usize, usize) {
         let groups: std::collections::BTreeSet<usize> = (0..self.columns).map(|c| place_of(self.shape, row, c).0).collect();
-        let steps = |g: &usize| run.plan.as_ref().and_then(|p| p.schedules.get(*g)).map_or(0, |s| s.steps.len());
-        let done = |g: &usize| run.groups.get(*g).and_then(|g| g.latest.as_ref()).map_or(0, |f| f.index + 1);
-        (groups.iter().map(done).sum(), groups.iter().map(steps).sum())
+        groups.iter().map(|g| self.steps_of(*g)).fold((0, 0), |(a, b), (done, total)| (a + done, b + total))
     }
 
     /// One picture; the controls that make it where it was clicked.
@@ -192,6 +217,16 @@ impl Grid<'_> {
             ui.weak("Click to look at this run step by step");
         });
         response.clicked().then_some(controls)
+    }
+}
+
+/// A thin bar: how much is done.
+fn bar(ui: &Ui, at: Pos2, width: f32, (done, total): (usize, usize)) {
+    let all = Rect::from_min_size(at, Vec2::new(width, 3.0));
+    ui.painter().rect_filled(all, 1.5, ui.visuals().widgets.noninteractive.bg_stroke.color);
+    if total > 0 {
+        let part = Rect::from_min_size(at, Vec2::new(width * done as f32 / total as f32, 3.0));
+        ui.painter().rect_filled(part, 1.5, ui.visuals().hyperlink_color);
     }
 }
 

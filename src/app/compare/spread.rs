@@ -60,47 +60,75 @@ fn deterministic(rows: &[Row<'_>], seeds: u32) -> Option<(bool, String)> {
     })
 }
 
-/// Draws sentence, maps, legend and curve.
-pub fn spread_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, pictures: &mut Pictures) {
-    let Some(run) = view.newest(Axes::EtaBySeed).filter(|r| r.plan.is_some()).or(view.older(Axes::EtaBySeed)) else {
-        ui.weak("The spread over the noise seeds shows here, once each row has taken a step.");
-        return;
-    };
-    let rows = rows(run);
-    match deterministic(&rows, run.controls.viewer.compare.seeds) {
+/// The run whose spread is shown.
+fn run<'a>(view: &View<'a>) -> Option<&'a RunView> {
+    view.newest(Axes::EtaBySeed).filter(|r| r.plan.is_some()).or(view.older(Axes::EtaBySeed))
+}
+
+/// Says what the row of η = 0 shows.
+pub fn sentence_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls) {
+    let said = run(view).and_then(|run| deterministic(&rows(run), run.controls.viewer.compare.seeds));
+    match said {
         Some((true, text)) => ui.label(RichText::new(text).strong().size(16.0)),
         Some((false, text)) => ui.label(RichText::new(text).color(ui.visuals().error_fg_color).size(16.0)),
         None if draft.viewer.compare.etas.contains(&0.0) => ui.label(RichText::new("η = 0: no step taken yet").weak().size(16.0)),
         None => ui.label(RichText::new("Add a row η = 0 to see that without noise x_T alone decides").weak().size(16.0)),
     };
     ui.add_space(2.0);
+}
+
+/// Draws maps, legend and curve; into `room` where they stand beside the grid, whose height is then not 0.
+pub fn spread_ui(ui: &mut Ui, view: &View<'_>, pictures: &mut Pictures, room: Vec2) {
+    let Some(run) = run(view) else {
+        ui.weak("How far the pictures of a row lie apart shows here, once it has taken a step.");
+        return;
+    };
+    let rows = rows(run);
     // The largest of all rows: one scale, so that the maps can be compared.
     let most = rows.iter().filter_map(|r| r.spread).flat_map(|s| &s.map).fold(0.0f32, |a, b| a.max(*b));
     let most = f64::from(most);
     let width = run.plan.as_ref().map_or(1, |plan| plan.size.1 as usize);
-    if ui.available_width() >= BESIDE {
+    if room.y > 0.0 {
+        let top = ui.cursor().top();
+        let (across, down) = arrangement(rows.len());
+        let high = (room.y * 0.62 - 50.0) / down - 24.0;
+        let side = ((room.x + 6.0) / across - 7.0).min(high).clamp(36.0, 160.0);
+        maps(ui, pictures, &rows, width, most, side);
+        ui.add_space(8.0);
+        let left = (room.y - (ui.cursor().top() - top)).clamp(CURVE, 360.0);
+        curve::curve_ui(ui, &rows, Vec2::new(room.x, left));
+    } else if ui.available_width() >= BESIDE {
         ui.horizontal_top(|ui| {
             let curve_width = (ui.available_width() * 0.4).clamp(250.0, 460.0);
             let left = ui.available_width() - curve_width - 16.0;
             ui.allocate_ui(Vec2::new(left, CURVE), |ui| {
                 ui.vertical(|ui| {
                     ui.set_max_width(left);
-                    maps(ui, pictures, &rows, width, most);
+                    maps(ui, pictures, &rows, width, most, below_side(left, rows.len()));
                 });
             });
             ui.vertical(|ui| curve::curve_ui(ui, &rows, Vec2::new(ui.available_width(), CURVE)));
         });
     } else {
-        maps(ui, pictures, &rows, width, most);
+        let side = below_side(ui.available_width(), rows.len());
+        maps(ui, pictures, &rows, width, most, side);
         ui.add_space(6.0);
         curve::curve_ui(ui, &rows, Vec2::new(ui.available_width(), CURVE + 30.0));
     }
 }
 
-fn maps(ui: &mut Ui, pictures: &mut Pictures, rows: &[Row<'_>], width: usize, most: f64) {
-    ui.label(RichText::new("Standard deviation over the noise seeds, at each pixel").size(14.0));
-    let count = rows.len().max(1) as f32;
-    let side = ((ui.available_width() + 6.0) / count - 6.0).clamp(36.0, MAP);
+/// Maps across and down where they stand beside the grid.
+fn arrangement(rows: usize) -> (f32, f32) {
+    let across = if rows <= 4 { 2 } else { 3 };
+    (across as f32, rows.max(1).div_ceil(across) as f32)
+}
+
+fn below_side(width: f32, rows: usize) -> f32 {
+    ((width + 6.0) / rows.max(1) as f32 - 7.0).clamp(36.0, MAP)
+}
+
+fn maps(ui: &mut Ui, pictures: &mut Pictures, rows: &[Row<'_>], width: usize, most: f64, side: f32) {
+    ui.label(RichText::new("Standard deviation over the noise seeds").size(14.0));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         for (i, row) in rows.iter().enumerate() {

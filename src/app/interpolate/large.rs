@@ -30,7 +30,7 @@ pub fn strip_ui(
     let strips = ways as f32 * (strip::row_height(small, aspect) + LABEL + 8.0);
     let plot = if room.x >= WIDE { (room.x * 0.34).clamp(220.0, 520.0) } else { 0.0 };
     let wide = (room.x - plot - 12.0) / ways as f32 - 12.0;
-    let side = (room.y - strips - CAPTION - 12.0).min(wide / aspect.min(1.0)).min(wide).max(LEAST);
+    let side = ((room.y - strips - CAPTION - 12.0) / aspect).max(LEAST).max(200.0f32.min(room.y * 0.4)).min(wide).max(60.0);
     ui.horizontal_top(|ui| {
         for way in 0..ways {
             large(ui, view, draft, pictures, way, side, aspect);

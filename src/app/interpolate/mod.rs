@@ -62,7 +62,7 @@ pub fn interpolate_ui(
             ui.label(RichText::new(format!("This run stopped: {message}")).color(ui.visuals().error_fg_color).size(15.0));
         }
         ui.add_space(4.0);
-        sentence(ui, draft);
+        sentence(ui, view, draft);
         ui.add_space(4.0);
         let left = egui::vec2(ui.available_width(), room.y - (ui.cursor().top() - top));
         let clicked = if draft.viewer.interpolate.grid {
@@ -75,8 +75,14 @@ pub fn interpolate_ui(
     command
 }
 
+/// The smallest |x_T|/√d of lerp.
+fn shortest(view: &View<'_>) -> Option<f64> {
+    let run = view.between.filter(|run| !run.controls.viewer.interpolate.grid)?;
+    run.plan.as_ref()?.latent_rms.get(1)?.iter().copied().min_by(f64::total_cmp)
+}
+
 /// Why one sees what one sees.
-fn sentence(ui: &mut egui::Ui, draft: &Controls) {
+fn sentence(ui: &mut egui::Ui, view: &View<'_>, draft: &Controls) {
     let interpolate = &draft.viewer.interpolate;
     let text = if interpolate.eta > 0.0 {
         format!(
@@ -89,9 +95,11 @@ fn sentence(ui: &mut egui::Ui, draft: &Controls) {
          alike and the corners are the seeds' own samples."
             .to_owned()
     } else {
-        "Why slerp: the network was trained on latents of length |x| ≈ √d. Slerp keeps that length all the way; lerp's middle is \
-         too short (≈ 0.71 √d), and its pictures lose detail."
-            .to_owned()
+        format!(
+            "Why slerp: the network was trained on latents of length √d. Slerp keeps that length all the way; lerp's middle is too \
+             short ({}), and its pictures lose detail.",
+            shortest(view).map_or("about 0.71 √d".to_owned(), |r| format!("here {r:.2} √d"))
+        )
     };
     let text = RichText::new(text).size(16.0);
     ui.label(if interpolate.eta > 0.0 { text.color(ui.visuals().warn_fg_color) } else { text });

@@ -92,7 +92,13 @@ fn seed_ui(ui: &mut Ui, draft: &mut Controls, i: usize, name: &str) -> Option<Co
         }
         let seed = *seed;
         let tooltip = format!("Open seed {seed}'s own sample, step by step: the end of the interpolation is that very picture");
-        if named(ui.button("use"), format!("use this end: seed {name}"), tooltip).clicked() {
+        if named(
+            ui.button(if draft.viewer.interpolate.grid { "use" } else { "use this end" }),
+            format!("use this end: seed {name}"),
+            tooltip,
+        )
+        .clicked()
+        {
             command = Some(Command::Use(Box::new(end_controls(draft, seed))));
         }
     });
