@@ -25,10 +25,12 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
     ui.label(RichText::new("Mean of the map against η").size(14.0));
     let colour = ui.visuals().hyperlink_color;
     let other = Color32::from_rgb(0xd9, 0x7a, 0x1e);
+    let ticks: &[f64] = if size.x < 320.0 { &[0.0, 0.5, 1.0] } else { &[0.0, 0.25, 0.5, 0.75, 1.0] };
     let marks = move |_: egui_plot::GridInput| {
-        let ticks = [0.0, 0.25, 0.5, 0.75, 1.0].into_iter().chain(sigma_hat.map(|_| SIGMA_HAT_AT));
-        ticks.map(|value| GridMark { value, step_size: 0.25 }).collect()
+        let all = ticks.iter().copied().chain(sigma_hat.map(|_| SIGMA_HAT_AT));
+        all.map(|value| GridMark { value, step_size: 0.5 }).collect()
     };
+    let sigma_name = if size.x < 320.0 { "σ̂" } else { "σ̂ larger" };
     let plot = Plot::new("compare curve")
         .height(size.y - 22.0)
         .width(size.x.max(80.0))
@@ -42,12 +44,13 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
         .include_y(0.0)
         .include_y((most * 1.12).max(0.01))
         .x_grid_spacer(marks)
-        .y_grid_spacer(move |_| {
+        .y_grid_spacer(move |input| {
             let step = nice_step(most.max(0.01));
-            (0..=8).map(|i| GridMark { value: f64::from(i) * step, step_size: step }).collect()
+            let marks = (0..=8).map(|i| GridMark { value: f64::from(i) * step, step_size: step });
+            marks.filter(|mark| mark.value <= input.bounds.1).collect()
         })
-        .x_axis_formatter(|mark, _| match mark.value {
-            v if v > 1.1 => "σ̂ larger".to_owned(),
+        .x_axis_formatter(move |mark, _| match mark.value {
+            v if v > 1.1 => sigma_name.to_owned(),
             v if v == 0.0 => "η = 0".to_owned(),
             v => format!("{v}"),
         })

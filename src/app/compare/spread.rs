@@ -168,14 +168,17 @@ fn map(ui: &mut Ui, pictures: &mut Pictures, i: usize, row: &Row<'_>, width: usi
 
 /// The bar from 0 to the largest value.
 fn legend(ui: &mut Ui, pictures: &mut Pictures, most: f64) {
+    let narrow = ui.available_width() < 300.0;
+    let bar = if narrow { 90.0 } else { 140.0 };
     ui.horizontal(|ui| {
         ui.label(RichText::new("0").size(13.0));
-        let (rect, response) = ui.allocate_exact_size(Vec2::new(140.0, 10.0), Sense::hover());
+        let (rect, response) = ui.allocate_exact_size(Vec2::new(bar, 10.0), Sense::hover());
         pictures.paint_with(ui, rect, Id::unique("compare legend"), 0, [128, 1], colour::bar);
         let line = ui.visuals().widgets.noninteractive.bg_stroke;
         ui.painter().rect_stroke(rect, 0.0, line, egui::StrokeKind::Outside);
         response.on_hover_text("One scale for all rows: the largest value of any pixel of any row");
-        ui.label(RichText::new(format!("{most:.2}  (pixels span −1 … 1)")).size(13.0));
+        let span = if narrow { "pixels: −1 … 1" } else { "pixels span −1 … 1" };
+        ui.label(RichText::new(format!("{most:.2}  ({span})")).size(if narrow { 12.0 } else { 13.0 }));
     });
 }
 

@@ -31,7 +31,10 @@ pub fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, size: V
         .include_y(1.1)
         .x_grid_spacer(|_| [0.0, 0.25, 0.5, 0.75, 1.0].map(|value| GridMark { value, step_size: 0.25 }).to_vec())
         .x_axis_formatter(|mark, _| if mark.value == 0.0 { "t = 0".to_owned() } else { mark.value.to_string() })
-        .y_grid_spacer(|_| (5..=11).map(|i| GridMark { value: f64::from(i) / 10.0, step_size: 0.1 }).collect())
+        .y_grid_spacer(|input| {
+            let marks = (0..=12).map(|i| GridMark { value: f64::from(i) / 10.0, step_size: 0.1 });
+            marks.filter(|mark| (input.bounds.0..=input.bounds.1).contains(&mark.value)).collect()
+        })
         .y_axis_min_width(32.0)
         .label_formatter(|at| match at {
             HoverPosition::NearDataPoint { plot_name, position, .. } if !plot_name.is_empty() => {

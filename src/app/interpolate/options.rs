@@ -45,19 +45,24 @@ pub fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) ->
                        noise of the steps decide instead";
         named(response, "η of the interpolation", tooltip);
     });
-    ui.horizontal_wrapped(|ui| {
-        let grid = draft.viewer.interpolate.grid;
-        let names: &[&str] = if grid { &CORNERS } else { &ENDS };
-        for (i, name) in names.iter().enumerate() {
-            command = seed_ui(ui, draft, i, name).or(command.take());
-            if !grid && i == 0 {
-                let swap = named(icon_button(ui, Icon::Swap), "swap the ends", "Let the strip run the other way");
-                if swap.clicked() {
+    let grid = draft.viewer.interpolate.grid;
+    let names: &[&str] = if grid { &CORNERS } else { &ENDS };
+    // As many beside each other as fit: two or four, so that the corners of the grid lie as they lie on screen.
+    let fit = (ui.available_width() / if grid { 222.0 } else { 262.0 }) as usize;
+    let across = if fit >= names.len() { names.len() } else { fit.clamp(1, 2) };
+    for (line, names) in names.chunks(across).enumerate() {
+        ui.horizontal(|ui| {
+            for (i, name) in names.iter().enumerate() {
+                command = seed_ui(ui, draft, line * across + i, name).or(command.take());
+                if !grid
+                    && line + i == 0
+                    && named(icon_button(ui, Icon::Swap), "swap the ends", "Let the strip run the other way").clicked()
+                {
                     draft.viewer.interpolate.seeds.swap(0, 1);
                 }
             }
-        }
-    });
+        });
+    }
     command
 }
 
@@ -80,27 +85,23 @@ fn play_ui(ui: &mut Ui, playback: &mut Playback, position: &[f64; 2]) {
 }
 
 fn seed_ui(ui: &mut Ui, draft: &mut Controls, i: usize, name: &str) -> Option<Command> {
-    let mut command = None;
-    // One group a seed, so that a line breaks between them.
-    ui.horizontal(|ui| {
-        ui.label(format!("{name}: seed"));
-        let seed = &mut draft.viewer.interpolate.seeds[i];
-        let drag = DragValue::new(&mut *seed).range(0..=(1u64 << 53)).clamp_existing_to_range(false).speed(0.1);
-        named(ui.add(drag), format!("seed {name}"), "Seed of this end's x_T (its image 0). Drag, or click to type");
-        if named(icon_button(ui, Icon::Dice), format!("dice {name}"), "Another seed").clicked() {
-            *seed = RandomState::new().build_hasher().finish() % DICE;
-        }
-        let seed = *seed;
-        let tooltip = format!("Open seed {seed}'s own sample, step by step: the end of the interpolation is that very picture");
-        if named(
-            ui.button(if draft.viewer.interpolate.grid { "use" } else { "use this end" }),
-            format!("use this end: seed {name}"),
-            tooltip,
-        )
-        .clicked()
-        {
-            command = Some(Command::Use(Box::new(end_controls(draft, seed))));
-        }
-    });
-    command
+    ui.label(if draft.viewer.interpolate.grid { name.to_owned() } else { format!("{name}: seed") });
+    let seed = &mut draft.viewer.interpolate.seeds[i];
+    let drag = DragValue::new(&mut *seed).range(0..=(1u64 << 53)).clamp_existing_to_range(false).speed(0.1);
+    named(ui.add(drag), format!("seed {name}"), "Seed of this end's x_T (its image 0). Drag, or click to type");
+    if named(icon_button(ui, Icon::Dice), format!("dice {name}"), "Another seed").clicked() {
+        *seed = RandomState::new().build_hasher().finish() % DICE;
+    }
+    let seed = *seed;
+    let tooltip = format!("Open seed {seed}'s own sample, step by step: the end of the interpolation is that very picture");
+    if named(
+        ui.button(if draft.viewer.interpolate.grid { "use" } else { "use this end" }),
+        format!("use this end: seed {name}"),
+        tooltip,
+    )
+    .clicked()
+    {
+        return Some(Command::Use(Box::new(end_controls(draft, seed))));
+    }
+    None
 }
