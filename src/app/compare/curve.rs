@@ -51,7 +51,7 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
         })
         .x_axis_formatter(move |mark, _| match mark.value {
             v if v > 1.1 => sigma_name.to_owned(),
-            v if v == 0.0 => "η = 0".to_owned(),
+            0.0 => "η = 0".to_owned(),
             v => format!("{v}"),
         })
         .y_axis_min_width(36.0)

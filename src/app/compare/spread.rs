@@ -161,7 +161,9 @@ fn map(ui: &mut Ui, pictures: &mut Pictures, i: usize, row: &Row<'_>, width: usi
         FontId::proportional(13.0),
         ui.visuals().text_color(),
     );
-    let tooltip = format!("{name}. Pictures span −1 to 1; bright pixels are those that the noise of the steps decides");
+    let tooltip = format!(
+        "{name}. Standard deviation at each pixel; pictures span −1 to 1. Bright pixels are those that the noise of the steps decides"
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     response.on_hover_text(tooltip);
 }

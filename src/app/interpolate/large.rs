@@ -67,14 +67,7 @@ pub fn grid_ui(
     room: Vec2,
 ) -> Option<Command> {
     let aspect = tile::aspect(view.between.or(view.previous).and_then(|r| r.plan.as_ref()));
-    if room.x < WIDE {
-        let side = room.x.min(320.0);
-        let command = strip::grid_ui(ui, view, draft, playback, pictures, side);
-        ui.add_space(6.0);
-        large(ui, view, draft, pictures, 0, side.min(240.0), aspect);
-        return command;
-    }
-    let side = ((room.y - 8.0) / aspect).min(room.x * 0.62).max(LEAST);
+    let side = ((room.y - 8.0) / aspect).min(room.x * if room.x < WIDE { 0.55 } else { 0.62 }).max(LEAST);
     let mut command = None;
     ui.horizontal_top(|ui| {
         command = strip::grid_ui(ui, view, draft, playback, pictures, side);

@@ -16,6 +16,7 @@ const DICE: u64 = 100_000;
 /// Draws the options; `draft` takes what the user changes.
 pub fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) -> Option<Command> {
     let mut command = None;
+    let narrow = ui.available_width() < 660.0;
     ui.horizontal_wrapped(|ui| {
         let interpolate = &mut draft.viewer.interpolate;
         let strip = ui.selectable_value(&mut interpolate.grid, false, "2 seeds");
@@ -37,7 +38,12 @@ pub fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) ->
         }
         ui.separator();
         play_ui(ui, playback, &interpolate.position);
-        ui.separator();
+        // A slider does not move to the next line by itself.
+        if narrow {
+            ui.end_row();
+        } else {
+            ui.separator();
+        }
         ui.label("η");
         ui.spacing_mut().slider_width = 90.0;
         let response = ui.add(Slider::new(&mut interpolate.eta, 0.0..=1.0).max_decimals(2).step_by(0.05));
