@@ -4,6 +4,7 @@
 
 pub mod command;
 pub mod command_line;
+pub mod compare;
 pub mod controls;
 pub mod controls_panel;
 pub mod eta_slider;
@@ -14,6 +15,7 @@ pub mod fonts;
 pub mod head;
 pub mod help;
 pub mod history;
+pub mod interpolate;
 pub mod keys;
 pub mod messages;
 pub mod pictures;
@@ -26,6 +28,7 @@ pub mod soak;
 pub mod state;
 pub mod status_bar;
 pub mod theme;
+pub mod tile;
 pub mod top_bar;
 pub mod trajectory;
 pub mod viewer;

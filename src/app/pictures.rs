@@ -52,10 +52,41 @@ impl Pictures {
         if picture.pixels.is_empty() || !ui.is_rect_visible(rect) {
             return;
         }
-        let (size, now) = ([picture.width, picture.height], self.now);
+        let size = [picture.width, picture.height];
+        self.fill(ui, rect, place, version, size, tint, || ColorImage::from_rgb(size, picture.bytes()));
+    }
+
+    /// As [`Self::paint`], of a picture that is made only where the place does not show this version yet. `make` must give one of
+    /// `size` (width and height).
+    pub fn paint_with(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, size: [usize; 2], make: impl FnOnce() -> Picture) {
+        if size[0] > 0 && size[1] > 0 && ui.is_rect_visible(rect) {
+            self.fill(ui, rect, place, version, size, Color32::WHITE, || ColorImage::from_rgb(size, make().bytes()));
+        }
+    }
+
+    /// Draws whatever the place showed last; `false` where it showed nothing.
+    pub fn paint_again(&mut self, ui: &Ui, rect: Rect, place: Id, tint: Color32) -> bool {
+        let now = self.now;
+        let Some(found) = self.places.get_mut(&place) else { return false };
+        found.seen = now;
+        ui.painter().image(found.texture.id(), rect, whole(), tint);
+        true
+    }
+
+    fn fill(
+        &mut self,
+        ui: &Ui,
+        rect: Rect,
+        place: Id,
+        version: u64,
+        size: [usize; 2],
+        tint: Color32,
+        image: impl FnOnce() -> ColorImage,
+    ) {
+        let now = self.now;
         let fresh = self.places.get(&place).is_some_and(|p| p.version == version && p.texture.size() == size);
         if !fresh {
-            let image = ColorImage::from_rgb(size, picture.bytes());
+            let image = image();
             match self.places.get_mut(&place) {
                 Some(found) if found.texture.size() == size => {
                     // A part that is the whole: the renderer keeps the texture it has.
@@ -68,11 +99,7 @@ impl Pictures {
                 }
             }
         }
-        if let Some(found) = self.places.get_mut(&place) {
-            found.seen = now;
-            let whole = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
-            ui.painter().image(found.texture.id(), rect, whole, tint);
-        }
+        self.paint_again(ui, rect, place, tint);
     }
 
     /// A picture as a widget that takes `side` points along its longer side; `name` is what a screen reader calls it.
@@ -84,4 +111,9 @@ impl Pictures {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
         response
     }
+}
+
+/// A texture from corner to corner.
+fn whole() -> Rect {
+    Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0))
 }

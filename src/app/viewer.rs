@@ -3,9 +3,10 @@
 use super::{
     command::Command,
     command_line::command_line,
+    compare,
     controls::{Controls, Tab},
     controls_panel::{self, Ask},
-    explain, export, fonts, help, keys,
+    explain, export, fonts, help, interpolate, keys,
     pictures::Pictures,
     presentation, scrubber,
     state::State,
@@ -35,6 +36,7 @@ pub struct Viewer {
     pub state: State,
     session: Session,
     pictures: Pictures,
+    playback: interpolate::Playback,
     frame: Duration,
     /// When the position of the interpolation last changed, in egui's time.
     moved: f64,
@@ -78,7 +80,14 @@ impl Viewer {
             save_folder: start.save_folder.unwrap_or_else(here),
             ..State::default()
         };
-        let mut viewer = Self { state, session, pictures: Pictures::default(), frame, moved: f64::NEG_INFINITY };
+        let mut viewer = Self {
+            state,
+            session,
+            pictures: Pictures::default(),
+            playback: interpolate::Playback::default(),
+            frame,
+            moved: f64::NEG_INFINITY,
+        };
         viewer.keep_going(0.0);
         if let Some(path) = start.open {
             viewer.open(path);
@@ -273,11 +282,30 @@ impl Viewer {
         self.keep_going(now);
     }
 
-    fn panel_ui(&mut self, ui: &mut Ui, draft: &mut Controls, _now: f64) -> Option<Command> {
+    fn panel_ui(&mut self, ui: &mut Ui, draft: &mut Controls, now: f64) -> Option<Command> {
         match self.state.controls.viewer.tab {
             Tab::Trajectory => trajectory::trajectory_ui(ui, &self.state, draft, &mut self.pictures),
             Tab::Explain => explain_panel_ui(ui, &self.state, &mut self.pictures),
-            Tab::Compare | Tab::Interpolate => None,
+            Tab::Compare => {
+                let runs = &self.state.runs;
+                let view = compare::View {
+                    run: runs.current(Purpose::Compare),
+                    previous: runs.previous(Purpose::Compare),
+                    train_timesteps: self.state.train_timesteps(),
+                };
+                compare::compare_ui(ui, &view, draft, &mut self.pictures)
+            }
+            Tab::Interpolate => {
+                let runs = &self.state.runs;
+                let view = interpolate::View {
+                    between: runs.current(Purpose::Between),
+                    previous: runs.previous(Purpose::Between),
+                    point: runs.current(Purpose::Point),
+                    point_previous: runs.previous(Purpose::Point),
+                    time: now,
+                };
+                interpolate::interpolate_ui(ui, &view, draft, &mut self.playback, &mut self.pictures)
+            }
         }
     }
 

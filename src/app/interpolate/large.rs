@@ -1,0 +1,119 @@
+//! How the panel is laid out: the large picture that follows the position, beside the plot, above the strips or beside the grid.
+
+use super::{COLOURS, NAMES, Playback, View, norms, shown, strip};
+use crate::app::{
+    Command, Controls,
+    pictures::Pictures,
+    tile::{self, Tile},
+};
+use eframe::egui::{Id, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
+
+const CAPTION: f32 = 44.0;
+const LABEL: f32 = 24.0;
+/// From this width on things stand beside each other.
+const WIDE: f32 = 640.0;
+const LEAST: f32 = 120.0;
+
+/// Between two seeds: the large pictures and the plot above, the strips below.
+pub fn strip_ui(
+    ui: &mut Ui,
+    view: &View<'_>,
+    draft: &mut Controls,
+    playback: &mut Playback,
+    pictures: &mut Pictures,
+    room: Vec2,
+) -> Option<Command> {
+    let ways = draft.viewer.interpolate.ways().len();
+    let aspect = tile::aspect(view.between.or(view.previous).and_then(|r| r.plan.as_ref()));
+    // The strips get what they need, the large pictures the rest.
+    let small = strip::picture_width(room.x, draft.viewer.interpolate.columns, room.y * 0.18);
+    let strips = ways as f32 * (strip::row_height(small, aspect) + LABEL + 8.0);
+    let plot = if room.x >= WIDE { (room.x * 0.34).clamp(220.0, 520.0) } else { 0.0 };
+    let wide = (room.x - plot - 12.0) / ways as f32 - 12.0;
+    let side = ((room.y - strips - CAPTION - 12.0) / aspect).max(LEAST).max(200.0f32.min(room.y * 0.4)).min(wide).max(60.0);
+    ui.horizontal_top(|ui| {
+        for way in 0..ways {
+            large(ui, view, draft, pictures, way, side, aspect);
+        }
+        if plot > 0.0 {
+            let size = Vec2::new(ui.available_width(), side * aspect + CAPTION - 8.0);
+            ui.vertical(|ui| norms::norms_ui(ui, view, &draft.viewer.interpolate, size));
+        }
+    });
+    let mut command = None;
+    for way in 0..ways {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(NAMES[way]).strong().size(15.0).color(COLOURS[way]));
+            ui.label(RichText::new("|x_T|/√d under each picture").weak().size(13.0));
+        });
+        command = strip::row_ui(ui, view, draft, playback, pictures, way, small).or(command.take());
+        ui.add_space(2.0);
+    }
+    if plot == 0.0 {
+        ui.add_space(6.0);
+        let size = Vec2::new(ui.available_width(), 160.0);
+        norms::norms_ui(ui, view, &draft.viewer.interpolate, size);
+    }
+    command
+}
+
+/// Between four seeds: the grid, and the large picture beside it.
+pub fn grid_ui(
+    ui: &mut Ui,
+    view: &View<'_>,
+    draft: &mut Controls,
+    playback: &mut Playback,
+    pictures: &mut Pictures,
+    room: Vec2,
+) -> Option<Command> {
+    let aspect = tile::aspect(view.between.or(view.previous).and_then(|r| r.plan.as_ref()));
+    let side = ((room.y - 8.0) / aspect).min(room.x * if room.x < WIDE { 0.55 } else { 0.62 }).max(LEAST);
+    let mut command = None;
+    ui.horizontal_top(|ui| {
+        command = strip::grid_ui(ui, view, draft, playback, pictures, side);
+        ui.add_space(12.0);
+        let large_side = (ui.available_width() - 4.0).min((room.y - CAPTION - 12.0) / aspect).max(LEAST);
+        large(ui, view, draft, pictures, 0, large_side, aspect);
+    });
+    command
+}
+
+/// The large picture of `way`, with what it is below.
+fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, pictures: &mut Pictures, way: usize, side: f32, aspect: f32) {
+    let interpolate = &draft.viewer.interpolate;
+    let found = shown::at(view, interpolate, way);
+    let size = Vec2::new(side, side * aspect);
+    ui.allocate_ui(Vec2::new(side, size.y + CAPTION), |ui| {
+        ui.vertical(|ui| {
+            ui.set_width(side);
+            let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+            let tile = found.as_ref().map_or(Tile::Waiting, |s| Tile::Now(s.picture, s.version));
+            tile::paint(ui, pictures, Rect::from_min_size(rect.min, size), Id::unique(("interpolate large", way)), tile);
+            let name = if interpolate.grid { "grid".to_owned() } else { NAMES[way].to_owned() };
+            response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("large picture, {name}")));
+            response.on_hover_text(caption_tooltip(interpolate.eta, draft.steps));
+            let place = |[u, v]: [f64; 2]| if interpolate.grid { format!("u {u:.2}, v {v:.2}") } else { format!("t = {u:.2}") };
+            let text = match found.as_ref().and_then(|s| s.rms) {
+                Some(rms) => format!("{name}, {}   |x_T|/√d = {rms:.2}", place(interpolate.position)),
+                None => format!("{name}, {}", place(interpolate.position)),
+            };
+            let heading = RichText::new(text).strong().size(if side < 200.0 { 13.0 } else { 16.0 });
+            ui.label(if interpolate.grid { heading } else { heading.color(COLOURS[way]) });
+            let note = match &found {
+                None => "waiting for the first picture".to_owned(),
+                Some(s)
+                    if s.position == interpolate.position || (!interpolate.grid && s.position[0] == interpolate.position[0]) =>
+                {
+                    if s.finished { "decoded here".to_owned() } else { "being decoded".to_owned() }
+                }
+                Some(s) => format!("nearest picture so far: {}", place(s.position)),
+            };
+            ui.label(RichText::new(note).weak().size(13.0));
+        });
+    });
+}
+
+fn caption_tooltip(eta: f64, steps: usize) -> String {
+    let decides = if eta == 0.0 { "x_T alone decides" } else { "the noise of the steps has a say" };
+    format!("Decoded with S = {steps} steps at η = {eta}: {decides}")
+}

@@ -1,0 +1,329 @@
+//! The panels Compare and Interpolate, by what a screen reader says of their widgets, with pictures computed on the CPU.
+
+mod runs;
+
+use eframe::egui::{self, Key, Pos2, Vec2};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT, Queryable},
+};
+use etude::app::{
+    Command, Controls, compare,
+    controls::{Axes, Tab},
+    interpolate,
+    pictures::Pictures,
+    run_view::RunView,
+    wanted::Purpose,
+};
+use runs::{computed, computed_until, planned, sample};
+
+/// A panel, with what it is given and what came out of it.
+#[derive(Default)]
+struct Panel {
+    draft: Controls,
+    pictures: Pictures,
+    playback: interpolate::Playback,
+    run: Option<RunView>,
+    previous: Option<RunView>,
+    point: Option<RunView>,
+    command: Option<Command>,
+}
+
+impl Panel {
+    fn new(draft: Controls, run: Option<RunView>) -> Self {
+        Self { draft, run, ..Self::default() }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui) {
+        self.pictures.tidy();
+        let (run, previous) = (self.run.as_ref(), self.previous.as_ref());
+        let command = if self.draft.viewer.tab == Tab::Compare {
+            let view = compare::View { run, previous, train_timesteps: 1000 };
+            compare::compare_ui(ui, &view, &mut self.draft, &mut self.pictures)
+        } else {
+            let time = ui.input(|i| i.time);
+            let view = interpolate::View { between: run, previous, point: self.point.as_ref(), point_previous: None, time };
+            interpolate::interpolate_ui(ui, &view, &mut self.draft, &mut self.playback, &mut self.pictures)
+        };
+        self.command = command.or(self.command.take());
+    }
+
+    fn harness(self, size: [f32; 2]) -> Harness<'static, Self> {
+        self.themed(size, egui::Theme::Light, 1.0)
+    }
+
+    fn themed(self, size: [f32; 2], theme: egui::Theme, scale: f32) -> Harness<'static, Self> {
+        let builder = Harness::builder().with_size(Vec2::from(size)).with_theme(theme).with_pixels_per_point(scale);
+        let ui = |ui: &mut egui::Ui, panel: &mut Self| {
+            egui::CentralPanel::default().show(ui, |ui| panel.ui(ui));
+        };
+        let mut harness = builder.build_ui_state(ui, self);
+        harness.run_steps(3);
+        harness
+    }
+
+    fn used(&self) -> &Controls {
+        match &self.command {
+            Some(Command::Use(controls)) => controls,
+            other => panic!("expected controls, got {other:?}"),
+        }
+    }
+}
+
+const WIDE: [f32; 2] = [960.0, 700.0];
+
+fn comparing(steps: usize) -> Controls {
+    let mut controls = Controls { steps, noise_seed: 7, ..Controls::default() };
+    controls.viewer.tab = Tab::Compare;
+    controls.viewer.compare.sigma_hat = true;
+    controls
+}
+
+fn interpolating(steps: usize) -> Controls {
+    let mut controls = Controls { steps, ..Controls::default() };
+    controls.viewer.tab = Tab::Interpolate;
+    controls
+}
+
+fn click(harness: &mut Harness<'static, Panel>, label: &str) {
+    harness.get_by_label(label).click();
+    harness.run_steps(2);
+}
+
+#[test]
+fn without_noise_all_columns_are_the_same_picture_and_the_panel_says_so() {
+    let controls = comparing(5);
+    let run = computed(1, Purpose::Compare, &controls);
+    let first = sample(&run, 0, 0);
+    assert!((1..6).all(|column| sample(&run, 0, column) == first), "the row of η = 0");
+    assert_ne!(sample(&run, 3, 0), sample(&run, 3, 1), "the row of η = 1");
+    assert_eq!(run.groups[0].latest.as_ref().and_then(|f| f.spread.as_ref()).map(|s| s.mean), Some(0.0));
+    let harness = Panel::new(controls, Some(run)).harness(WIDE);
+    harness.get_by_label_contains("all 6 columns are the same picture, bit for bit");
+    harness.get_by_label("spread of row η = 0: mean 0.000");
+}
+
+#[test]
+fn a_row_that_differs_is_not_called_the_same() {
+    let controls = comparing(3);
+    let mut run = computed(1, Purpose::Compare, &controls);
+    let mut frame = (**run.groups[0].latest.as_ref().expect("a frame")).clone();
+    frame.spread.as_mut().expect("a spread").mean = 1e-6;
+    run.groups[0].latest = Some(frame.into());
+    let harness = Panel::new(controls, Some(run)).harness(WIDE);
+    assert!(harness.query_by_label_contains("bit for bit").is_none());
+    harness.get_by_label_contains("should be the same picture, and are not");
+}
+
+#[test]
+fn a_click_on_a_cell_asks_for_exactly_what_makes_it() {
+    let mut controls = comparing(4);
+    controls.viewer.image = 2;
+    let run = computed(1, Purpose::Compare, &controls);
+    let shown = sample(&run, 2, 3);
+    let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
+    click(&mut harness, "η = 0.5, noise seed 10");
+    let used = harness.state().used();
+    assert_eq!((used.eta, used.sigma_hat, used.noise_seed, used.viewer.image), (0.5, false, 10, 2));
+    assert_eq!(used.viewer.tab, Tab::Trajectory);
+    assert_eq!(sample(&computed(2, Purpose::Trajectory, used), 0, 2), shown);
+    click(&mut harness, "σ̂, noise seed 7");
+    assert!(harness.state().used().sigma_hat);
+}
+
+#[test]
+fn a_click_on_a_cell_of_steps_and_spacings_too() {
+    let mut controls = comparing(50);
+    controls.viewer.compare.axes = Axes::StepsBySpacing;
+    controls.viewer.compare.steps = vec![2, 5];
+    let run = computed(1, Purpose::Compare, &controls);
+    let shown = sample(&run, 5, 0);
+    let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
+    click(&mut harness, "S = 5, τ trailing");
+    let used = harness.state().used();
+    assert_eq!((used.steps, used.spacing.as_ref().map(ToString::to_string)), (5, Some("trailing".to_owned())));
+    assert_eq!(sample(&computed(2, Purpose::Trajectory, used), 0, 0), shown);
+}
+
+#[test]
+fn options_change_the_draft() {
+    let mut harness = Panel::new(comparing(4), None).harness(WIDE);
+    let compare = |h: &Harness<'static, Panel>| h.state().draft.viewer.compare.clone();
+    click(&mut harness, "remove row η = 0.2");
+    assert_eq!(compare(&harness).etas, [0.0, 0.5, 1.0]);
+    click(&mut harness, "add a row of η");
+    assert_eq!(compare(&harness).etas.len(), 4);
+    click(&mut harness, "row σ̂");
+    assert!(!compare(&harness).sigma_hat);
+    click(&mut harness, "show x_t");
+    assert!(compare(&harness).noisy);
+    click(&mut harness, "S by τ");
+    assert_eq!(compare(&harness).axes, Axes::StepsBySpacing);
+    click(&mut harness, "column τ linspace");
+    assert_eq!(compare(&harness).spacings, ["linear", "quadratic", "trailing", "linspace"]);
+    click(&mut harness, "column τ linear");
+    click(&mut harness, "remove row S = 5");
+    assert_eq!((compare(&harness).spacings.len(), compare(&harness).steps.len()), (3, 3));
+    harness.get_by_label_contains("Every picture starts from the same x_T");
+}
+
+#[test]
+fn ends_and_corners_are_the_seeds_own_samples() {
+    let mut controls = interpolating(3);
+    controls.viewer.interpolate.columns = 3;
+    controls.viewer.interpolate.side = 3;
+    let own = controls.viewer.interpolate.seeds.map(|seed| {
+        let end = interpolate::end_controls(&controls, seed);
+        sample(&computed(seed, Purpose::Trajectory, &end), 0, 0)
+    });
+    let strip = computed(10, Purpose::Between, &controls);
+    for way in 0..2 {
+        assert_eq!((sample(&strip, way, 0), sample(&strip, way, 2)), (own[0].clone(), own[1].clone()));
+    }
+    controls.viewer.interpolate.grid = true;
+    let grid = computed(11, Purpose::Between, &controls);
+    assert_eq!([0, 2, 6, 8].map(|member| sample(&grid, 0, member)), own);
+}
+
+#[test]
+fn a_click_on_an_end_uses_it() {
+    let controls = interpolating(2);
+    let run = computed(1, Purpose::Between, &controls);
+    let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
+    click(&mut harness, "use this end: seed right");
+    assert_eq!((harness.state().used().seed, harness.state().used().count), (2, 1));
+    let strip = harness.get_by_label("strip of slerp").rect();
+    let left = strip.left_center() + Vec2::new(8.0, 0.0);
+    harness.drag_at(left);
+    harness.run_steps(1);
+    harness.drop_at(left);
+    harness.run_steps(2);
+    let used = harness.state().used();
+    assert_eq!((used.seed, used.eta, used.viewer.tab), (1, 0.0, Tab::Trajectory));
+    assert_eq!(harness.state().draft.viewer.interpolate.position[0], 0.5, "a click on an end does not move");
+}
+
+fn drag(harness: &mut Harness<'static, Panel>, from: Pos2, to: Pos2) {
+    harness.drag_at(from);
+    harness.run_steps(1);
+    for i in 1..=4 {
+        harness.hover_at(from + (to - from) * (i as f32 / 4.0));
+        harness.run_steps(1);
+    }
+    harness.drop_at(to);
+    harness.run_steps(2);
+}
+
+#[test]
+fn dragging_and_arrow_keys_move_the_position() {
+    let controls = interpolating(2);
+    let run = computed(1, Purpose::Between, &controls);
+    let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
+    harness.state_mut().playback.playing = true;
+    let strip = harness.get_by_label("strip of slerp").rect();
+    drag(&mut harness, strip.center(), strip.left_center() + Vec2::new(strip.width() * 0.75, 0.0));
+    let t = |h: &Harness<'static, Panel>| h.state().draft.viewer.interpolate.position[0];
+    assert!((t(&harness) - 0.78).abs() < 0.03, "{}", t(&harness));
+    assert!(!harness.state().playback.playing && harness.state().command.is_none());
+    let before = t(&harness);
+    harness.key_press(Key::ArrowLeft);
+    harness.run_steps(2);
+    assert!((before - t(&harness) - 0.02).abs() < 1e-9, "{before} {}", t(&harness));
+    harness.key_press(Key::ArrowRight);
+    harness.key_press(Key::ArrowRight);
+    harness.run_steps(2);
+    assert!((t(&harness) - before - 0.02).abs() < 1e-9);
+}
+
+#[test]
+fn the_grid_follows_the_pointer() {
+    let mut controls = interpolating(2);
+    controls.viewer.interpolate.grid = true;
+    let run = computed(1, Purpose::Between, &controls);
+    let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
+    let grid = harness.get_by_label("grid between four seeds, pictures").rect();
+    drag(&mut harness, grid.center(), grid.lerp_inside(Vec2::new(0.1, 0.7)));
+    let [u, v] = harness.state().draft.viewer.interpolate.position;
+    assert!(u < 0.05 && (v - 0.75).abs() < 0.03, "{u} {v}");
+}
+
+#[test]
+fn the_other_controls_of_the_interpolation() {
+    let mut harness = Panel::new(interpolating(2), None).harness(WIDE);
+    click(&mut harness, "swap the ends");
+    assert_eq!(harness.state().draft.viewer.interpolate.seeds[..2], [2, 1]);
+    click(&mut harness, "dice left");
+    assert_ne!(harness.state().draft.viewer.interpolate.seeds[0], 2);
+    click(&mut harness, "show lerp beside slerp");
+    assert!(!harness.state().draft.viewer.interpolate.lerp);
+    click(&mut harness, "play");
+    harness.run_steps(3);
+    assert!(harness.state().playback.playing && harness.state().draft.viewer.interpolate.position[0] > 0.5);
+    click(&mut harness, "pause");
+    harness.state_mut().draft.viewer.interpolate.eta = 0.5;
+    harness.run_steps(2);
+    harness.get_by_label_contains("it falls apart");
+    click(&mut harness, "grid between four seeds");
+    assert!(harness.state().draft.viewer.interpolate.grid);
+    harness.get_by_label("seed bottom right");
+}
+
+#[test]
+fn the_large_picture_is_the_one_decoded_there() {
+    let mut controls = interpolating(2);
+    controls.viewer.interpolate.position = [0.31, 0.5];
+    let mut panel = Panel::new(controls.clone(), Some(computed(1, Purpose::Between, &controls)));
+    let note = |panel: Panel| {
+        let harness = panel.harness(WIDE);
+        (harness.query_all_by_label("decoded here").count(), harness.query_all_by_label_contains("nearest picture").count())
+    };
+    panel.point = Some(computed(2, Purpose::Point, &controls));
+    assert_eq!(note(panel), (2, 0));
+    let panel = Panel::new(controls.clone(), Some(computed(1, Purpose::Between, &controls)));
+    assert_eq!(note(panel), (0, 2));
+}
+
+/// Whatever a run lacks, the panels draw.
+#[test]
+fn panels_build_whatever_is_missing() {
+    for base in [comparing(3), interpolating(3)] {
+        let purpose = Purpose::of(base.viewer.tab);
+        for other in [false, true] {
+            let mut controls = base.clone();
+            controls.viewer.interpolate.grid = other;
+            if other {
+                controls.viewer.compare.axes = Axes::StepsBySpacing;
+                controls.viewer.compare.steps = vec![2, 3];
+            }
+            let half = computed_until(3, purpose, &controls, 1);
+            let mut failed = half.clone();
+            failed.failed = Some("the device was lost".to_owned());
+            failed.groups.last_mut().expect("a group").latest = None;
+            let mut bare = half.clone();
+            for group in &mut bare.groups {
+                let mut frame = (**group.latest.as_ref().expect("a frame")).clone();
+                (frame.moments, frame.after) = (Vec::new(), Vec::new());
+                group.latest = Some(frame.into());
+            }
+            let new = RunView::new(4, purpose, controls.clone());
+            let runs = [None, Some(new), Some(planned(2, purpose, &controls).0), Some(half.clone()), Some(failed), Some(bare)];
+            for (i, run) in runs.into_iter().enumerate() {
+                for size in [WIDE, [480.0, 500.0], [200.0, 150.0]] {
+                    let stopped = run.as_ref().is_some_and(|r| r.failed.is_some());
+                    let mut panel = Panel::new(controls.clone(), run.clone());
+                    panel.previous = (i % 2 == 1).then(|| half.clone());
+                    let harness = panel.harness(size);
+                    assert_eq!(harness.query_by_label_contains("the device was lost").is_some(), stopped);
+                }
+            }
+        }
+    }
+}
+
+/// The values that the sliders and drag values have are said, too.
+#[test]
+fn strips_say_where_they_are() {
+    let harness = Panel::new(interpolating(2), None).harness(WIDE);
+    let node = harness.get_by_label("strip of slerp");
+    assert_eq!(node.accesskit_node().numeric_value(), Some(0.5));
+}
