@@ -83,7 +83,7 @@ fn etas(ui: &mut Ui, compare: &mut Compare) {
     }
     let room = compare.etas.len() < MOST_ROWS;
     let new = new_eta(&compare.etas);
-    let add = ui.add_enabled(room, eframe::egui::Button::new("+").small());
+    let add = ui.add_enabled(room, egui::Button::new("+").small());
     if named(add, "add a row of η", format!("One row more, at η = {new}")).clicked() {
         compare.etas.push(new);
         compare.etas.sort_by(f64::total_cmp);
@@ -133,7 +133,7 @@ fn steps(ui: &mut Ui, compare: &mut Compare, most: usize) {
         compare.steps.remove(i);
     }
     let new = compare.steps.iter().max().map_or(10, |s| s * 2).min(most);
-    let add = ui.add_enabled(compare.steps.len() < MOST_ROWS, eframe::egui::Button::new("+").small());
+    let add = ui.add_enabled(compare.steps.len() < MOST_ROWS, egui::Button::new("+").small());
     if named(add, "add a row of S", format!("One row more, of {new} steps")).clicked() {
         compare.steps.push(new);
     }
@@ -145,7 +145,7 @@ fn spacings(ui: &mut Ui, compare: &mut Compare) {
         let mut on = compare.spacings.iter().any(|s| s == name);
         // The last column stays.
         let changeable = !on || compare.spacings.len() > 1;
-        let response = ui.add_enabled(changeable, eframe::egui::Checkbox::new(&mut on, name));
+        let response = ui.add_enabled(changeable, egui::Checkbox::new(&mut on, name));
         if named(response, format!("column τ {name}"), what).changed() {
             let known = |n: &str| SPACINGS.iter().any(|(name, _)| *name == n);
             let mut lists: Vec<String> = compare.spacings.iter().filter(|n| !known(n)).cloned().collect();

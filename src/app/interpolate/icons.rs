@@ -23,7 +23,7 @@ pub enum Icon {
 pub fn icon_button(ui: &mut Ui, icon: Icon) -> Response {
     let height = ui.spacing().interact_size.y.max(20.0);
     let (rect, response) = ui.allocate_exact_size(Vec2::new(height + 8.0, height), Sense::click());
-    response.widget_info(|| eframe::egui::WidgetInfo::new(eframe::egui::Role::Button));
+    response.widget_info(|| egui::WidgetInfo::new(egui::Role::Button));
     let visuals = ui.style().interact(&response);
     let (fill, colour) = (visuals.weak_bg_fill, visuals.text_color());
     ui.painter().rect(rect, visuals.corner_radius, fill, visuals.bg_stroke, StrokeKind::Inside);
