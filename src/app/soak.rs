@@ -27,6 +27,7 @@ pub struct Soak {
     buckets: Vec<u64>,
     restarts: u64,
     first_memory: Option<f64>,
+    ended: bool,
 }
 
 impl Soak {
@@ -43,6 +44,7 @@ impl Soak {
             buckets: vec![0; 1000],
             restarts: 0,
             first_memory: None,
+            ended: false,
         }
     }
 
@@ -67,7 +69,10 @@ impl Soak {
             self.last_line = now;
         }
         if now - self.start >= self.length {
-            self.end(viewer);
+            // Closing takes a frame or two more.
+            if !std::mem::replace(&mut self.ended, true) {
+                self.end(viewer);
+            }
             return true;
         }
         // Some frames change nothing, so that runs get somewhere; most change something.

@@ -20,7 +20,7 @@ use crate::{
     recipe::Recipe,
     session::{Event, Frame, Outcome, Session, Wake},
 };
-use eframe::egui::{self, CentralPanel, Context, Panel, Ui};
+use eframe::egui::{self, CentralPanel, Color32, Context, Panel, Ui};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// News that is not urgent is drawn this long after it came. A window that is drawn by the processor takes its time from the
@@ -243,27 +243,30 @@ impl Viewer {
         let now = ui.input(|input| input.time);
         let mut draft = self.state.controls.clone();
         let mut commands: Vec<Command> = keys::keys(ui.ctx(), &self.state, &mut draft).into_iter().collect();
+        // All panels have the colour that the window is cleared with: filling them would paint every pixel twice.
+        let bar = egui::Frame::side_top_panel(ui.style()).fill(Color32::TRANSPARENT);
+        let centre = egui::Frame::central_panel(ui.style()).fill(Color32::TRANSPARENT);
         if !self.state.presenting {
-            Panel::top("top").show(ui, |ui| {
+            Panel::top("top").frame(bar).show(ui, |ui| {
                 ui.add_space(2.0);
                 commands.extend(top_bar::top_bar_ui(ui, &self.state, &mut draft));
                 ui.add_space(2.0);
             });
-            Panel::bottom("status").show(ui, |ui| commands.extend(status_bar::status_bar_ui(ui, &self.state)));
+            Panel::bottom("status").frame(bar).show(ui, |ui| commands.extend(status_bar::status_bar_ui(ui, &self.state)));
             let width = 300.0_f32.min(ui.available_width() * 0.42);
-            Panel::left("controls").default_size(width).min_size(200.0).resizable(true).show(ui, |ui| {
+            Panel::left("controls").frame(bar).default_size(width).min_size(200.0).resizable(true).show(ui, |ui| {
                 if controls_panel::controls_ui(ui, &self.state, &mut draft) == Some(Ask::OpenModel) {
                     commands.push(Command::OpenModel);
                 }
             });
         } else {
-            Panel::bottom("presentation").show(ui, |ui| {
+            Panel::bottom("presentation").frame(bar).show(ui, |ui| {
                 ui.add_space(8.0);
                 presentation::presentation_ui(ui, &self.state, &mut draft);
                 ui.add_space(8.0);
             });
         }
-        CentralPanel::default().show(ui, |ui| {
+        CentralPanel::default().frame(centre).show(ui, |ui| {
             self.state.messages.ui(ui);
             commands.extend(self.panel_ui(ui, &mut draft, now));
         });

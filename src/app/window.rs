@@ -53,7 +53,8 @@ pub fn run(options: WindowOptions) -> Result<()> {
         .with_app_id("etude")
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([480.0, 360.0]);
-    let native = eframe::NativeOptions { viewport, ..Default::default() };
+    // Dithering softens gradients, of which there are none here; on a window drawn by the processor it costs as much as all the rest.
+    let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         let soak = options.soak.map(|seconds| Soak::new(Duration::from_secs(seconds)));
         match options.theme.as_deref() {

@@ -3,6 +3,7 @@
 //! The app posts a [`Request`] and fetches [`Event`]s whenever it draws; neither waits for the other. A new request takes the place
 //! of the run before at its next step, and its own first step comes at once. All threads of the viewer are started here.
 
+mod compute_pool;
 mod engine;
 mod event;
 mod mailbox;
@@ -45,7 +46,8 @@ impl Session {
     pub fn new(wake: Wake) -> Result<Self> {
         let (inbox, outbox) = (Arc::new(Inbox::default()), Arc::new(Outbox::default()));
         let (worker_inbox, worker_outbox, worker_wake) = (inbox.clone(), outbox.clone(), wake.clone());
-        let body = move || Worker::new(&worker_inbox, &worker_outbox, &*worker_wake).run();
+        let pool = compute_pool::start()?;
+        let body = move || pool.install(|| Worker::new(&worker_inbox, &worker_outbox, &*worker_wake).run());
         let thread = thread::Builder::new().name("session".to_owned()).spawn(body);
         let thread = thread.map_err(|e| Error::argument(format!("the system gives no thread to compute on: {e}")))?;
         Ok(Self { inbox, outbox, wake, thread: Some(thread) })
