@@ -38,11 +38,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Crates that only one module may name.
 const BEHIND: &[(&str, &str)] = &[
     ("wgpu", "gpu"),
-    ("gemm", "cpu"),
+    ("pulp", "cpu"),
     ("egui", "app"),
     ("eframe", "app"),
     ("egui_plot", "app"),
     ("rfd", "app"),
+    ("thread_priority", "session"),
     ("clap", "cli"),
     ("indicatif", "cli"),
     ("ctrlc", "cli"),

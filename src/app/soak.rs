@@ -52,7 +52,7 @@ impl Soak {
     fn below(&mut self, below: u32) -> u32 {
         self.counter += 1;
         let [word, ..] = philox4x32_10([self.counter, 0, 0, 0], [7, 7]);
-        (u64::from(word) * u64::from(below) >> 32) as u32
+        ((u64::from(word) * u64::from(below)) >> 32) as u32
     }
 
     /// Call once a frame, before it is drawn. Returns whether the time is up.

@@ -7,12 +7,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    gpu,
     recipe::Recipe,
 };
-use eframe::{
-    egui::{self, Context, Ui, ViewportBuilder},
-    wgpu::DeviceType,
-};
+use eframe::egui::{self, Context, Ui, ViewportBuilder};
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, time::Duration};
 
@@ -64,10 +62,8 @@ pub fn run(options: WindowOptions) -> Result<()> {
             None => {}
         }
         let mut start = start(cc.storage, options);
-        start.software_window = cc.wgpu_render_state.as_ref().is_some_and(|state| {
-            // The window's adapter, not the one that computes.
-            state.adapter.get_info().device_type == DeviceType::Cpu
-        });
+        // The window's adapter, not the one that computes.
+        start.software_window = cc.wgpu_render_state.as_ref().is_some_and(|state| gpu::is_software(&state.adapter));
         let viewer = Viewer::new(&cc.egui_ctx, start)?;
         Ok(Box::new(Window { viewer, soak }))
     });

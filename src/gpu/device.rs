@@ -138,6 +138,11 @@ pub fn list_adapters() -> Vec<AdapterReport> {
     reports
 }
 
+/// Whether an adapter computes on the processor.
+pub fn is_software(adapter: &wgpu::Adapter) -> bool {
+    describe(adapter).kind == DeviceKind::Software
+}
+
 fn adapters() -> Vec<wgpu::Adapter> {
     pollster::block_on(instance().enumerate_adapters(wgpu::Backends::all()))
 }

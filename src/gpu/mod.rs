@@ -10,7 +10,7 @@ mod readback;
 mod shader;
 mod tune;
 
-pub use device::{AdapterReport, DeviceClass, Gpu, list_adapters, open};
+pub use device::{AdapterReport, DeviceClass, Gpu, is_software, list_adapters, open};
 pub use engine::{GpuExecutor, Precision};
 pub use peak::Peak;
 pub use shader::{ShaderSource, assemble, shader_sources};
