@@ -18,6 +18,8 @@ pub mod history;
 pub mod interpolate;
 pub mod keys;
 pub mod messages;
+mod obey;
+mod panels;
 pub mod pictures;
 pub mod presentation;
 pub mod run_view;

@@ -2,26 +2,28 @@
 
 use super::{
     command::Command,
-    command_line::command_line,
-    compare,
-    controls::{Controls, Tab},
+    controls::Controls,
     controls_panel::{self, Ask},
-    explain, export, fonts, help, interpolate, keys,
+    fonts, help, interpolate, keys, panels,
     pictures::Pictures,
-    presentation, scrubber,
+    presentation,
     state::State,
-    status_bar, theme, top_bar, trajectory,
+    status_bar, theme, top_bar,
     wanted::{self, Purpose},
 };
 use crate::{
     error::{Error, Result},
     gpu,
-    picture::recipe::read_recipe,
+    model::EMBEDDED,
     recipe::Recipe,
-    session::{Event, Frame, Outcome, Session, Wake},
+    session::{Event, Outcome, Session, Wake},
 };
-use eframe::egui::{self, CentralPanel, Color32, Context, Panel, Ui};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use eframe::egui::{CentralPanel, Color32, Context, Frame, Panel, Ui};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// News that is not urgent is drawn this long after it came. A window that is drawn by the processor takes its time from the
 /// computation, so it gets half as many frames.
@@ -34,7 +36,7 @@ const MOST_FOLDERS: usize = 8;
 pub struct Viewer {
     /// What it knows.
     pub state: State,
-    session: Session,
+    pub(super) session: Session,
     pictures: Pictures,
     playback: interpolate::Playback,
     frame: Duration,
@@ -132,7 +134,7 @@ impl Viewer {
                 state.model = Some(plan.model.clone());
                 state.good = state.controls.clone();
                 let key = &plan.model.key;
-                let is_folder = std::path::Path::new(key).is_absolute() || crate::model::EMBEDDED.iter().all(|e| e.name != key);
+                let is_folder = Path::new(key).is_absolute() || EMBEDDED.iter().all(|e| e.name != key);
                 if is_folder && !state.folders.contains(key) {
                     state.folders.insert(0, key.clone());
                     state.folders.truncate(MOST_FOLDERS);
@@ -220,23 +222,6 @@ impl Viewer {
         }
     }
 
-    /// Opens a model's folder, or the recipe inside a picture.
-    fn open(&mut self, path: PathBuf) {
-        self.session.aside(move || {
-            if path.is_dir() {
-                return Outcome::ModelChosen(path);
-            }
-            match read_recipe(&path) {
-                Ok(Some(json)) => Outcome::Recipe(path, json),
-                Ok(None) => {
-                    let what = "expected a picture that etude saved, with its recipe inside, got one without; nothing was changed";
-                    Outcome::Failed(Error::file(path, what).to_string())
-                }
-                Err(error) => Outcome::Failed(error.to_string()),
-            }
-        });
-    }
-
     /// Draws everything.
     pub fn ui(&mut self, ui: &mut Ui) {
         self.pictures.tidy();
@@ -244,8 +229,8 @@ impl Viewer {
         let mut draft = self.state.controls.clone();
         let mut commands: Vec<Command> = keys::keys(ui.ctx(), &self.state, &mut draft).into_iter().collect();
         // All panels have the colour that the window is cleared with: filling them would paint every pixel twice.
-        let bar = egui::Frame::side_top_panel(ui.style()).fill(Color32::TRANSPARENT);
-        let centre = egui::Frame::central_panel(ui.style()).fill(Color32::TRANSPARENT);
+        let bar = Frame::side_top_panel(ui.style()).fill(Color32::TRANSPARENT);
+        let centre = Frame::central_panel(ui.style()).fill(Color32::TRANSPARENT);
         if !self.state.presenting {
             Panel::top("top").frame(bar).show(ui, |ui| {
                 ui.add_space(2.0);
@@ -268,11 +253,11 @@ impl Viewer {
         }
         CentralPanel::default().frame(centre).show(ui, |ui| {
             self.state.messages.ui(ui);
-            commands.extend(self.panel_ui(ui, &mut draft, now));
+            commands.extend(panels::panel_ui(ui, &self.state, &mut draft, &mut self.playback, &mut self.pictures, now));
         });
         help::help_ui(ui.ctx(), &mut self.state.helping);
         if self.state.dropping {
-            drop_hint_ui(ui);
+            panels::drop_hint_ui(ui);
         }
         if draft.viewer.interpolate.position != self.state.controls.viewer.interpolate.position {
             self.moved = now;
@@ -284,155 +269,4 @@ impl Viewer {
         }
         self.keep_going(now);
     }
-
-    fn panel_ui(&mut self, ui: &mut Ui, draft: &mut Controls, now: f64) -> Option<Command> {
-        match self.state.controls.viewer.tab {
-            Tab::Trajectory => trajectory::trajectory_ui(ui, &self.state, draft, &mut self.pictures),
-            Tab::Explain => explain_panel_ui(ui, &self.state, &mut self.pictures),
-            Tab::Compare => {
-                let runs = &self.state.runs;
-                let view = compare::View {
-                    run: runs.current(Purpose::Compare),
-                    previous: runs.previous(Purpose::Compare),
-                    train_timesteps: self.state.train_timesteps(),
-                };
-                compare::compare_ui(ui, &view, draft, &mut self.pictures)
-            }
-            Tab::Interpolate => {
-                let runs = &self.state.runs;
-                let view = interpolate::View {
-                    between: runs.current(Purpose::Between),
-                    previous: runs.previous(Purpose::Between),
-                    point: runs.current(Purpose::Point),
-                    point_previous: runs.previous(Purpose::Point),
-                    time: now,
-                };
-                interpolate::interpolate_ui(ui, &view, draft, &mut self.playback, &mut self.pictures)
-            }
-        }
-    }
-
-    /// Does what a panel asked for.
-    pub fn obey(&mut self, ctx: &Context, command: Command, now: f64) {
-        let state = &mut self.state;
-        match command {
-            Command::SetTau(list) => {
-                let spacing = Some(crate::schedule::Spacing::List(list));
-                let controls = Controls { spacing, ..state.controls.clone() };
-                self.change(controls, now);
-            }
-            Command::Look(position) => {
-                let steps = scrubber::steps(state);
-                state.head.look(position, steps);
-            }
-            Command::Use(controls) => self.change(*controls, now),
-            Command::Save(what) => match export::job(state, what) {
-                Ok(job) => self.session.aside(job),
-                Err(error) => state.messages.fault(error.to_string(), now),
-            },
-            Command::Play => state.head.toggle(),
-            Command::Loop(looping) => state.head.looping = looping,
-            Command::Speed(speed) => state.head.speed = speed,
-            Command::Cancel => state.runs.cancel(&self.session),
-            Command::Restart => {
-                state.messages.clear_faults();
-                let controls = state.controls.clone();
-                if let Err(error) = state.runs.start(&self.session, state.purpose(), &controls) {
-                    state.messages.fault(error.to_string(), now);
-                }
-            }
-            Command::Undo => {
-                if let Some(old) = state.history.undo(&state.controls) {
-                    state.controls = old;
-                }
-            }
-            Command::Redo => {
-                if let Some(new) = state.history.redo(&state.controls) {
-                    state.controls = new;
-                }
-            }
-            Command::Present(on) => self.present(ctx, on),
-            Command::CopyCommand => {
-                ctx.copy_text(command_line(&state.controls));
-                let what = match state.controls.viewer.tab {
-                    Tab::Interpolate => "Copied the command that samples the ends",
-                    _ => "Copied the command that makes these pictures",
-                };
-                state.messages.news(what, now);
-            }
-            Command::OpenModel => self.session.aside(|| match rfd::FileDialog::new().set_title("A model's folder").pick_folder() {
-                Some(path) => Outcome::ModelChosen(path),
-                None => Outcome::Nothing,
-            }),
-            Command::ChooseFolder => {
-                self.session.aside(|| match rfd::FileDialog::new().set_title("Save pictures in").pick_folder() {
-                    Some(path) => Outcome::FolderChosen(path),
-                    None => Outcome::Nothing,
-                })
-            }
-            Command::OpenRecipe => {
-                self.session.aside(|| {
-                    let dialog =
-                        rfd::FileDialog::new().set_title("A picture that etude saved").add_filter("Pictures", &["png", "gif"]);
-                    let Some(path) = dialog.pick_file() else { return Outcome::Nothing };
-                    match read_recipe(&path) {
-                        Ok(Some(json)) => Outcome::Recipe(path, json),
-                        Ok(None) => Outcome::Failed(Error::file(path, "has no recipe inside; nothing was changed").to_string()),
-                        Err(error) => Outcome::Failed(error.to_string()),
-                    }
-                });
-            }
-            Command::Open(path) => self.open(path),
-            Command::Help => state.helping = !state.helping,
-            Command::Theme(preference) => ctx.set_theme(preference),
-        }
-    }
-
-    fn present(&mut self, ctx: &Context, on: bool) {
-        if self.state.presenting == on {
-            return;
-        }
-        self.state.presenting = on;
-        let factor = if on { 1.5 } else { 1.0 / 1.5 };
-        ctx.set_zoom_factor((ctx.zoom_factor() * factor).clamp(0.5, 4.0));
-        ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(on));
-    }
-}
-
-/// The Explain panel for the moment shown, with the scrubber above it.
-fn explain_panel_ui(ui: &mut Ui, state: &State, pictures: &mut Pictures) -> Option<Command> {
-    let command = scrubber::scrubber_ui(ui, state);
-    let shown = state.shown();
-    let Some((shown, plan)) = shown.and_then(|shown| Some((shown, shown.run.plan.as_ref()?))) else {
-        ui.label("The first step has not come yet.");
-        return command;
-    };
-    let group = shown.run.groups.first();
-    let (schedule, image) = (plan.schedules.first()?, state.image());
-    let rms = |frame: &Option<Arc<Frame>>| frame.as_ref().and_then(|frame| frame.moments.get(image)).map(|moment| moment.rms);
-    let rms: Vec<_> = group.map(|group| group.frames.iter().map(rms).collect()).unwrap_or_default();
-    let view = explain::View {
-        plan,
-        schedule,
-        index: shown.position(),
-        eta: shown.run.controls.eta,
-        sigma_hat: shown.run.controls.sigma_hat,
-        moment: shown.frame.moments.get(image),
-        next: shown.frame.after.get(image).map(|picture| &**picture),
-        rms: &rms,
-        version: shown.version() ^ (image as u64) << 50,
-        tau_editable: true,
-    };
-    let asked = egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| explain::explain_ui(ui, &view, pictures)).inner;
-    asked.or(command)
-}
-
-/// Over everything while a file hovers over the window.
-fn drop_hint_ui(ui: &Ui) {
-    let rect = ui.ctx().content_rect();
-    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint"));
-    let painter = ui.ctx().layer_painter(layer);
-    painter.rect_filled(rect, 0, ui.visuals().panel_fill.gamma_multiply(0.85));
-    let text = "Drop a picture to set every control as it was made,\nor a model's folder to sample from it";
-    painter.text(rect.center(), egui::Align2::CENTER_CENTER, text, egui::FontId::proportional(24.0), theme::accent(ui));
 }

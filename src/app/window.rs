@@ -71,7 +71,10 @@ pub fn run(options: WindowOptions) -> Result<()> {
 }
 
 fn no_window(error: &eframe::Error) -> Error {
-    let reason = error.to_string().replace(char::is_control, " ");
+    let text = error.to_string().replace(char::is_control, " ");
+    // winit names the line of its own code before the reason.
+    let reason = if text.contains(".rs:") { text.rsplit(": ").next().unwrap_or(&text) } else { &text };
+    let reason = reason.trim_end_matches('.');
     let what = match error {
         eframe::Error::Wgpu(_) => {
             "expected a graphics adapter that can draw a window; install a driver (Debian: mesa-vulkan-drivers)"

@@ -121,3 +121,19 @@ fn npz(path: &Path) -> (Vec<usize>, Vec<u8>) {
     assert_eq!(pixels.len(), shape.iter().product::<usize>());
     (shape, pixels)
 }
+
+/// Without a display the viewer says how to go on without it.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_viewer_without_a_display_points_to_the_command_line() {
+    for arguments in [&[][..], &["view"], &["view", "--model", "fashion"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
+        let command = command.args(arguments).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+        let run: Run = command.stdin(Stdio::null()).output().expect("started").into();
+        assert_eq!((run.code, run.out.as_str(), run.err.trim_end().lines().count()), (Some(2), "", 1), "{}", run.err);
+        for part in ["window", "display", "etude sample --out etude.png"] {
+            assert!(run.err.contains(part), "{part}: {}", run.err);
+        }
+        assert!(!run.err.contains(".rs"), "no file of the source: {}", run.err);
+    }
+}

@@ -1,0 +1,89 @@
+//! The open panel, and what lies over all of them.
+
+use super::{
+    command::Command,
+    compare,
+    controls::{Controls, Tab},
+    explain, interpolate,
+    pictures::Pictures,
+    scrubber,
+    state::State,
+    theme, trajectory,
+    wanted::Purpose,
+};
+use crate::session::Frame;
+use eframe::egui::{self, Ui};
+use std::sync::Arc;
+
+/// Draws the open panel; `draft` is changed where the user changes something.
+pub fn panel_ui(
+    ui: &mut Ui,
+    state: &State,
+    draft: &mut Controls,
+    playback: &mut interpolate::Playback,
+    pictures: &mut Pictures,
+    now: f64,
+) -> Option<Command> {
+    match state.controls.viewer.tab {
+        Tab::Trajectory => trajectory::trajectory_ui(ui, state, draft, pictures),
+        Tab::Explain => explain_panel_ui(ui, state, pictures),
+        Tab::Compare => {
+            let runs = &state.runs;
+            let view = compare::View {
+                run: runs.current(Purpose::Compare),
+                previous: runs.previous(Purpose::Compare),
+                train_timesteps: state.train_timesteps(),
+            };
+            compare::compare_ui(ui, &view, draft, pictures)
+        }
+        Tab::Interpolate => {
+            let runs = &state.runs;
+            let view = interpolate::View {
+                between: runs.current(Purpose::Between),
+                previous: runs.previous(Purpose::Between),
+                point: runs.current(Purpose::Point),
+                point_previous: runs.previous(Purpose::Point),
+                time: now,
+            };
+            interpolate::interpolate_ui(ui, &view, draft, playback, pictures)
+        }
+    }
+}
+
+/// The Explain panel for the moment shown, with the scrubber above it.
+fn explain_panel_ui(ui: &mut Ui, state: &State, pictures: &mut Pictures) -> Option<Command> {
+    let command = scrubber::scrubber_ui(ui, state);
+    let shown = state.shown();
+    let Some((shown, plan)) = shown.and_then(|shown| Some((shown, shown.run.plan.as_ref()?))) else {
+        ui.label("The first step has not come yet.");
+        return command;
+    };
+    let group = shown.run.groups.first();
+    let (schedule, image) = (plan.schedules.first()?, state.image());
+    let rms = |frame: &Option<Arc<Frame>>| frame.as_ref().and_then(|frame| frame.moments.get(image)).map(|moment| moment.rms);
+    let rms: Vec<_> = group.map(|group| group.frames.iter().map(rms).collect()).unwrap_or_default();
+    let view = explain::View {
+        plan,
+        schedule,
+        index: shown.position(),
+        eta: shown.run.controls.eta,
+        sigma_hat: shown.run.controls.sigma_hat,
+        moment: shown.frame.moments.get(image),
+        next: shown.frame.after.get(image).map(|picture| &**picture),
+        rms: &rms,
+        version: shown.version() ^ (image as u64) << 50,
+        tau_editable: true,
+    };
+    let asked = egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| explain::explain_ui(ui, &view, pictures)).inner;
+    asked.or(command)
+}
+
+/// Over everything while a file hovers over the window.
+pub fn drop_hint_ui(ui: &Ui) {
+    let rect = ui.ctx().content_rect();
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint"));
+    let painter = ui.ctx().layer_painter(layer);
+    painter.rect_filled(rect, 0, ui.visuals().panel_fill.gamma_multiply(0.85));
+    let text = "Drop a picture to set every control as it was made,\nor a model's folder to sample from it";
+    painter.text(rect.center(), egui::Align2::CENTER_CENTER, text, egui::FontId::proportional(24.0), theme::accent(ui));
+}
