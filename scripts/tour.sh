@@ -41,6 +41,11 @@ shot() { # shot NAME: what is on screen, as FOLDER/NAME.png
     import -window "$window" -depth 8 "$folder/$1.png"
     say "$folder/$1.png"
 }
+scrolled() { # scrolled NAME: the same at its lower end
+    xdotool mousemove $((width * 2 / 3)) $((height * 2 / 3)) click --repeat 20 --delay 20 5 mousemove $((width - 30)) $((height - 20))
+    sleep 0.6
+    shot "$1"
+}
 key() { xdotool key --window "$window" "$@"; sleep 0.4; }
 # drag X1 Y1 X2 Y2: the left button, in twenty moves
 drag() {
@@ -52,7 +57,7 @@ drag() {
     done
     xdotool mouseup 1
 }
-xdotool windowfocus "$window" mousemove $((width - 30)) $((height - 60))
+xdotool windowfocus "$window" mousemove $((width - 30)) $((height - 20))
 for _ in $(seq "$zoom"); do key ctrl+plus; done
 sleep 3
 shot trajectory
@@ -62,27 +67,20 @@ shot step
 key End
 if [ "$zoom" = 0 ]; then
     drag 22 160 150 160
-    xdotool mousemove $((width - 30)) $((height - 60))
+    xdotool mousemove $((width - 30)) $((height - 20))
     sleep 2
     shot eta
 fi
 key F4; sleep 2
 for _ in $(seq 18); do key Left; done
 shot explain
-xdotool mousemove $((width * 2 / 3)) $((height * 2 / 3))
-xdotool click --repeat 20 --delay 20 5
-sleep 0.6
-shot explain-below
+scrolled explain-below
 key F2; sleep 12
 shot compare
-xdotool click --repeat 20 --delay 20 5
-sleep 0.6
-shot compare-below
+scrolled compare-below
 key F3; sleep 8
 shot interpolate
-xdotool click --repeat 20 --delay 20 5
-sleep 0.6
-shot interpolate-below
+scrolled interpolate-below
 key F1; sleep 2
 key F11; sleep 2
 shot presentation

@@ -11,8 +11,9 @@ use crate::{error::Error, picture::recipe::read_recipe, schedule::Spacing, sessi
 use eframe::egui::{Context, ViewportCommand};
 use std::path::PathBuf;
 
-/// Presenting enlarges everything by this.
+/// Presenting enlarges everything by this, but leaves so many points of height.
 const PRESENTING_ZOOM: f32 = 1.5;
+const LEAST_HEIGHT: f32 = 480.0;
 
 impl Viewer {
     /// Does what a panel asked for.
@@ -96,8 +97,13 @@ impl Viewer {
             return;
         }
         self.state.presenting = on;
-        let factor = if on { PRESENTING_ZOOM } else { 1.0 / PRESENTING_ZOOM };
-        ctx.set_zoom_factor((ctx.zoom_factor() * factor).clamp(0.5, 4.0));
+        let zoom = if on {
+            self.state.zoom_before = ctx.zoom_factor();
+            ctx.zoom_factor() * (ctx.content_rect().height() / LEAST_HEIGHT).clamp(1.0, PRESENTING_ZOOM)
+        } else {
+            self.state.zoom_before
+        };
+        ctx.set_zoom_factor(zoom.clamp(0.2, 5.0));
         ctx.send_viewport_cmd(ViewportCommand::Fullscreen(on));
     }
 

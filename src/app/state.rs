@@ -42,6 +42,8 @@ pub struct State {
     pub messages: Messages,
     /// The controls are hidden but for η and S.
     pub presenting: bool,
+    /// The zoom that leaving the presentation goes back to.
+    pub zoom_before: f32,
     /// The list of keys is open.
     pub helping: bool,
     /// A file hovers over the window.

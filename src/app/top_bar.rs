@@ -17,28 +17,39 @@ pub const TABS: [(Tab, &str, &str); 4] = [
     (Tab::Explain, "Explain", "The update rule with the numbers and pictures of a step (F4)"),
 ];
 
+/// Panels and tools need so much room beside each other; with less, the tools get a line of their own.
+const ONE_LINE: f32 = 860.0;
+
 /// Draws the bar.
 pub fn top_bar_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
-    let mut command = None;
-    ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new("Étude").size(20.0).strong());
-        ui.add_space(8.0);
-        for (tab, name, hover) in TABS {
-            let text = RichText::new(name).size(16.0);
-            let response = ui.selectable_label(draft.viewer.tab == tab, text).on_hover_text(hover);
-            if response.clicked() {
-                draft.viewer.tab = tab;
-            }
-        }
-        let wide = ui.available_width() > 430.0;
-        let layout = if wide { Layout::right_to_left(egui::Align::Center) } else { Layout::left_to_right(egui::Align::Center) };
-        ui.with_layout(layout, |ui| command = tools_ui(ui, state));
-    });
-    command
+    if ui.available_width() < ONE_LINE {
+        ui.horizontal_wrapped(|ui| tabs_ui(ui, draft));
+        return ui.horizontal_wrapped(|ui| tools_ui(ui, state, false)).inner;
+    }
+    ui.horizontal(|ui| {
+        tabs_ui(ui, draft);
+        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| tools_ui(ui, state, true)).inner
+    })
+    .inner
 }
 
-fn tools_ui(ui: &mut Ui, state: &State) -> Option<Command> {
+fn tabs_ui(ui: &mut Ui, draft: &mut Controls) {
+    ui.label(RichText::new("Étude").size(20.0).strong());
+    ui.add_space(8.0);
+    for (tab, name, hover) in TABS {
+        let text = RichText::new(name).size(16.0);
+        if ui.selectable_label(draft.viewer.tab == tab, text).on_hover_text(hover).clicked() {
+            draft.viewer.tab = tab;
+        }
+    }
+}
+
+/// The tools; with `reversed` the layout runs from right to left, and so does the order.
+fn tools_ui(ui: &mut Ui, state: &State, reversed: bool) -> Option<Command> {
     let mut command = None;
+    if !reversed {
+        badge_ui(ui, state);
+    }
     let tool = |ui: &mut Ui, sign: &str, name: &str, hover: &str, enabled: bool| {
         let response = ui.add_enabled(enabled, egui::Button::new(sign)).on_hover_text(hover);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
@@ -65,7 +76,9 @@ fn tools_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     if tool(ui, "⟲", "Undo", "Undo the last change of a control (Ctrl+Z)", state.history.can_undo()) {
         command = Some(Command::Undo);
     }
-    badge_ui(ui, state);
+    if reversed {
+        badge_ui(ui, state);
+    }
     command
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 /// The smallest useful side of a large picture, in points.
 const LEAST_SIDE: f32 = 96.0;
+/// Under pictures smaller than this captions are symbols alone.
+const SHORT_BELOW: f32 = 170.0;
 /// Height of the scrubber with the film strip below it.
 const BELOW: f32 = 208.0;
 
@@ -27,7 +29,7 @@ pub fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, pictures:
         let noisy = shown.as_ref().and_then(|s| noisy(s, image));
         let predicted = shown.as_ref().and_then(|s| s.frame.moments.get(image).map(|m| m.x0.clone()));
         let version = shown.as_ref().map_or(0, |s| s.version() ^ (image as u64) << 50);
-        let (left, right) = captions(shown.as_ref());
+        let (left, right) = captions(shown.as_ref(), side < SHORT_BELOW);
         large_ui(ui, pictures, side, "x_t", version, noisy.as_ref(), &left);
         large_ui(ui, pictures, side, "x0", version, predicted.as_ref(), &right);
         if batch {
@@ -81,11 +83,15 @@ pub fn recipe_line(controls: &Controls, image: usize) -> String {
     format!("{noise}, {steps}, seed {seed}, noise seed {noise_seed}, image {image}")
 }
 
-fn captions(shown: Option<&Shown<'_>>) -> (String, String) {
-    let Some(shown) = shown else { return ("x_t".to_owned(), "predicted x̂0".to_owned()) };
+/// What stands under the two pictures; `short` where there is little room.
+fn captions(shown: Option<&Shown<'_>>, short: bool) -> (String, String) {
+    let Some(shown) = shown else { return ("x_t".to_owned(), "x̂0".to_owned()) };
     let Some(step) = shown.run.plan.as_ref().and_then(|p| p.schedules.first()?.steps.get(shown.frame.index)) else {
         return ("x_t".to_owned(), "predicted x̂0".to_owned());
     };
+    if short {
+        return (if shown.finished { "x_0".to_owned() } else { format!("x_{}", step.t) }, "x̂0".to_owned());
+    }
     if shown.finished {
         return ("x_0, the sample".to_owned(), format!("x̂0 predicted at t = {}", step.t));
     }

@@ -26,7 +26,7 @@ pub fn strip_ui(
     let ways = draft.viewer.interpolate.ways().len();
     let aspect = tile::aspect(view.between.or(view.previous).and_then(|r| r.plan.as_ref()));
     // The strips get what they need, the large pictures the rest.
-    let small = strip::picture_width(room.x, draft.viewer.interpolate.columns, room.y * 0.18);
+    let small = strip::picture_width(room.x, draft.viewer.interpolate.columns, (room.y * 0.18).max(40.0));
     let strips = ways as f32 * (strip::row_height(small, aspect) + LABEL + 8.0);
     let plot = if room.x >= WIDE { (room.x * 0.34).clamp(220.0, 520.0) } else { 0.0 };
     let wide = (room.x - plot - 12.0) / ways as f32 - 12.0;
