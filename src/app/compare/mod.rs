@@ -47,7 +47,8 @@ pub fn compare_ui(ui: &mut egui::Ui, view: &View<'_>, draft: &mut Controls, pict
         let width = ui.available_width();
         let high = |below: f32| Vec2::new(width, room.y - (ui.cursor().top() - top) - below);
         if draft.viewer.compare.axes == Axes::StepsBySpacing {
-            command = grid::grid_ui(ui, view, draft, pictures, high(72.0));
+            let room = high(72.0);
+            command = sideways(ui, |ui| grid::grid_ui(ui, view, draft, pictures, room));
             steps_sentence(ui, draft);
             return;
         }
@@ -56,7 +57,7 @@ pub fn compare_ui(ui: &mut egui::Ui, view: &View<'_>, draft: &mut Controls, pict
         let beside = Vec2::new(width - side - 12.0, high(36.0).y);
         let (cell_beside, grid_beside) = grid::widths(view, draft, beside);
         if grid_beside > beside.x || cell_beside < 1.15 * grid::widths(view, draft, under).0 {
-            command = grid::grid_ui(ui, view, draft, pictures, under);
+            command = sideways(ui, |ui| grid::grid_ui(ui, view, draft, pictures, under));
             spread::sentence_ui(ui, view, draft);
             spread::spread_ui(ui, view, pictures, Vec2::new(width, 0.0));
             return;
@@ -77,6 +78,11 @@ pub fn compare_ui(ui: &mut egui::Ui, view: &View<'_>, draft: &mut Controls, pict
         spread::sentence_ui(ui, view, draft);
     });
     command
+}
+
+/// A grid with more columns than fit scrolls sideways.
+fn sideways<R>(ui: &mut egui::Ui, grid: impl FnOnce(&mut egui::Ui) -> R) -> R {
+    ScrollArea::horizontal().id_salt("grid").show(ui, grid).inner
 }
 
 /// What to look at where there is no spread.
