@@ -3,7 +3,7 @@
 #
 #     scripts/tour.sh [FOLDER] [WIDTHxHEIGHT] [light|dark] [ZOOM STEPS]
 #
-# docs/*.png come from `scripts/tour.sh docs 1280x800 dark`.
+# viewer, compare, interpolate and explain of `scripts/tour.sh FOLDER 1280x800 dark` are those of docs/.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/scripts/common.sh"
@@ -60,10 +60,10 @@ drag() {
 xdotool windowfocus "$window" mousemove $((width - 30)) $((height - 20))
 for _ in $(seq "$zoom"); do key ctrl+plus; done
 sleep 3
-shot trajectory
+shot start
 key Home
 for _ in $(seq 20); do key Right; done
-shot step
+shot viewer
 key End
 if [ "$zoom" = 0 ]; then
     drag 22 160 150 160

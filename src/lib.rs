@@ -23,8 +23,25 @@
 //! - **x_T and every step's noise come from counters** ([`noise`]): image 7 of a batch of 64 is image 7 of a batch of 8, and a
 //!   picture changes smoothly as η moves.
 //!
-//! Dependencies point one way: `cli -> backend, sampler, model, picture -> cpu, gpu, schedule, noise -> program -> error`
-//! (`tests/layers.rs` holds them to it).
+//! Dependencies point one way: `cli -> app -> session -> backend, sampler, model, picture -> cpu, gpu, schedule, noise -> program ->
+//! error` (`tests/layers.rs` holds them to it).
+//!
+//! # How the viewer hangs together
+//!
+//! ```text
+//! window ── viewer: logic drains events, ui draws panels ──┐ a panel gets the state and a draft of the controls,
+//!             │ changed controls: a Request                │ changes the draft, or returns a Command
+//!             ▼                                            ▲
+//!          session (the latest request wins) ── worker: engine + run ── Event: plan, frames, faults
+//! ```
+//!
+//! - **Controls are plain values** ([`app::controls`]), and a picture's [`recipe`] holds them all: settings, undo and a dropped picture
+//!   are one thing. [`app::wanted`] turns them into the run that a panel needs.
+//! - **The latest request wins** ([`session`]). A new one gets its first step at once; the run before may finish where that takes no
+//!   quarter of a second, so that finished pictures keep coming while a slider moves.
+//! - **A run keeps x on the host between steps**, so that groups with different schedules advance together on one executor, and a run
+//!   survives the loss of its device.
+//! - **The device that computes is not the one that draws**, and on the processor the threads that compute stand below the window.
 //!
 //! # The paper's symbols
 //!

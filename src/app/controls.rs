@@ -197,6 +197,27 @@ impl Controls {
         }
     }
 
+    /// η of the open panel, and whether σ̂ takes its place: interpolations have an η of their own.
+    pub fn noisiness(&self) -> (f64, bool) {
+        match self.viewer.tab {
+            Tab::Interpolate => (self.viewer.interpolate.eta, false),
+            _ => (self.eta, self.sigma_hat),
+        }
+    }
+
+    /// Sets η of the open panel; σ̂ is left.
+    pub fn set_eta(&mut self, eta: f64) {
+        match self.viewer.tab {
+            Tab::Interpolate => self.viewer.interpolate.eta = eta,
+            _ => (self.eta, self.sigma_hat) = (eta, false),
+        }
+    }
+
+    /// Whether the open panel has rows of η of its own, so that the slider's counts for nothing there.
+    pub fn has_rows_of_eta(&self) -> bool {
+        self.viewer.tab == Tab::Compare && self.viewer.compare.axes == Axes::EtaBySeed
+    }
+
     /// The device they ask for.
     ///
     /// # Errors

@@ -1,7 +1,11 @@
 //! η, the hero: a large slider that snaps to the paper's values, with σ̂ beside it.
 
-use super::{controls::Controls, state::State, theme};
-use eframe::egui::{self, RichText, Slider, Ui};
+use super::{
+    controls::{Controls, Tab},
+    state::State,
+    theme,
+};
+use eframe::egui::{self, Response, RichText, Slider, Ui};
 
 /// The columns of the paper's Table 1.
 pub const SNAPS: [f64; 4] = [0.0, 0.2, 0.5, 1.0];
@@ -26,24 +30,18 @@ fn character(eta: f64, sigma_hat: bool) -> &'static str {
 
 /// Draws the slider with its buttons.
 pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
-    let sigma = state.schedule().and_then(|s| s.steps.iter().map(|step| step.sigma).max_by(f64::total_cmp));
-    let numbers = sigma.map_or_else(String::new, |sigma| format!(" The largest σ of this run's steps is {sigma:.3}."));
-    let hover = if draft.sigma_hat {
-        format!(
-            "σ̂, the larger variance of Table 1: the DDPM posterior mean plus σ̂ = √(1 − ᾱt/ᾱs) times noise.{numbers} Move η to leave it."
-        )
-    } else {
-        format!(
-            "η = {}: σ = η √((1 − ᾱs)/(1 − ᾱt)) √(1 − ᾱt/ᾱs) times fresh noise is added in each step (Eq. 16). At η = 0 none is: x_T \
-             alone decides the picture. η = 1 is DDPM.{numbers}",
-            draft.eta
-        )
-    };
-    let title = if draft.sigma_hat { "σ̂".to_owned() } else { format!("η = {:.2}", draft.eta) };
+    if draft.has_rows_of_eta() {
+        ui.label(RichText::new("η: one a row").size(22.0).strong().color(theme::accent(ui)));
+        ui.label(RichText::new("Rows are chosen above the grid.").color(theme::faint(ui)));
+        return;
+    }
+    let (eta, sigma_hat) = draft.noisiness();
+    let hover = hover(state, eta, sigma_hat);
+    let title = if sigma_hat { "σ̂".to_owned() } else { format!("η = {eta:.2}") };
     let label = ui
         .horizontal(|ui| {
             let label = ui.label(RichText::new(title).size(22.0).strong().color(theme::accent(ui))).on_hover_text(&hover);
-            ui.label(RichText::new(character(draft.eta, draft.sigma_hat)).color(theme::faint(ui)));
+            ui.label(RichText::new(character(eta, sigma_hat)).color(theme::faint(ui)));
             label
         })
         .inner;
@@ -51,15 +49,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         ui.spacing_mut().slider_width = (ui.available_width() - 8.0).max(80.0);
         ui.spacing_mut().slider_rail_height = 10.0;
         ui.spacing_mut().interact_size.y = 30.0;
-        let mut eta = draft.eta;
-        let slider = Slider::new(&mut eta, 0.0..=1.0).show_value(false).smart_aim(false).trailing_fill(!draft.sigma_hat);
-        let response = ui.add(slider).labelled_by(label.id).on_hover_text(&hover);
-        response.widget_info(|| egui::WidgetInfo::slider(true, eta, "η, from deterministic to stochastic"));
-        if response.changed() {
-            // Arrow keys move by single steps, which a snap would swallow.
-            draft.eta = if response.dragged() { snapped(eta) } else { (eta * 1000.0).round() / 1000.0 };
-            draft.sigma_hat = false;
-        }
+        slider_ui(ui, draft, label.id).on_hover_text(&hover);
     });
     ui.horizontal_wrapped(|ui| {
         for snap in SNAPS {
@@ -68,17 +58,48 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 1.0 => "1 DDPM".to_owned(),
                 _ => snap.to_string(),
             };
-            let chosen = !draft.sigma_hat && draft.eta == snap;
+            let chosen = !sigma_hat && eta == snap;
             if ui.selectable_label(chosen, name).on_hover_text(format!("η = {snap}")).clicked() {
-                (draft.eta, draft.sigma_hat) = (snap, false);
+                draft.set_eta(snap);
             }
         }
+        if draft.viewer.tab == Tab::Interpolate {
+            return;
+        }
         let hover = "σ̂: more noise than η = 1, the last column of Table 1; at few steps its pictures are the worst";
-        let chosen = draft.sigma_hat;
-        if ui.selectable_label(chosen, "σ̂").on_hover_text(hover).clicked() {
-            draft.sigma_hat = !chosen;
+        if ui.selectable_label(sigma_hat, "σ̂").on_hover_text(hover).clicked() {
+            draft.sigma_hat = !sigma_hat;
         }
     });
+}
+
+/// The bare slider, of the width that the spacing says; `label` names it.
+pub fn slider_ui(ui: &mut Ui, draft: &mut Controls, label: egui::Id) -> Response {
+    let (mut eta, sigma_hat) = draft.noisiness();
+    let slider = Slider::new(&mut eta, 0.0..=1.0).show_value(false).smart_aim(false).trailing_fill(!sigma_hat);
+    let response = ui.add(slider).labelled_by(label);
+    response.widget_info(|| egui::WidgetInfo::slider(true, eta, "η, from deterministic to stochastic"));
+    if response.changed() {
+        // Arrow keys move by single steps, which a snap would swallow.
+        draft.set_eta(if response.dragged() { snapped(eta) } else { (eta * 1000.0).round() / 1000.0 });
+    }
+    response
+}
+
+/// What η means, with the numbers of now.
+fn hover(state: &State, eta: f64, sigma_hat: bool) -> String {
+    let sigma = state.schedule().and_then(|s| s.steps.iter().map(|step| step.sigma).max_by(f64::total_cmp));
+    let numbers = sigma.map_or_else(String::new, |sigma| format!(" The largest σ of this run's steps is {sigma:.3}."));
+    if sigma_hat {
+        return format!(
+            "σ̂, the larger variance of Table 1: the DDPM posterior mean plus σ̂ = √(1 − ᾱt/ᾱs) times noise.{numbers} Move η to leave \
+             it."
+        );
+    }
+    format!(
+        "η = {eta}: σ = η √((1 − ᾱs)/(1 − ᾱt)) √(1 − ᾱt/ᾱs) times fresh noise is added in each step (Eq. 16). At η = 0 none is: x_T \
+         alone decides the picture. η = 1 is DDPM.{numbers}"
+    )
 }
 
 #[cfg(test)]

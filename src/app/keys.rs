@@ -80,12 +80,12 @@ pub fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option<Comman
         seeds::throw_both(draft);
     }
     if plain(Key::D) {
-        (draft.eta, draft.sigma_hat) = (1.0, false);
+        draft.set_eta(1.0);
     }
     let digits = [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
     for (digit, key) in digits.into_iter().enumerate() {
         if plain(key) {
-            (draft.eta, draft.sigma_hat) = (digit as f64 / 10.0, false);
+            draft.set_eta(digit as f64 / 10.0);
         }
     }
     if state.has_head() { head_keys(ctx, state) } else { None }

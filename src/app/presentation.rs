@@ -1,6 +1,6 @@
 //! Presentation mode: η and S alone, large, for the back of a lecture hall.
 
-use super::{controls::Controls, controls_panel::STEPS, eta_slider::snapped, state::State, theme};
+use super::{controls::Controls, controls_panel::STEPS, eta_slider::slider_ui, state::State, theme};
 use crate::schedule::Spacing;
 use eframe::egui::{self, RichText, Slider, Ui};
 
@@ -9,15 +9,14 @@ pub fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     let size = 28.0;
     ui.columns(2, |columns| {
         let ui = &mut columns[0];
-        let title = if draft.sigma_hat { "σ̂".to_owned() } else { format!("η = {:.2}", draft.eta) };
-        let label = ui.label(RichText::new(title).size(size).strong().color(theme::accent(ui)));
-        large(ui);
-        let mut eta = draft.eta;
-        let response = ui.add(Slider::new(&mut eta, 0.0..=1.0).show_value(false).smart_aim(false)).labelled_by(label.id);
-        response.widget_info(|| egui::WidgetInfo::slider(true, eta, "η, from deterministic to stochastic"));
-        if response.changed() {
-            draft.eta = if response.dragged() { snapped(eta) } else { (eta * 1000.0).round() / 1000.0 };
-            draft.sigma_hat = false;
+        let (eta, sigma_hat) = draft.noisiness();
+        let title = if sigma_hat { "σ̂".to_owned() } else { format!("η = {eta:.2}") };
+        if draft.has_rows_of_eta() {
+            ui.label(RichText::new("η: one a row").size(size).strong().color(theme::accent(ui)));
+        } else {
+            let label = ui.label(RichText::new(title).size(size).strong().color(theme::accent(ui)));
+            large(ui);
+            slider_ui(ui, draft, label.id);
         }
         let ui = &mut columns[1];
         if let Some(Spacing::List(list)) = &draft.spacing {

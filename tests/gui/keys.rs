@@ -59,6 +59,14 @@ fn keys_set_eta_tabs_and_presentation() {
         harness.step();
         assert_eq!(harness.state().viewer().state.controls.eta, eta);
     }
+    // The interpolation has an η of its own.
+    for key in [Key::F3, Key::Num4] {
+        harness.key_press(key);
+        harness.step();
+        harness.step();
+    }
+    let controls = &harness.state().viewer().state.controls;
+    assert_eq!((controls.eta, controls.viewer.interpolate.eta), (0.0, 0.4));
     for (key, tab) in [(Key::F2, Tab::Compare), (Key::F3, Tab::Interpolate), (Key::F4, Tab::Explain), (Key::F1, Tab::Trajectory)] {
         harness.key_press(key);
         harness.step();

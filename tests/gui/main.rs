@@ -3,6 +3,8 @@
 mod faults;
 mod files;
 mod keys;
+mod look;
+mod panels;
 mod sliders;
 
 use eframe::egui;
