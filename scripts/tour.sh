@@ -42,7 +42,7 @@ shot() { # shot NAME: what is on screen, as FOLDER/NAME.png
     say "$folder/$1.png"
 }
 scrolled() { # scrolled NAME: the same at its lower end
-    xdotool mousemove $((width * 2 / 3)) $((height * 2 / 3)) click --repeat 20 --delay 20 5 mousemove $((width - 30)) $((height - 20))
+    xdotool mousemove $((width * 2 / 3)) $((height * 2 / 3)) click --repeat 20 --delay 20 5 mousemove $((width - 30)) $((height + 8))
     sleep 0.6
     shot "$1"
 }
@@ -57,7 +57,7 @@ drag() {
     done
     xdotool mouseup 1
 }
-xdotool windowfocus "$window" mousemove $((width - 30)) $((height - 20))
+xdotool windowfocus "$window" mousemove $((width - 30)) $((height + 8))
 for _ in $(seq "$zoom"); do key ctrl+plus; done
 sleep 3
 shot start
@@ -67,7 +67,7 @@ shot viewer
 key End
 if [ "$zoom" = 0 ]; then
     drag 22 160 150 160
-    xdotool mousemove $((width - 30)) $((height - 20))
+    xdotool mousemove $((width - 30)) $((height + 8))
     sleep 2
     shot eta
 fi

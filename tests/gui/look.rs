@@ -1,12 +1,12 @@
 //! A few small pictures of what must not change its looks unnoticed. `UPDATE_SNAPSHOTS=true cargo test --test gui` takes them anew.
 
 use super::short;
-use eframe::egui::{Theme, Ui, vec2};
+use eframe::egui::{self, Theme, Ui, vec2};
 use egui_kittest::Harness;
 use etude::app::{eta_slider, explain, fonts, state::State, theme};
 
 fn small(size: [f32; 2], looks: Theme, draw: impl FnMut(&mut Ui) + 'static) -> Harness<'static> {
-    let setup = |ctx: &eframe::egui::Context| {
+    let setup = |ctx: &egui::Context| {
         fonts::install_fonts(ctx);
         theme::install(ctx);
     };

@@ -1,6 +1,7 @@
 //! The panels in the real app, with real runs behind them.
 
 use super::{finished, run, samples, says, short, wait, window};
+use eframe::egui;
 use egui_kittest::kittest::Queryable;
 use etude::app::{Command, Controls, controls::Tab, wanted::Purpose};
 
@@ -64,12 +65,12 @@ fn explain_shows_the_numbers_of_the_step_and_takes_a_tau() {
     harness.get_by_label("Explain").click();
     harness.step();
     harness.step();
-    harness.state_mut().viewer_mut().obey(&eframe::egui::Context::default(), Command::Look(4), 1.0);
+    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Look(4), 1.0);
     harness.step();
     harness.step();
     assert!(says(&harness, "Step 5 of 10") && says(&harness, "from t = 500 to s = 400"));
     let tau = vec![0, 10, 600, 999];
-    harness.state_mut().viewer_mut().obey(&eframe::egui::Context::default(), Command::SetTau(tau.clone()), 2.0);
+    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::SetTau(tau.clone()), 2.0);
     harness.step();
     wait(&mut harness, "the run along τ", finished);
     let viewer = harness.state().viewer();
@@ -85,8 +86,7 @@ fn every_panel_draws_small_and_large_and_in_both_themes() {
             controls.viewer.tab = tab;
             let mut harness = window(controls);
             harness.set_size(size.into());
-            let preference =
-                if theme == "light" { eframe::egui::ThemePreference::Light } else { eframe::egui::ThemePreference::Dark };
+            let preference = if theme == "light" { egui::ThemePreference::Light } else { egui::ThemePreference::Dark };
             harness.ctx.set_theme(preference);
             wait(&mut harness, "the run", finished);
             // The harness itself fails where a widget has no name or a glyph is missing.
