@@ -28,7 +28,7 @@ use std::{
 /// News that is not urgent is drawn this long after it came. A window that is drawn by the processor takes its time from the
 /// computation, so it gets half as many frames.
 const FRAME: Duration = Duration::from_millis(16);
-const SOFTWARE_FRAME: Duration = Duration::from_millis(33);
+const SOFTWARE_FRAME: Duration = Duration::from_millis(66);
 /// Folders of models that the list remembers.
 const MOST_FOLDERS: usize = 8;
 

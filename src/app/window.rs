@@ -3,6 +3,7 @@
 use super::{
     controls::Controls,
     soak::Soak,
+    state::State,
     viewer::{Start, Viewer},
 };
 use crate::{
@@ -119,6 +120,19 @@ fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start
     }
 }
 
+/// Keeps what lasts: the controls of the last run that was accepted.
+fn keep(state: &State, storage: &mut dyn eframe::Storage) {
+    let Some(model) = state.model.as_ref() else { return };
+    let settings = Settings {
+        recipe: state.good.recipe(&model.weights_crc32, state.good.size.unwrap_or(model.size)).ok(),
+        folders: state.folders.clone(),
+        save_folder: Some(state.save_folder.clone()),
+    };
+    if let Ok(text) = serde_json::to_string(&settings) {
+        storage.set_string(KEY, text);
+    }
+}
+
 struct Window {
     viewer: Viewer,
     soak: Option<Soak>,
@@ -140,22 +154,85 @@ impl eframe::App for Window {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        let state = &self.viewer.state;
-        if self.soak.is_some() {
-            return;
-        }
-        let Some(model) = state.model.as_ref() else { return };
-        let settings = Settings {
-            recipe: state.good.recipe(&model.weights_crc32, state.good.size.unwrap_or(model.size)).ok(),
-            folders: state.folders.clone(),
-            save_folder: Some(state.save_folder.clone()),
-        };
-        if let Ok(text) = serde_json::to_string(&settings) {
-            storage.set_string(KEY, text);
+        // What a soak set is nobody's wish.
+        if self.soak.is_none() {
+            keep(&self.viewer.state, storage);
         }
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Controls, KEY, State, WindowOptions, keep, start};
+    use crate::session::ModelFacts;
+    use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+    #[derive(Default)]
+    struct Memory(HashMap<String, String>);
+
+    impl eframe::Storage for Memory {
+        fn get_string(&self, key: &str) -> Option<String> {
+            self.0.get(key).cloned()
+        }
+
+        fn set_string(&mut self, key: &str, value: String) {
+            self.0.insert(key.to_owned(), value);
+        }
+
+        fn remove_string(&mut self, key: &str) {
+            self.0.remove(key);
+        }
+
+        fn flush(&mut self) {}
+    }
+
+    fn state(controls: Controls) -> State {
+        let model = ModelFacts {
+            key: "fashion".to_owned(),
+            name: "fashion".to_owned(),
+            channels: 1,
+            size: (32, 32),
+            parameters: 1,
+            weights_crc32: "00000000".to_owned(),
+            scheduler: Default::default(),
+        };
+        let here = std::env::temp_dir();
+        State { good: controls, model: Some(Arc::new(model)), save_folder: here, folders: vec!["a".to_owned()], ..State::default() }
+    }
+
+    #[test]
+    fn controls_last_from_one_start_to_the_next() {
+        let mut controls = Controls { eta: 0.25, steps: 17, seed: 99, size: Some((32, 32)), ..Controls::default() };
+        controls.viewer.tab = crate::app::controls::Tab::Explain;
+        controls.viewer.compare.etas = vec![0.0, 0.7];
+        let mut storage = Memory::default();
+        keep(&state(controls.clone()), &mut storage);
+        let next = start(Some(&storage), WindowOptions::default());
+        assert_eq!(
+            (next.controls.as_ref(), next.folders.len(), next.save_folder),
+            (Some(&controls), 1, Some(std::env::temp_dir()))
+        );
+        // Options of the command line come first.
+        let options = WindowOptions { device: Some("cpu".to_owned()), ..WindowOptions::default() };
+        let told = start(Some(&storage), options).controls.expect("controls");
+        assert_eq!((told.viewer.device.as_str(), told.eta), ("cpu", 0.25));
+    }
+
+    #[test]
+    fn what_cannot_be_used_any_more_is_left_out() {
+        let mut storage = Memory::default();
+        keep(&state(Controls { model: "/gone".to_owned(), eta: 0.25, ..Controls::default() }), &mut storage);
+        let next = start(Some(&storage), WindowOptions::default()).controls.expect("controls");
+        assert_eq!((next.model.as_str(), next.eta), (Controls::default().model.as_str(), 0.25));
+        for text in ["", "{", "{\"recipe\": 7}", "{\"recipe\": {\"program\": \"later\"}}"] {
+            storage.0.insert(KEY.to_owned(), text.to_owned());
+            assert!(start(Some(&storage), WindowOptions::default()).controls.is_none(), "{text}");
+        }
+        let start = start(None, WindowOptions { open: Some(PathBuf::from("x.png")), ..WindowOptions::default() });
+        assert_eq!((start.controls, start.open), (None, Some(PathBuf::from("x.png"))));
     }
 }
