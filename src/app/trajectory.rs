@@ -131,7 +131,9 @@ pub fn fitted(rect: Rect, picture: &Picture) -> Rect {
 /// The whole batch at this moment; a click enlarges an image.
 fn batch_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>, draft: &mut Controls, pictures: &mut Pictures, height: f32) {
     let count = shown.map_or(state.controls.count as usize, |s| s.frame.moments.len());
-    let width = ui.available_width();
+    // The frame of the chosen image lies outside it.
+    let margin = 3.0;
+    let width = ui.available_width() - 2.0 * margin;
     let gap = 6.0;
     // The most columns at which the rows still fit, so that pictures are as large as can be.
     let fits = |columns: usize| {
@@ -141,27 +143,29 @@ fn batch_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>, draft: &mut C
     let columns = (1..=8).find(|c| fits(*c)).unwrap_or(8);
     let side = ((width - gap * columns as f32) / columns as f32).clamp(16.0, 120.0);
     egui::ScrollArea::vertical().id_salt("batch").max_height(height).show(ui, |ui| {
-        egui::Grid::new("batch grid").spacing([gap, gap]).min_col_width(0.0).show(ui, |ui| {
-            for i in 0..count {
-                let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
-                ui.painter().rect_filled(rect, 2, theme::empty(ui));
-                if let Some((shown, picture)) = shown.and_then(|s| Some((s, s.frame.moments.get(i)?.x0.clone()))) {
-                    pictures.paint(ui, fitted(rect, &picture), Id::unique(("batch", i)), shown.version(), &picture);
+        egui::Frame::new().inner_margin(margin).show(ui, |ui| {
+            egui::Grid::new("batch grid").spacing([gap, gap]).min_col_width(0.0).show(ui, |ui| {
+                for i in 0..count {
+                    let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
+                    ui.painter().rect_filled(rect, 2, theme::empty(ui));
+                    if let Some((shown, picture)) = shown.and_then(|s| Some((s, s.frame.moments.get(i)?.x0.clone()))) {
+                        pictures.paint(ui, fitted(rect, &picture), Id::unique(("batch", i)), shown.version(), &picture);
+                    }
+                    let chosen = i == state.image();
+                    if chosen || response.hovered() || response.has_focus() {
+                        let colour = if chosen { theme::accent(ui) } else { theme::faint(ui) };
+                        ui.painter().rect_stroke(rect, 2, (2.0, colour), egui::StrokeKind::Outside);
+                    }
+                    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, format!("Image {i}")));
+                    let response = response.on_hover_text(format!("x̂0 of image {i}; click to enlarge it"));
+                    if response.clicked() {
+                        draft.viewer.image = i as u32;
+                    }
+                    if (i + 1) % columns == 0 {
+                        ui.end_row();
+                    }
                 }
-                let chosen = i == state.image();
-                if chosen || response.hovered() || response.has_focus() {
-                    let colour = if chosen { theme::accent(ui) } else { theme::faint(ui) };
-                    ui.painter().rect_stroke(rect, 2, (2.0, colour), egui::StrokeKind::Outside);
-                }
-                response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, format!("Image {i}")));
-                let response = response.on_hover_text(format!("x̂0 of image {i}; click to enlarge it"));
-                if response.clicked() {
-                    draft.viewer.image = i as u32;
-                }
-                if (i + 1) % columns == 0 {
-                    ui.end_row();
-                }
-            }
+            })
         });
     });
 }

@@ -13,7 +13,11 @@ use crate::{
 };
 use eframe::egui::{self, Context, Ui, ViewportBuilder};
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// Under this name the settings are kept.
 const KEY: &str = "etude";
@@ -68,7 +72,21 @@ pub fn run(options: WindowOptions) -> Result<()> {
         let viewer = Viewer::new(&cc.egui_ctx, start)?;
         Ok(Box::new(Window { viewer, soak }))
     });
-    eframe::run_native("etude", native, create).map_err(|error| no_window(&error))
+    // What goes wrong below the window (the display goes away, its device is lost) ends as a panic there. It becomes our one line.
+    std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
+    let ended = catch_unwind(AssertUnwindSafe(|| eframe::run_native("etude", native, create)));
+    drop(std::panic::take_hook());
+    match ended {
+        Ok(result) => result.map_err(|error| no_window(&error)),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            let text = text.unwrap_or("no reason given").replace(char::is_control, " ");
+            Err(Error::argument(format!(
+                "the window was lost: {text}. Your settings are kept but for the last half minute; start `etude` again, or update the \
+                 graphics driver if it happens twice"
+            )))
+        }
+    }
 }
 
 fn no_window(error: &eframe::Error) -> Error {
@@ -120,11 +138,11 @@ fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start
     }
 }
 
-/// Keeps what lasts: the controls of the last run that was accepted.
+/// Keeps what lasts.
 fn keep(state: &State, storage: &mut dyn eframe::Storage) {
     let Some(model) = state.model.as_ref() else { return };
     let settings = Settings {
-        recipe: state.good.recipe(&model.weights_crc32, state.good.size.unwrap_or(model.size)).ok(),
+        recipe: state.controls.recipe(&model.weights_crc32, state.controls.size.unwrap_or(model.size)).ok(),
         folders: state.folders.clone(),
         save_folder: Some(state.save_folder.clone()),
     };
@@ -201,7 +219,7 @@ mod tests {
             scheduler: Default::default(),
         };
         let here = std::env::temp_dir();
-        State { good: controls, model: Some(Arc::new(model)), save_folder: here, folders: vec!["a".to_owned()], ..State::default() }
+        State { controls, model: Some(Arc::new(model)), save_folder: here, folders: vec!["a".to_owned()], ..State::default() }
     }
 
     #[test]
