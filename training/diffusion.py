@@ -1,0 +1,83 @@
+"""The forward process, the training loss and a DDIM sampler, as the paper writes them (Song, Meng, Ermon 2020).
+
+alpha_bar is the cumulative product of 1 - beta (the paper's alpha), linear betas 1e-4 … 0.02, T = 1000.
+"""
+
+import torch
+
+T = 1000
+BETA_START, BETA_END = 1e-4, 0.02
+
+
+def alpha_bars(device="cpu"):
+    """[T] alpha_bar, multiplied in f64, kept in f32."""
+    betas = torch.linspace(BETA_START, BETA_END, T, dtype=torch.float64)
+    return torch.cumprod(1 - betas, 0).float().to(device)
+
+
+def scheduler_config(prediction):
+    """scheduler_config.json of diffusers' DDIMScheduler."""
+    return dict(
+        _class_name="DDIMScheduler",
+        beta_start=BETA_START,
+        beta_end=BETA_END,
+        beta_schedule="linear",
+        num_train_timesteps=T,
+        clip_sample=True,
+        set_alpha_to_one=True,
+        steps_offset=0,
+        prediction_type=prediction,
+    )
+
+
+def column(values):
+    """[N] -> [N, 1, 1, 1], to multiply pictures."""
+    return values[:, None, None, None]
+
+
+def stratified_timesteps(count, device="cpu"):
+    """[count] timesteps, one uniform in each of `count` equal parts of 0 … T: uniform over T with less variance."""
+    u = torch.rand(count, device=device)
+    return ((torch.arange(count, device=device) + u) * (T / count)).long().clamp_(0, T - 1)
+
+
+def add_noise(x0, eps, alpha_bar):
+    """x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) epsilon (Eq. 4)."""
+    return column(alpha_bar.sqrt()) * x0 + column((1 - alpha_bar).sqrt()) * eps
+
+
+def target(x0, eps, alpha_bar, prediction):
+    """What the network is asked for: epsilon, or v = sqrt(alpha_bar) epsilon - sqrt(1 - alpha_bar) x0."""
+    if prediction == "epsilon":
+        return eps
+    return column(alpha_bar.sqrt()) * eps - column((1 - alpha_bar).sqrt()) * x0
+
+
+def loss(output, x0, eps, alpha_bar, prediction):
+    """Eq. 5, the mean over pixels and batch of gamma_t (epsilon - epsilon_theta)^2.
+
+    For `epsilon` gamma_t = 1, DDPM's simple loss. For `v_prediction`, the square error of v, gamma_t = 1 / alpha_bar_t.
+    """
+    return (output.float() - target(x0, eps, alpha_bar, prediction)).square().mean()
+
+
+def epsilon_of(output, x, alpha_bar, prediction):
+    """The epsilon a network's output means at x and alpha_bar (a scalar)."""
+    if prediction == "epsilon":
+        return output
+    return alpha_bar.sqrt() * output + (1 - alpha_bar).sqrt() * x
+
+
+@torch.no_grad()
+def ddim(model, x, steps, prediction="epsilon"):
+    """Eq. 12 at eta = 0 from x = x_T, over linear tau i T/S: [N, C, H, W], clamped to [-1, 1] at the end."""
+    alpha_bar = alpha_bars(x.device)
+    one = torch.ones((), device=x.device)
+    taus = [i * T // steps for i in range(steps)]
+    for t, s in zip(reversed(taus), [*reversed(taus[:-1]), -1]):
+        a, a_s = alpha_bar[t], alpha_bar[s] if s >= 0 else one
+        output = model(x, torch.full((len(x),), t, device=x.device)).float()
+        eps = epsilon_of(output, x, a, prediction)
+        x0 = (x - (1 - a).sqrt() * eps) / a.sqrt()
+        x = a_s.sqrt() * x0 + (1 - a_s).sqrt() * eps
+    return x.clamp(-1, 1)

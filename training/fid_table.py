@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""The table of the paper (Table 1) for a model: FID over S and eta, sampled by `etude`.
+
+    fid_table.py FOLDER REFERENCE [--steps 10,20,50,100] [--etas 0,0.2,0.5,1,sigma-hat] [--samples 1000]
+
+FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one. The same x_T (seeds 0 and up) goes into every cell.
+FOLDER/fid.json is written after each cell and gone on from; export.py puts it into the card. Needs `etude` (--etude PATH).
+"""
+
+import argparse
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+import fid
+from files import TrainingError, read_json, run_as_program, write_json
+
+TAU = "quadratic"  # the paper's for CIFAR-10
+
+
+def cell(args, steps, eta, network, device, reference):
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "samples.npz"
+        how = ["--sigma-hat"] if eta == "sigma-hat" else ["--eta", eta]
+        # Clipping as the paper's code: only for sigma-hat.
+        command = [args.etude, "sample", "--model", args.folder, "--preset", args.preset, "--tau", args.tau, "--steps", steps, *how]
+        command += ["--count", args.samples, "--batch", args.batch, "--out", out]
+        try:
+            subprocess.run([str(word) for word in command], check=True, stderr=subprocess.PIPE, text=True)
+        except FileNotFoundError as e:
+            raise TrainingError(f"{args.etude}: not found; build it (cargo build --release) or say --etude PATH") from e
+        except subprocess.CalledProcessError as e:
+            raise TrainingError(f"etude sample: {(e.stderr.strip().splitlines() or ['failed'])[-1]}") from e
+        sampled = fid.statistics(fid.features(fid.pictures(out), network, device))
+    return fid.frechet(sampled, reference)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("reference", type=Path)
+    parser.add_argument("--steps", default="10,20,50,100")
+    parser.add_argument("--etas", default="0,0.2,0.5,1,sigma-hat")
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--tau", default=TAU)
+    parser.add_argument("--preset", default="etude")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--etude", default=str(Path(__file__).resolve().parent.parent / "target/release/etude"))
+    args = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    out = args.folder / "fid.json"
+    settings = dict(
+        samples=args.samples,
+        reference=args.reference.stem,
+        how=f"{args.tau} τ, `training/fid_table.py {args.folder.name} {args.reference.name} --samples {args.samples} --tau {args.tau}`",
+    )
+    table = {}
+    if out.exists():
+        old = read_json(out)
+        if {k: old.get(k) for k in settings} == settings:
+            table = old["table"]
+    network, reference = fid.inception(device), fid.statistics_of(args.reference, device)
+    for steps in args.steps.split(","):
+        for eta in args.etas.split(","):
+            if eta in table.get(steps, {}):
+                continue
+            began = time.monotonic()
+            value = cell(args, steps, eta, network, device, reference)
+            table.setdefault(steps, {})[eta] = round(value, 3)
+            write_json(out, dict(settings, table=table))
+            print(f"S = {steps}, eta = {eta}: FID {value:.2f} ({time.monotonic() - began:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    run_as_program(main)

@@ -1,0 +1,83 @@
+"""Files that appear by rename, and errors of one line."""
+
+import contextlib
+import json
+import os
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+
+class TrainingError(Exception):
+    """Something a user can mend; printed as one line, exit code 2."""
+
+
+class DiskError(TrainingError):
+    """A file that could not be written; what stood there before still does."""
+
+
+@contextlib.contextmanager
+def appearing(path):
+    """A temporary path beside `path`; it takes the name when the block ends well, and is removed when it does not.
+
+    Raises DiskError where the disk is full or the folder cannot be written; what stood at `path` before is then still there.
+    """
+    path = Path(path)
+    # The ending stays, since some writers choose the format by it.
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield beside
+        with open(beside, "rb") as f:
+            os.fsync(f.fileno())
+        os.replace(beside, path)
+    except OSError as e:
+        raise DiskError(f"{path}: not written ({e.strerror or e}); free some space or choose another folder") from e
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    with appearing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def write_json(path, value):
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path):
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as e:
+        raise TrainingError(f"{path}: not read ({e.strerror})") from e
+    except ValueError as e:
+        raise TrainingError(f"{path}: expected JSON, got something else ({e})") from e
+
+
+def read_npz(path, expected):
+    """The arrays of an .npz by name.
+
+    Raises TrainingError, which says that `expected` was expected, where the file is not there, torn or something else.
+    """
+    try:
+        with np.load(path) as f:
+            return {name: f[name] for name in f.files}
+    except FileNotFoundError as e:
+        raise TrainingError(f"{path}: not found; expected {expected}") from e
+    except (OSError, EOFError, AttributeError, ValueError, zipfile.BadZipFile, zlib.error) as e:
+        raise TrainingError(f"{path}: expected {expected}, got something else ({type(e).__name__}); make it again") from e
+
+
+def run_as_program(main):
+    """Calls main(); a TrainingError becomes one line on standard error and exit code 2."""
+    try:
+        sys.exit(main())
+    except TrainingError as e:
+        print(f"error: {e}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Packs a set into lossless WebP mosaics of a few MiB, for machines that only take small parcels, and unpacks them.
+
+    mosaics.py SET.npz FOLDER [COUNT]   FOLDER/NAME_00_n10000.webp …, COUNT pictures each, and NAME.json, NAME_draws.npy
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import data
+from files import TrainingError, appearing, read_json, run_as_program
+
+MOST_SIDE = 8000  # pixels; WebP ends at 16383
+
+
+def pack(source, folder, count):
+    images, draws, facts = data.load(source)
+    folder.mkdir(parents=True, exist_ok=True)
+    name, size = facts["name"], images.shape[1]
+    shutil.copyfile(Path(source).with_suffix(".json"), folder / f"{name}.json")
+    np.save(folder / f"{name}_draws.npy", draws)
+    for first in range(0, len(images), count):
+        part = images[first : first + count]
+        columns = min(len(part), MOST_SIDE // size)
+        rows = -(-len(part) // columns)
+        grid = np.zeros((rows * columns, *images.shape[1:]), np.uint8)
+        grid[: len(part)] = part
+        mosaic = grid.reshape(rows, columns, size, size, -1).transpose(0, 2, 1, 3, 4).reshape(rows * size, columns * size, -1)
+        path = folder / f"{name}_{first // count:02d}_n{len(part)}.webp"
+        with appearing(path) as beside:
+            Image.fromarray(np.repeat(mosaic, 3 // mosaic.shape[2], 2)).save(beside, lossless=True, quality=60, method=3)
+        print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB", flush=True)
+
+
+def unpack(folder):
+    """(images, draws, facts) of the one set in `folder`."""
+    described = sorted(folder.glob("*.json"))
+    if len(described) != 1:
+        raise TrainingError(f"{folder}: expected the mosaics of one set with its .json, got {len(described)} .json files")
+    facts = read_json(described[0])
+    height, width, channels = facts["size"]
+    parts = []
+    for path in sorted(folder.glob(f"{facts['name']}_*_n*.webp")):
+        mosaic = np.asarray(Image.open(path))[..., :channels]
+        rows, columns = mosaic.shape[0] // height, mosaic.shape[1] // width
+        count = int(path.stem.rsplit("_n", 1)[1])
+        grid = mosaic.reshape(rows, height, columns, width, channels).transpose(0, 2, 1, 3, 4)
+        parts.append(grid.reshape(rows * columns, height, width, channels)[:count])
+    images = np.concatenate(parts) if parts else np.zeros((0, height, width, channels), np.uint8)
+    if len(images) != facts["pictures"]:
+        raise TrainingError(f"{folder}: expected {facts['pictures']} pictures in mosaics, got {len(images)}; a part is missing")
+    return images, np.load(folder / f"{facts['name']}_draws.npy"), data.check(folder, images, facts)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("count", type=int, nargs="?", default=10000)
+    args = parser.parse_args()
+    pack(args.source, args.folder, args.count)
+
+
+if __name__ == "__main__":
+    Image.MAX_IMAGE_PIXELS = None
+    run_as_program(main)

@@ -1,0 +1,54 @@
+"""Forward process, loss and sampler against the paper's equations and diffusers' scheduler."""
+
+import unittest
+
+import torch
+from diffusers import DDIMScheduler
+
+import diffusion
+
+
+class DiffusionTest(unittest.TestCase):
+    def test_alpha_bar(self):
+        a = diffusion.alpha_bars()
+        self.assertAlmostEqual(a[999].item() / 4.03583e-5, 1, places=5)
+        self.assertAlmostEqual(a[0].item(), 1 - 1e-4, places=6)
+
+    def test_timesteps_are_uniform_and_stratified(self):
+        torch.manual_seed(0)
+        t = diffusion.stratified_timesteps(250)
+        self.assertTrue(torch.equal(t // 4, torch.arange(250)))
+        many = torch.cat([diffusion.stratified_timesteps(64) for _ in range(500)])
+        counts = torch.histc(many.float(), 10, 0, 1000) / len(many)
+        self.assertLess((counts - 0.1).abs().max().item(), 0.005)
+
+    def test_losses_are_those_of_eq_5(self):
+        torch.manual_seed(1)
+        x0, eps, output = (torch.randn(4, 3, 8, 8) for _ in range(3))
+        a = diffusion.alpha_bars()[torch.tensor([10, 300, 700, 990])]
+        x = diffusion.add_noise(x0, eps, a)
+        simple = diffusion.loss(output, x0, eps, a, "epsilon")
+        self.assertAlmostEqual(simple.item(), (output - eps).square().mean().item(), places=6)
+        # gamma_t = 1 / alpha_bar_t times the square error of the epsilon that v means.
+        meant = torch.stack([diffusion.epsilon_of(output[i], x[i], a[i], "v_prediction") for i in range(4)])
+        weighted = ((meant - eps).square() / diffusion.column(a)).mean()
+        self.assertLess(abs(diffusion.loss(output, x0, eps, a, "v_prediction") / weighted - 1).item(), 2e-4)
+
+    def test_ddim_equals_diffusers(self):
+        for prediction in ("epsilon", "v_prediction"):
+            with self.subTest(prediction=prediction):
+                torch.manual_seed(2)
+                x = torch.randn(2, 3, 8, 8)
+                model = lambda x, t: torch.tanh(x) * (0.2 + t[:, None, None, None] / 1000)
+                config = dict(diffusion.scheduler_config(prediction), clip_sample=False)
+                scheduler = DDIMScheduler.from_config(config)
+                scheduler.set_timesteps(20)
+                y = x
+                for t in scheduler.timesteps:
+                    y = scheduler.step(model(y, torch.full((2,), int(t))), t, y).prev_sample
+                got = diffusion.ddim(model, x, 20, prediction)
+                self.assertLess((got - y.clamp(-1, 1)).abs().max().item(), 1e-5)
+
+
+if __name__ == "__main__":
+    unittest.main()

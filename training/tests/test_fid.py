@@ -1,0 +1,49 @@
+"""The distance against closed forms; TensorFlow's enlargement against hand-made values."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import fid
+from files import TrainingError
+
+
+class FidTest(unittest.TestCase):
+    def test_distance_of_known_gaussians(self):
+        # Diagonal covariances commute: the distance is |m|^2 + sum (sqrt a - sqrt b)^2.
+        a, b = np.array([1.0, 4.0, 9.0]), np.array([4.0, 4.0, 1.0])
+        got = fid.frechet((np.zeros(3), np.diag(a)), (np.array([1.0, 2.0, 0.0]), np.diag(b)))
+        self.assertAlmostEqual(got, 5 + 1 + 0 + 4)
+
+    def test_distance_of_rotated_gaussians(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(50, 6)) @ rng.normal(size=(6, 6)), rng.normal(size=(40, 6))
+        a, b = fid.statistics(x), fid.statistics(y)
+        # The trace of the square root of a product is the sum of the roots of its eigenvalues, whatever its symmetry.
+        root = np.sqrt(np.linalg.eigvals(a[1] @ b[1]).real.clip(0)).sum()
+        expected = np.square(a[0] - b[0]).sum() + np.trace(a[1] + b[1]) - 2 * root
+        self.assertAlmostEqual(fid.frechet(a, b), expected, places=8)
+        self.assertAlmostEqual(fid.frechet(a, a), 0, places=8)
+
+    def test_enlarges_as_tensorflow_1(self):
+        x = torch.tensor([[[[0.0, 4.0], [8.0, 12.0]]]])
+        expected = torch.tensor([[0, 2, 4, 4], [4, 6, 8, 8], [8, 10, 12, 12], [8, 10, 12, 12]], dtype=torch.float32)
+        self.assertTrue(torch.equal(fid.enlarge(x, 4)[0, 0], expected))
+
+    def test_refuses_what_is_no_set(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "a.npz"
+            for content in (b"", b"PK\x03\x04 torn", None):
+                if content is None:
+                    np.savez(path, images=np.zeros((2, 4, 4, 3), np.float32))
+                else:
+                    path.write_bytes(content)
+                with self.assertRaises(TrainingError):
+                    fid.pictures(path)
+
+
+if __name__ == "__main__":
+    unittest.main()

