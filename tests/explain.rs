@@ -59,6 +59,7 @@ impl Shown {
             parameters: 1,
             weights_crc32: "00000000".to_owned(),
             scheduler: config,
+            card: None,
         };
         let plan = Plan {
             id: 1,

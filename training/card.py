@@ -1,6 +1,6 @@
-"""The model card: facts as JSON, and the same as Markdown."""
+"""The model card: FOLDER/card.json holds the facts, which `etude info` prints, and FOLDER/README.md says the same to a reader."""
 
-from files import read_json
+from files import TrainingError, read_json, write_json, write_text
 
 LOSSES = {
     "epsilon": "simple loss (Eq. 5 with γ = 1), the network predicts ε",
@@ -24,10 +24,12 @@ def facts(state, weights_sha256, note):
         training=dict(
             prediction=args["prediction"],
             loss=LOSSES[args["prediction"]],
+            timestep_power=args["timestep_power"],
             images=state["images"],
             steps=state["steps"],
             batch=args["batch"],
             learning_rate=args["lr"],
+            warm_up=args["warm_up"],
             ema=args["ema"],
             dropout=args["dropout"],
             flip=args["flip"],
@@ -38,14 +40,25 @@ def facts(state, weights_sha256, note):
             torch=state["torch"],
             last_loss=round(sum(loss for _, loss in last) / len(last), 5) if last else None,
         ),
+        sheet=64,
         note=note,
     )
 
 
-def fid_of(folder):
-    """The contents of fid.json (fid_table.py), or None."""
-    path = folder / "fid.json"
-    return read_json(path) if path.exists() else None
+def read(folder):
+    """The facts in a model folder.
+
+    Raises TrainingError where there is no card.
+    """
+    path = folder / "card.json"
+    if not path.exists():
+        raise TrainingError(f"{path}: not found; export.py writes it")
+    return read_json(path)
+
+
+def write(folder, facts):
+    write_json(folder / "card.json", facts)
+    write_text(folder / "README.md", markdown(folder.name, facts))
 
 
 def fid_markdown(fid):
@@ -59,21 +72,23 @@ def fid_markdown(fid):
     return "\n".join(lines) + "\n"
 
 
-def markdown(name, facts, fid):
+def markdown(name, facts):
     data, network, training = facts["data"], facts["network"], facts["training"]
+    power = training["timestep_power"]
     grey = data["size"][2] == 1
     text = f"""# {name}: a DDPM U-Net for {data["title"]}
 
-Written by training/export.py from the run itself.
+{facts.get("origin", "Written by training/export.py from the run itself.")}
 
 - Network: diffusers' UNet2DModel, google/ddpm-cifar10-32 conventions, channels {", ".join(map(str, network["widths"]))}, {network["layers"]} resnets a level, attention at {", ".join(f"{a}×{a}" for a in network["attention"])}, {network["parameters"]:,} parameters; averaged weights in f16, SHA-256 {network["weights_sha256"]}.
 - Data: {data["pictures"]:,} {"grey" if grey else "colour"} pictures, {data["size"][0]}×{data["size"][1]}; {data["source"]}. Licence: {data["licence"]}. SHA-256 of the pictures {data["sha256"]}.
-- Training: {training["loss"]}; linear β 1e-4 … 0.02, T = 1000, t uniform. {training["images"]:,} images seen ({training["images"] / data["pictures"]:.0f} times each on average) in {training["steps"]:,} steps of {training["batch"]}, AdamW (0.9, 0.99) at {training["learning_rate"]:g} with warm-up and cosine decay, gradient norm clipped at 1, EMA {training["ema"]:g}, dropout {training["dropout"]:g}, {"mirrored half the time" if training["flip"] else "not mirrored"}, {training["precision"]}, seed {training["seed"]}.
+- Training: {training["loss"]}; linear β 1e-4 … 0.02, T = 1000, {"t uniform" if power == 1 else f"t = T u^{power:g}, u uniform"}. {training["images"]:,} images seen ({training["images"] / data["pictures"]:.0f} times each on average) in {training["steps"]:,} steps of {training["batch"]}, AdamW (0.9, 0.99) at {training["learning_rate"]:g} with {training["warm_up"]} steps of warm-up and cosine decay, gradient norm clipped at 1, EMA {training["ema"]:g}, dropout {training["dropout"]:g}, {"mirrored half the time" if training["flip"] else "not mirrored"}, {training["precision"]}, seed {training["seed"]}.
 - Hardware and time: {"; ".join(training["hardware"])}; {training["minutes"]:g} minutes, PyTorch {training["torch"]}.
 - Mean loss at the end: {training["last_loss"]:g} (training weights).
-- samples.png: 64 samples, 50 DDIM steps, η = 0, torch seed 0, not chosen. loss.png: the loss.
+- samples.png: {facts["sheet"]} samples, 50 DDIM steps, η = 0, torch seed 0, not chosen.{" loss.png: the loss." if training["last_loss"] and "origin" not in facts else ""}
 """
     if facts["note"]:
         text += f"- {facts['note']}\n"
+    fid = facts.get("fid")
     text += "\n" + fid_markdown(fid) if fid else "- FID: not measured.\n"
     return text

@@ -3,12 +3,13 @@
 
     export.py RUN FOLDER [--note TEXT]
 
-FOLDER gets config.json, scheduler_config.json, diffusion_pytorch_model.safetensors (averaged weights, f16), samples.png, loss.png,
-card.json (the facts) and README.md (the same to read). fid.json beside them, as fid_table.py writes it, goes into the card.
+FOLDER gets config.json, scheduler_config.json, diffusion_pytorch_model.safetensors (averaged weights, f16), samples.png, loss.png and loss.csv,
+card.json (the facts) and README.md (the same to read). FIDs of the same weights stay in the card; fid_table.py puts them there.
 """
 
 import argparse
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +36,13 @@ def sheet(x, path):
 
 
 def loss_curve(log, path):
-    """[[images, mean loss since the last entry], …] -> a PNG."""
-    import matplotlib
-
+    """[[images, mean loss since the last entry], …] -> a PNG, and the numbers beside it as .csv."""
+    write_text(path.with_suffix(".csv"), "images,loss\n" + "".join(f"{images},{loss:.6f}\n" for images, loss in log))
+    try:
+        import matplotlib
+    except ImportError:
+        print(f"warning: {path} not drawn, matplotlib is missing", file=sys.stderr)
+        return
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
@@ -67,8 +72,11 @@ def export(run, folder, note=""):
     sheet(diffusion.ddim(net, x, SHEET_STEPS, prediction), folder / "samples.png")
     loss_curve(state["log"], folder / "loss.png")
     facts = card.facts(state, hashlib.sha256(weights.read_bytes()).hexdigest(), note)
-    write_json(folder / "card.json", facts)
-    write_text(folder / "README.md", card.markdown(folder.name, facts, card.fid_of(folder)))
+    if (folder / "card.json").exists():
+        old = card.read(folder)
+        if "fid" in old and old["network"]["weights_sha256"] == facts["network"]["weights_sha256"]:
+            facts["fid"] = old["fid"]
+    card.write(folder, facts)
 
 
 def main():

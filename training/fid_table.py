@@ -4,7 +4,7 @@
     fid_table.py FOLDER REFERENCE [--steps 10,20,50,100] [--etas 0,0.2,0.5,1,sigma-hat] [--samples 1000]
 
 FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one. The same x_T (seeds 0 and up) goes into every cell.
-FOLDER/fid.json is written after each cell and gone on from; export.py puts it into the card. Needs `etude` (--etude PATH).
+Each cell goes into FOLDER's card at once; the same command goes on from there. Needs `etude` (--etude PATH).
 """
 
 import argparse
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 
+import card
 import fid
-from files import TrainingError, read_json, run_as_program, write_json
+from files import TrainingError, run_as_program
 
 TAU = "quadratic"  # the paper's for CIFAR-10
 
@@ -51,17 +52,14 @@ def main():
     parser.add_argument("--etude", default=str(Path(__file__).resolve().parent.parent / "target/release/etude"))
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    out = args.folder / "fid.json"
+    facts = card.read(args.folder)
     settings = dict(
         samples=args.samples,
         reference=args.reference.stem,
-        how=f"{args.tau} τ, `training/fid_table.py {args.folder.name} {args.reference.name} --samples {args.samples} --tau {args.tau}`",
+        how=f"{args.preset} preset, {args.tau} τ, `training/fid_table.py {args.folder.name} {args.reference.name} --samples {args.samples} --tau {args.tau}`",
     )
-    table = {}
-    if out.exists():
-        old = read_json(out)
-        if {k: old.get(k) for k in settings} == settings:
-            table = old["table"]
+    old = facts.get("fid", {})
+    table = old["table"] if {k: old.get(k) for k in settings} == settings else {}
     network, reference = fid.inception(device), fid.statistics_of(args.reference, device)
     for steps in args.steps.split(","):
         for eta in args.etas.split(","):
@@ -70,7 +68,8 @@ def main():
             began = time.monotonic()
             value = cell(args, steps, eta, network, device, reference)
             table.setdefault(steps, {})[eta] = round(value, 3)
-            write_json(out, dict(settings, table=table))
+            facts["fid"] = dict(settings, table=table)
+            card.write(args.folder, facts)
             print(f"S = {steps}, eta = {eta}: FID {value:.2f} ({time.monotonic() - began:.0f} s)", flush=True)
 
 

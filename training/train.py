@@ -45,6 +45,7 @@ def parse(argv=None):
     add("--attention", default="16", help="sides at which attention is used, e.g. 16,8")
     add("--dropout", type=float, default=0.0)
     add("--prediction", choices=["epsilon", "v_prediction"], default="epsilon")
+    add("--timestep-power", type=float, default=1.0, help="t = T u^POWER, u uniform: 1 as the paper, above 1 small t more often")
     add("--batch", type=int, default=256)
     add("--lr", type=float, default=4e-4)
     add("--warm-up", type=int, default=400, help="steps in which the learning rate grows")
@@ -145,7 +146,7 @@ class Trainer:
             mirrored = diffusion.column(torch.rand(count, device=self.device) < 0.5)
             x0 = torch.where(mirrored, x0.flip(3), x0)
         x0 = x0.contiguous(memory_format=torch.channels_last)
-        t = diffusion.stratified_timesteps(count, self.device)
+        t = diffusion.stratified_timesteps(count, self.args.timestep_power, self.device)
         eps = torch.randn_like(x0)
         return diffusion.add_noise(x0, eps, self.alpha_bar[t]), t, x0, eps
 

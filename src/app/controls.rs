@@ -5,7 +5,7 @@ use crate::{
     backend::DeviceChoice,
     error::{Error, Result},
     gpu::Precision,
-    model::EMBEDDED,
+    model::DEFAULT,
     recipe::{PROGRAM, Recipe, Rng},
     schedule::{Preset, ScheduleRequest, Spacing},
     session::Way,
@@ -167,7 +167,7 @@ impl Default for Interpolate {
 impl Default for Controls {
     fn default() -> Self {
         Self {
-            model: EMBEDDED[0].name.to_owned(),
+            model: DEFAULT.to_owned(),
             preset: Preset::Etude,
             steps: 50,
             eta: 0.0,

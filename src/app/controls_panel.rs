@@ -7,7 +7,7 @@ use super::{
     theme,
 };
 use crate::{
-    model::EMBEDDED,
+    model::{Card, EMBEDDED},
     recipe::Rng,
     schedule::{Preset, Spacing},
 };
@@ -57,9 +57,10 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
         let hover = state.model.as_ref().map_or_else(
             || "Loading …".to_owned(),
             |m| {
+                let card: String = m.card.iter().flat_map(Card::lines).map(|(name, text)| format!("{name}: {text}\n")).collect();
                 format!(
-                    "{}: {} parameters, {} x {} pixels, {} channel(s), trained with T = {} timesteps. Another: a folder in diffusers' \
-                     layout, from the list or dropped on the window.",
+                    "{}: {} parameters, {} x {} pixels, {} channel(s), trained with T = {} timesteps.\n{card}Another: a folder in \
+                     diffusers' layout, from the list or dropped on the window.",
                     m.name, m.parameters, m.size.0, m.size.1, m.channels, m.scheduler.num_train_timesteps
                 )
             },

@@ -217,6 +217,7 @@ mod tests {
             parameters: 1,
             weights_crc32: "00000000".to_owned(),
             scheduler: Default::default(),
+            card: None,
         };
         let here = std::env::temp_dir();
         State { controls, model: Some(Arc::new(model)), save_folder: here, folders: vec!["a".to_owned()], ..State::default() }

@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Instant};
 #[derive(Clone, Debug, Args)]
 pub struct BenchArgs {
     /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = "fashion")]
+    #[arg(long, value_name = "NAME|DIR", default_value = crate::model::DEFAULT)]
     model: String,
     /// Images at a time
     #[arg(long, value_name = "B", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=4096))]

@@ -17,7 +17,7 @@ use std::{path::PathBuf, process::ExitCode};
 #[derive(Clone, Debug, Args)]
 pub struct EpsArgs {
     /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = "fashion")]
+    #[arg(long, value_name = "NAME|DIR", default_value = crate::model::DEFAULT)]
     model: String,
     /// A .safetensors with sample [N, C, H, W] and timestep [N] of any integer or float type
     #[arg(long, value_name = "FILE")]

@@ -3,7 +3,7 @@
 use super::output::{out, outln};
 use crate::{
     error::{Error, Result},
-    model::{EMBEDDED, Model},
+    model::{Card, EMBEDDED, Model},
     picture::recipe::read_recipe,
     program::Stage,
 };
@@ -13,7 +13,7 @@ use std::{path::Path, process::ExitCode};
 /// Arguments of `etude info`.
 #[derive(Clone, Debug, Args)]
 pub struct InfoArgs {
-    /// A model's name or folder, or a picture etude wrote; nothing lists the embedded models
+    /// A model's name or folder, or a picture etude wrote; nothing: the embedded models
     #[arg(value_name = "MODEL|FILE")]
     what: Option<String>,
     /// Also print the recorded program, one kernel call a line
@@ -40,7 +40,7 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode> {
     }
     describe(&Model::find(what)?, args.program)?;
     if let Some(embedded) = EMBEDDED.iter().find(|e| e.name == what) {
-        outln!("\n{}", embedded.card.trim());
+        outln!("\n{}", embedded.readme.trim());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -66,6 +66,9 @@ fn describe(model: &Model, with_program: bool) -> Result<()> {
             s.prediction_type
         ),
         None => outln!("    scheduler   none given: linear betas 0.0001 to 0.02, T = 1000, predicts epsilon"),
+    }
+    for (name, text) in model.card.iter().flat_map(Card::lines) {
+        outln!("    {name:11} {text}");
     }
     if with_program {
         out!("{program}");

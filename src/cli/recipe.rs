@@ -3,7 +3,7 @@
 use super::output::errln;
 use crate::{
     error::{Error, Result},
-    model::{EMBEDDED, Model},
+    model::{DEFAULT, Model},
     picture::recipe::read_recipe,
     recipe::{PROGRAM, Recipe, Rng},
     schedule::Schedule,
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// The options a recipe is made of; each overrides what `--recipe` says.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RecipeOptions {
-    /// An embedded model's name, or a folder in diffusers' layout [default: fashion]
+    /// An embedded model's name, or a folder in diffusers' layout [default: the best embedded one]
     #[arg(long, value_name = "NAME|DIR")]
     pub model: Option<String>,
     /// Number of steps S [default: 50]
@@ -80,8 +80,7 @@ impl RecipeOptions {
     pub fn prepare(&self, default_count: u32) -> Result<Prepared> {
         let base = self.recipe.as_deref().map(load).transpose()?;
         let base = base.as_ref();
-        let model_name =
-            self.model.clone().or_else(|| base.map(|b| b.model.clone())).unwrap_or_else(|| EMBEDDED[0].name.to_owned());
+        let model_name = self.model.clone().or_else(|| base.map(|b| b.model.clone())).unwrap_or_else(|| DEFAULT.to_owned());
         let model = Model::find(&model_name)?;
         let size = match &self.size {
             Some(text) => super::options::parse_size(text)?,

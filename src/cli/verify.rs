@@ -17,7 +17,7 @@ use std::process::ExitCode;
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
     /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = "fashion")]
+    #[arg(long, value_name = "NAME|DIR", default_value = crate::model::DEFAULT)]
     model: String,
     /// Images at a time
     #[arg(long, value_name = "B", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4096))]

@@ -1,10 +1,14 @@
 //! Models: a folder (or the embedded one) in diffusers' layout, and the recorder that turns it into a [`crate::program::Program`].
 
 mod blocks;
+mod card;
 mod config;
+mod embedded;
 mod unet;
 
+pub use card::{Card, Fid};
 pub use config::UnetConfig;
+pub use embedded::{DEFAULT, EMBEDDED, Embedded};
 
 use crate::{
     error::{Error, Result},
@@ -28,35 +32,14 @@ pub struct Model {
     pub config: UnetConfig,
     /// From scheduler_config.json, where there is one.
     pub scheduler: Option<SchedulerConfig>,
+    /// From card.json, where there is one: where the weights come from.
+    pub card: Option<Card>,
     weights: Weights,
     /// Packed weights by layer: packed once, shared by the programs of every batch size.
     packed: Mutex<HashMap<String, Arc<Vec<f32>>>>,
 }
 
-/// Name, config.json, scheduler_config.json, weights and card of each model in the binary; the first is the default.
-pub const EMBEDDED: &[Embedded] = &[Embedded {
-    name: "fashion",
-    config: include_bytes!("../../assets/models/fashion/config.json"),
-    scheduler: include_bytes!("../../assets/models/fashion/scheduler_config.json"),
-    weights: include_bytes!("../../assets/models/fashion/diffusion_pytorch_model.safetensors"),
-    card: include_str!("../../assets/models/fashion/README.md"),
-}];
-
-/// A model compiled into the binary.
-#[derive(Debug)]
-pub struct Embedded {
-    /// What `--model` calls it.
-    pub name: &'static str,
-    /// config.json.
-    pub config: &'static [u8],
-    /// scheduler_config.json.
-    pub scheduler: &'static [u8],
-    /// diffusion_pytorch_model.safetensors.
-    pub weights: &'static [u8],
-    /// The model card, Markdown.
-    pub card: &'static str,
-}
-
+const CARD: &str = "card.json";
 const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
 /// The names diffusers saves weights under, the one we prefer first.
 const WEIGHTS_NAMES: [&str; 3] = [WEIGHTS, "diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.bin"];
@@ -91,7 +74,8 @@ impl Model {
         let config = UnetConfig::from_json(embedded.config, &origin.join("config.json"))?;
         let scheduler = SchedulerConfig::from_json(embedded.scheduler, origin.join("scheduler_config.json"))?;
         let weights = Weights::from_bytes(embedded.weights.to_vec(), origin.join(WEIGHTS))?;
-        Self::new(embedded.name, None, config, Some(scheduler), weights)
+        let model = Self::new(embedded.name, None, config, Some(scheduler), weights)?;
+        Ok(Self { card: Card::from_json(embedded.card.as_bytes(), &origin.join(CARD)), ..model })
     }
 
     /// Opens a folder in either of diffusers' layouts: everything at the root, or unet/ with scheduler/ beside it. The folder
@@ -117,7 +101,9 @@ impl Model {
         let scheduler = places.iter().flatten().map(|p| p.join("scheduler_config.json")).find(|p| p.is_file());
         let scheduler = scheduler.map(|p| SchedulerConfig::from_json(&read(&p)?, &p)).transpose()?;
         let name = folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
-        Self::new(&name, Some(folder.to_owned()), config, scheduler, weights)
+        let model = Self::new(&name, Some(folder.to_owned()), config, scheduler, weights)?;
+        let card = root.join(CARD);
+        Ok(Self { card: read(&card).ok().and_then(|bytes| Card::from_json(&bytes, &card)), ..model })
     }
 
     /// A model from its parts. Records it once at the smallest size, so that a missing or misshapen weight shows here.
@@ -131,7 +117,7 @@ impl Model {
         scheduler: Option<SchedulerConfig>,
         weights: Weights,
     ) -> Result<Self> {
-        let model = Self { name: name.to_owned(), folder, config, scheduler, weights, packed: Mutex::default() };
+        let model = Self { name: name.to_owned(), folder, config, scheduler, card: None, weights, packed: Mutex::default() };
         let step = model.config.size_step();
         model.record(1, step, step, 1)?;
         Ok(model)

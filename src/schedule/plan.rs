@@ -1,7 +1,7 @@
 //! [`Schedule`]: config and request -> every step's coefficients, for sampling and for encoding.
 
 use super::{
-    EncodeAt, Prediction, Preset, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, Threshold, alpha_bar,
+    EncodeAt, Preset, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, Threshold, alpha_bar,
     coefficients::{ddim, ddpm, deterministic, read, read_elsewhere},
     tau::{Tau, tau},
 };
@@ -36,12 +36,6 @@ struct Plan {
 impl Plan {
     fn new(config: &SchedulerConfig, preset: Preset, steps: usize, spacing: Option<&Spacing>) -> Result<Self> {
         let alpha_bar = alpha_bar(config)?;
-        let prediction = config.prediction_type;
-        if preset == Preset::Official && prediction != Prediction::Epsilon {
-            return Err(Error::argument(format!(
-                "preset: official expects a model that predicts epsilon, this one predicts {prediction}; use preset etude or diffusers"
-            )));
-        }
         let spacing = spacing.unwrap_or(if preset == Preset::Diffusers { &config.timestep_spacing } else { &Spacing::Linear });
         let Tau { rising, notes } = tau(spacing, steps, config.num_train_timesteps, config.steps_offset, preset)?;
         let requested_steps = if matches!(spacing, Spacing::List(_)) { rising.len() } else { steps };

@@ -10,7 +10,8 @@ pub enum Preset {
     /// Ours: exactly S steps, no clipping, ᾱ = 1 past the end.
     #[default]
     Etude,
-    /// The paper's code (ermongroup/ddim): its τ, with more than S steps or repeated ones; epsilon models only.
+    /// The paper's code (ermongroup/ddim): its τ, with more than S steps or repeated ones. Its networks predict ε; of others the ε
+    /// that their output means is taken.
     Official,
     /// diffusers' DDIMScheduler: spacing, clipping, thresholding and ᾱ past the end come from the config.
     Diffusers,

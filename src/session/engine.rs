@@ -88,6 +88,7 @@ impl Engine {
             parameters: model.weights().parameters(),
             weights_crc32: format!("{:08x}", model.weights().crc32()),
             scheduler: model.scheduler.clone().unwrap_or_default(),
+            card: model.card.clone(),
         });
         let model = Arc::new(model);
         self.recorded.clear();

@@ -1,6 +1,7 @@
 //! What comes out of the session.
 
 use crate::{
+    model::Card,
     picture::Picture,
     program::DeviceInfo,
     schedule::{Schedule, SchedulerConfig},
@@ -99,6 +100,8 @@ pub struct ModelFacts {
     pub weights_crc32: String,
     /// The noise it was trained with; T is in it.
     pub scheduler: SchedulerConfig,
+    /// Where the weights come from, where that is known.
+    pub card: Option<Card>,
 }
 
 /// One group after a step.

@@ -4,7 +4,7 @@ use etude::{
     app::{Controls, run_view::RunView, wanted, wanted::Purpose},
     backend::Backend,
     latent,
-    model::{EMBEDDED, Model},
+    model::Model,
     noise::{STREAM_STEP, fill_nchw},
     picture::{Picture, images_from_nchw},
     sampler::{self, Flow, StepNoise},
@@ -13,7 +13,7 @@ use etude::{
 };
 use std::sync::{Arc, LazyLock};
 
-static MODEL: LazyLock<Model> = LazyLock::new(|| Model::embedded(&EMBEDDED[0]).expect("the embedded model"));
+static MODEL: LazyLock<Model> = LazyLock::new(|| Model::find("fashion").expect("the embedded model"));
 
 /// The plan of a run, before its first step.
 pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<Group>, Keep) {
@@ -34,6 +34,7 @@ pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<
         parameters: 0,
         weights_crc32: String::new(),
         scheduler: config,
+        card: None,
     };
     let latent_rms = request.groups.iter().map(rms).collect();
     let plan = Plan { id, model: Arc::new(model), size, schedules, latent_rms, every: 1 };

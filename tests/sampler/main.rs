@@ -11,7 +11,7 @@ use etude::{
     Error, Result,
     backend::Backend,
     gpu::Precision,
-    model::{EMBEDDED, Model},
+    model::Model,
     noise::{self, STREAM_STEP, STREAM_X_T},
     program::{
         DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, PackPicture, Program, Quantile, Shape, Stage,

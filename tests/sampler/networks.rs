@@ -8,7 +8,7 @@ fn tiny() -> Model {
 }
 
 fn embedded() -> Model {
-    Model::embedded(&EMBEDDED[0]).unwrap_or_else(|e| panic!("{e}"))
+    Model::find("fashion").unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// A model recorded for a number of images.

@@ -160,6 +160,29 @@ fn the_last_step_is_x0_whatever_eta() {
     assert_eq!(last(Preset::Etude).alpha_bar_s, 1.0);
 }
 
+/// The paper's code knows networks that predict ε only; of a network that predicts v or x0 the same ε is read.
+#[test]
+fn official_steps_take_the_epsilon_that_an_output_means() {
+    let (x0, epsilon) = (0.3, -0.8);
+    for sigma_hat in [false, true] {
+        let request = ScheduleRequest { preset: Preset::Official, steps: 20, eta: 0.5, sigma_hat, ..Default::default() };
+        for prediction in [Prediction::Epsilon, Prediction::VPrediction, Prediction::Sample] {
+            let config = SchedulerConfig { prediction_type: prediction, ..Default::default() };
+            for step in Schedule::new(&config, &request).expect("20 steps").steps {
+                let (signal, noise) = (step.alpha_bar_t.sqrt(), (1.0 - step.alpha_bar_t).sqrt());
+                let x = signal * x0 + noise * epsilon;
+                let output = match prediction {
+                    Prediction::Epsilon => epsilon,
+                    Prediction::VPrediction => signal * epsilon - noise * x0,
+                    Prediction::Sample => x0,
+                };
+                close(step.x0_from_x * x + step.x0_from_model * output, x0, 1e-10);
+                close(step.epsilon_from_x * x + step.epsilon_from_model * output, epsilon, 1e-10);
+            }
+        }
+    }
+}
+
 /// The official ddpm_steps, written out once more.
 #[test]
 fn sigma_hat_is_the_posterior_mean_and_its_large_variance() {

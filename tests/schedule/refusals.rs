@@ -24,8 +24,6 @@ fn refusals_say_what_and_why() {
     }
     let offset = SchedulerConfig { steps_offset: 1, ..config.clone() };
     assert!(refusal(&offset, &request(Preset::Diffusers, 1000, Spacing::Leading)).contains("reaches 1000"));
-    let v = SchedulerConfig { prediction_type: Prediction::VPrediction, ..config.clone() };
-    assert!(refusal(&v, &request(Preset::Official, 10, Spacing::Linear)).contains("this one predicts v_prediction"));
     let zero_snr = SchedulerConfig { rescale_betas_zero_snr: true, ..config.clone() };
     let message = refusal(&zero_snr, &request(Preset::Diffusers, 10, Spacing::Trailing));
     assert!(message.contains("t = 999") && message.contains("x0 divides by alpha_bar, which is 0"), "{message}");

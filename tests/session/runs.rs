@@ -7,7 +7,7 @@ use etude::{
         wanted::Purpose,
     },
     backend::Backend,
-    model::{EMBEDDED, Model},
+    model::Model,
     picture,
     sampler::{self, Flow, StepNoise},
     schedule::Spacing,
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 /// The samples of the same recipe by the sampler itself, as `etude sample` runs it: seeds, not given noise.
 fn sampled(controls: &etude::app::Controls) -> Vec<picture::Picture> {
-    let model = Model::embedded(&EMBEDDED[0]).expect("shipped");
+    let model = Model::find("fashion").expect("shipped");
     let recipe = controls.recipe("", (32, 32)).expect("a recipe");
     let schedule = recipe.schedule(&model).expect("a schedule");
     let size = model.sample_size();

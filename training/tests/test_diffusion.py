@@ -21,6 +21,9 @@ class DiffusionTest(unittest.TestCase):
         many = torch.cat([diffusion.stratified_timesteps(64) for _ in range(500)])
         counts = torch.histc(many.float(), 10, 0, 1000) / len(many)
         self.assertLess((counts - 0.1).abs().max().item(), 0.005)
+        # A quarter of T holds half of T u^2.
+        skewed = torch.cat([diffusion.stratified_timesteps(64, 2.0) for _ in range(500)])
+        self.assertAlmostEqual((skewed < 250).float().mean().item(), 0.5, delta=0.005)
 
     def test_losses_are_those_of_eq_5(self):
         torch.manual_seed(1)

@@ -139,7 +139,7 @@ class TrainTest(unittest.TestCase):
                 self.train(prediction, 400, "--prediction", prediction)
                 out = self.folder / f"model_{prediction}"
                 export.export(self.folder / prediction, out, "A note.")
-                names = {"config.json", "scheduler_config.json", "diffusion_pytorch_model.safetensors", "samples.png", "loss.png", "card.json", "README.md"}
+                names = {"config.json", "scheduler_config.json", "diffusion_pytorch_model.safetensors", "samples.png", "loss.png", "loss.csv", "card.json", "README.md"}
                 self.assertEqual({p.name for p in out.iterdir()}, names)
                 net = UNet2DModel.from_pretrained(out)
                 ours = checkpoint.ema_network(checkpoint.load(self.folder / prediction))
