@@ -68,7 +68,9 @@ def fid_markdown(fid):
         "| S | " + " | ".join(f"η = {eta}" if eta != "sigma-hat" else "σ̂" for eta in etas) + " |",
         "|---" * (len(etas) + 1) + "|",
     ]
-    lines += [f"| {steps} | " + " | ".join(f"{row[eta]:.2f}" for eta in etas) + " |" for steps, row in fid["table"].items()]
+    for steps, row in fid["table"].items():
+        cells = [f"{row[eta]:.2f}" if eta in row else "–" for eta in etas]
+        lines.append(f"| {steps} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_trajectory_is_one_command_and_a_comparison_a_loop() {
-        let mut controls = Controls { eta: 0.5, seed: 7, noise_seed: 9, count: 4, clip: Some(true), ..Controls::default() };
+        let model = "fashion".to_owned();
+        let mut controls = Controls { model, eta: 0.5, seed: 7, noise_seed: 9, count: 4, clip: Some(true), ..Controls::default() };
         assert_eq!(
             command_line(&controls),
             "etude sample --model fashion --steps 50 --eta 0.5 --seed 7 --noise-seed 9 --clip --count 4 --out etude.png"

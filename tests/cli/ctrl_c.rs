@@ -38,7 +38,7 @@ fn ctrl_c_keeps_the_finished_images_of_a_folder() {
     let run = interrupted(&place, line, |_| place.path("many/00001.png").exists());
     let kept = kept(&run);
     assert!((2..64).contains(&kept) && run.err.contains(&format!("kept the {kept} finished of 64 images")), "{}", run.err);
-    assert!(run.out.starts_with(&format!("{kept} images of fashion")) && run.out.ends_with(": many\n"), "{}", run.out);
+    assert!(run.out.starts_with(&format!("{kept} images of {}", etude::model::DEFAULT)) && run.out.ends_with(": many\n"), "{}", run.out);
     let expected: Vec<_> = (0..kept).map(|i| place.path(&format!("many/{i:05}.png"))).collect();
     assert_eq!(place.files().into_iter().map(|(path, _)| path).collect::<Vec<_>>(), expected);
     expected.iter().for_each(|path| assert_eq!(decoded(path).dimensions(), (32, 32)));

@@ -2,6 +2,7 @@
 
 use crate::{Place, decoded, fixture, npz, small};
 use etude::{
+    model::{DEFAULT, EMBEDDED},
     noise,
     picture::{Picture, sheet},
     tensors::{self, Values},
@@ -14,13 +15,13 @@ use std::{fs, path::Path};
 fn the_main_job_and_its_recipe() {
     let place = Place::new();
     let said = place.succeed("sample --device cpu --steps 2 -o sheet.png");
-    assert!(said.starts_with("16 images of fashion, 2 steps, η = 0, ") && said.ends_with(": sheet.png\n"), "{said}");
+    assert!(said.starts_with(&format!("16 images of {DEFAULT}, 2 steps, η = 0, ")) && said.ends_with(": sheet.png\n"), "{said}");
     let expected = sheet::contact_sheet(&vec![Picture::filled(32, 32, [0; 3]); 16], None, None);
     let sheet = decoded(&place.path("sheet.png"));
     assert_eq!((sheet.width() as usize, sheet.height() as usize), (expected.width, expected.height));
     let recipe = place.recipe("sheet.png");
     for (field, value) in
-        [("model", json!("fashion")), ("steps", json!(2)), ("count", json!(16)), ("seed", json!(0)), ("eta", json!(0.0))]
+        [("model", json!(DEFAULT)), ("steps", json!(2)), ("count", json!(16)), ("seed", json!(0)), ("eta", json!(0.0))]
     {
         assert_eq!(recipe[field], value, "{field}");
     }
@@ -148,7 +149,13 @@ fn models_and_devices_are_described_verified_and_measured() {
     assert!(report["ms_per_step"].as_f64().is_some_and(|ms| ms > 0.0), "{report}");
     assert!(report["costliest"].as_array().is_some_and(|rows| !rows.is_empty()), "{report}");
     assert!(place.succeed(&format!("bench --device cpu --model {} --seconds 0.1", small())).contains("GFLOP/s"));
-    assert!(place.succeed("info").contains("fashion\n"));
+    let listed = place.succeed("info");
+    for embedded in EMBEDDED {
+        assert!(listed.contains(&format!("{}\n", embedded.name)), "{listed}");
+    }
+    for fact in ["data ", "60000 pictures", "licence: MIT", "images seen in "] {
+        assert!(listed.contains(fact), "{fact}: {listed}");
+    }
     assert!(place.succeed("info fashion").contains("CRC-32"));
     let said = place.succeed(&format!("info {} --program", fixture("unets/old_names")));
     assert!(said.contains("conv2d") && said.contains("mid_block.attentions.0"), "{said}");

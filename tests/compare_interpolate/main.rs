@@ -73,14 +73,14 @@ impl Panel {
 const WIDE: [f32; 2] = [960.0, 700.0];
 
 fn comparing(steps: usize) -> Controls {
-    let mut controls = Controls { steps, noise_seed: 7, ..Controls::default() };
+    let mut controls = Controls { model: "fashion".to_owned(), steps, noise_seed: 7, ..Controls::default() };
     controls.viewer.tab = Tab::Compare;
     controls.viewer.compare.sigma_hat = true;
     controls
 }
 
 fn interpolating(steps: usize) -> Controls {
-    let mut controls = Controls { steps, ..Controls::default() };
+    let mut controls = Controls { model: "fashion".to_owned(), steps, ..Controls::default() };
     controls.viewer.tab = Tab::Interpolate;
     controls
 }

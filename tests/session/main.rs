@@ -27,7 +27,7 @@ fn session() -> Session {
 
 /// Controls for a short run on the CPU.
 fn controls(steps: usize, count: u32) -> Controls {
-    let mut controls = Controls { steps, count, ..Controls::default() };
+    let mut controls = Controls { model: "fashion".to_owned(), steps, count, ..Controls::default() };
     controls.viewer.device = "cpu".to_owned();
     controls
 }

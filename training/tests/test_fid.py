@@ -1,14 +1,23 @@
 """The distance against closed forms; TensorFlow's enlargement against hand-made values."""
 
+import contextlib
+import io
+import json
+import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
 
+import card
 import fid
+import fid_table
 from files import TrainingError
+
+HERE = Path(__file__).resolve().parent.parent
 
 
 class FidTest(unittest.TestCase):
@@ -43,6 +52,37 @@ class FidTest(unittest.TestCase):
                     path.write_bytes(content)
                 with self.assertRaises(TrainingError):
                     fid.pictures(path)
+
+    def test_a_table_goes_on_and_into_the_card(self):
+        """With an `etude` and an Inception network of our own: the order of cells, what is kept, what the card says."""
+        with tempfile.TemporaryDirectory() as folder:
+            model, calls = Path(folder) / "model", []
+            other = dict(samples=1, reference="other", how="once", table={"10": {"0": 99.0}})
+            card.write(model, json.loads((HERE.parent / "assets/models/fashion/card.json").read_text()) | {"fid": other})
+
+            def cell(args, steps, eta, *_):
+                calls.append((steps, eta))
+                if len(calls) == 3:
+                    raise TrainingError("the disk is full")
+                return 10.0 * len(calls)
+
+            argv = ["fid_table.py", str(model), "toy.npz", "--steps", "10,20", "--etas", "0,sigma-hat", "--samples", "7"]
+            with (
+                mock.patch.object(fid_table, "cell", cell),
+                mock.patch.object(fid, "inception"),
+                mock.patch.object(fid, "statistics_of"),
+                mock.patch.object(sys, "argv", argv),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):
+                with self.assertRaises(TrainingError):
+                    fid_table.main()
+                fid_table.main()
+            self.assertEqual(calls, [("10", "0"), ("10", "sigma-hat"), ("20", "0"), ("20", "0"), ("20", "sigma-hat")])
+            facts = card.read(model)["fid"]
+            self.assertEqual(facts["table"], {"10": {"0": 10.0, "sigma-hat": 20.0}, "20": {"0": 40.0, "sigma-hat": 50.0}})
+            self.assertEqual((facts["samples"], facts["reference"]), (7, "toy"))
+            self.assertIn("| 20 | 40.00 | 50.00 |", (model / "README.md").read_text())
+            self.assertIn("| S | η = 0 | σ̂ |", (model / "README.md").read_text())
 
 
 if __name__ == "__main__":
