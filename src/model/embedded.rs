@@ -31,7 +31,7 @@ macro_rules! embed {
 }
 
 /// The models in the binary, made by training/.
-pub const EMBEDDED: &[Embedded] = &[embed!("fashion")];
+pub const EMBEDDED: &[Embedded] = &[embed!("emoji"), embed!("fashion")];
 
 /// The name of the model that is used where none is named: the one that shows best what η and S do.
-pub const DEFAULT: &str = "fashion";
+pub const DEFAULT: &str = "emoji";

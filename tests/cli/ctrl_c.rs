@@ -38,7 +38,11 @@ fn ctrl_c_keeps_the_finished_images_of_a_folder() {
     let run = interrupted(&place, line, |_| place.path("many/00001.png").exists());
     let kept = kept(&run);
     assert!((2..64).contains(&kept) && run.err.contains(&format!("kept the {kept} finished of 64 images")), "{}", run.err);
-    assert!(run.out.starts_with(&format!("{kept} images of {}", etude::model::DEFAULT)) && run.out.ends_with(": many\n"), "{}", run.out);
+    assert!(
+        run.out.starts_with(&format!("{kept} images of {}", etude::model::DEFAULT)) && run.out.ends_with(": many\n"),
+        "{}",
+        run.out
+    );
     let expected: Vec<_> = (0..kept).map(|i| place.path(&format!("many/{i:05}.png"))).collect();
     assert_eq!(place.files().into_iter().map(|(path, _)| path).collect::<Vec<_>>(), expected);
     expected.iter().for_each(|path| assert_eq!(decoded(path).dimensions(), (32, 32)));
@@ -72,7 +76,7 @@ fn ctrl_c_keeps_the_finished_images_of_an_npz_and_of_a_sheet() {
 fn ctrl_c_before_the_first_image_leaves_nothing() {
     let place = Place::new();
     fs::write(place.path("old.png"), "old").expect("written");
-    let line = |out: &str| format!("sample --device cpu --count 64 --batch 64 --steps 1000 -o {out}");
+    let line = |out: &str| format!("sample --device cpu --count 16 --batch 16 --steps 1000 -o {out}");
     for out in ["old.png", "new.npz"] {
         let run = interrupted(&place, &line(out), |waited| waited > Duration::from_secs(2));
         assert_eq!((kept(&run), run.out.as_str()), (0, ""));
