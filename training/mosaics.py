@@ -1,28 +1,27 @@
 #!/usr/bin/env python3
 """Packs a set into lossless WebP mosaics of a few MiB, for machines that only take small parcels, and unpacks them.
 
-    mosaics.py SET.npz FOLDER [COUNT]   FOLDER/NAME_00_n10000.webp …, COUNT pictures each, and NAME.json, NAME_draws.npy
+    mosaics.py SET.npz FOLDER [COUNT]   FOLDER/NAME_00_n10000.webp …, COUNT pictures each, and NAME.json, NAME_draws.npz
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-import data
-from files import TrainingError, appearing, read_json, run_as_program
+import sets
+from files import TrainingError, appearing, read_json, read_npz, run_as_program, write_json
 
 MOST_SIDE = 8000  # pixels; WebP ends at 16383
 
 
 def pack(source, folder, count):
-    images, draws, facts = data.load(source)
-    folder.mkdir(parents=True, exist_ok=True)
+    images, draws, facts = sets.load(source)
     name, size = facts["name"], images.shape[1]
-    shutil.copyfile(Path(source).with_suffix(".json"), folder / f"{name}.json")
-    np.save(folder / f"{name}_draws.npy", draws)
+    write_json(folder / f"{name}.json", facts)
+    with appearing(folder / f"{name}_draws.npz") as beside:
+        np.savez(beside, draws=draws)
     for first in range(0, len(images), count):
         part = images[first : first + count]
         columns = min(len(part), MOST_SIDE // size)
@@ -36,8 +35,11 @@ def pack(source, folder, count):
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB", flush=True)
 
 
-def unpack(folder):
-    """(images, draws, facts) of the one set in `folder`."""
+def load(path):
+    """(images, draws, facts) of a set: an .npz of data.py, or a folder that holds the mosaics of one."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return sets.load(folder)
     described = sorted(folder.glob("*.json"))
     if len(described) != 1:
         raise TrainingError(f"{folder}: expected the mosaics of one set with its .json, got {len(described)} .json files")
@@ -45,7 +47,10 @@ def unpack(folder):
     height, width, channels = facts["size"]
     parts = []
     for path in sorted(folder.glob(f"{facts['name']}_*_n*.webp")):
-        mosaic = np.asarray(Image.open(path))[..., :channels]
+        try:
+            mosaic = np.asarray(Image.open(path))[..., :channels]
+        except OSError as e:
+            raise TrainingError(f"{path}: expected a mosaic, got something else ({e}); pack the set again") from e
         rows, columns = mosaic.shape[0] // height, mosaic.shape[1] // width
         count = int(path.stem.rsplit("_n", 1)[1])
         grid = mosaic.reshape(rows, height, columns, width, channels).transpose(0, 2, 1, 3, 4)
@@ -53,7 +58,8 @@ def unpack(folder):
     images = np.concatenate(parts) if parts else np.zeros((0, height, width, channels), np.uint8)
     if len(images) != facts["pictures"]:
         raise TrainingError(f"{folder}: expected {facts['pictures']} pictures in mosaics, got {len(images)}; a part is missing")
-    return images, np.load(folder / f"{facts['name']}_draws.npy"), data.check(folder, images, facts)
+    draws = read_npz(folder / f"{facts['name']}_draws.npz", "how often each picture is drawn")
+    return sets.checked(folder, images, draws["draws"], facts)
 
 
 def main():

@@ -17,17 +17,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+import card
 import checkpoint
-import data
 import diffusion
+import mosaics
 from files import DiskError, TrainingError, run_as_program
 from unet import UNet, UNetShape
 
 DECAY_FROM = 0.6  # share of the budget after which the learning rate falls, as a cosine
 LAST_LR = 0.02  # share of the learning rate left at the end
 LOG_EVERY = 100  # steps
+# Options that may change when a run goes on; the card says so.
+CHANGEABLE = ["batch", "lr", "warm_up", "ema", "flip", "seed", "precision", "timestep_power"]
 
 
 def parse(argv=None):
@@ -40,9 +44,9 @@ def parse(argv=None):
     budget.add_argument("--minutes", type=float, help="the whole training in minutes")
     add("--start", type=Path, help="a model folder of export.py whose weights a new run begins with")
     add("--base", type=int, default=64, help="channels of the first level (default 64)")
-    add("--mult", default="1,2,2,2", help="channels of each level in multiples of base")
+    add("--mult", type=whole_numbers, default=(1, 2, 2, 2), help="channels of each level in multiples of base")
     add("--layers", type=int, default=2, help="resnets a level")
-    add("--attention", default="16", help="sides at which attention is used, e.g. 16,8")
+    add("--attention", type=whole_numbers, default=(16,), help="sides at which attention is used, e.g. 16,8")
     add("--dropout", type=float, default=0.0)
     add("--prediction", choices=["epsilon", "v_prediction"], default="epsilon")
     add("--timestep-power", type=float, default=1.0, help="t = T u^POWER, u uniform: 1 as the paper, above 1 small t more often")
@@ -56,16 +60,29 @@ def parse(argv=None):
     add("--compile", action=argparse.BooleanOptionalAction, default=True)
     add("--checkpoint-seconds", type=float, default=60)
     args = parser.parse_args(argv)
-    if args.images is not None and args.images < 1 or args.minutes is not None and not args.minutes > 0:
-        parser.error("--images and --minutes: expected a positive budget")
+    for name in ("images", "minutes", "base", "layers", "batch", "lr", "warm_up", "timestep_power"):
+        value = getattr(args, name)
+        if value is not None and not 0 < value < math.inf:
+            parser.error(f"--{name.replace('_', '-')}: expected a positive number, got {value}")
+    for name in ("ema", "dropout"):
+        if not 0 <= getattr(args, name) < 1:
+            parser.error(f"--{name}: expected a number from 0 to below 1, got {getattr(args, name)}")
     return args
+
+
+def whole_numbers(text):
+    """"1,2,2" -> (1, 2, 2); nothing -> ()."""
+    return tuple(int(word) for word in text.split(",") if word)
 
 
 def hardware(device):
     if device == "cuda":
         return torch.cuda.get_device_name()
-    names = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")] if os.path.exists("/proc/cpuinfo") else []
-    return f"{torch.get_num_threads()} threads of {names[0] if names else 'a CPU'}"
+    name = "a CPU"
+    if os.path.exists("/proc/cpuinfo"):  # Linux
+        with open("/proc/cpuinfo", encoding="utf-8") as f:
+            name = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), name)
+    return f"{torch.get_num_threads()} threads of {name}"
 
 
 class Trainer:
@@ -75,7 +92,7 @@ class Trainer:
         self.args = args
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
-        images, draws, self.facts = data.load(args.data)
+        images, draws, self.facts = mosaics.load(args.data)
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(self.device)
         self.draws = torch.from_numpy(draws).to(self.device)
         torch.manual_seed(args.seed)
@@ -83,17 +100,22 @@ class Trainer:
             channels=images.shape[3],
             size=images.shape[1],
             base=args.base,
-            mult=tuple(map(int, args.mult.split(","))),
+            mult=args.mult,
             layers=args.layers,
-            attention=tuple(int(side) for side in args.attention.split(",") if side),
+            attention=args.attention,
             dropout=args.dropout,
         )
-        self.net, self.ema = (UNet(shape).to(self.device, memory_format=torch.channels_last) for _ in range(2))
+        try:
+            self.net, self.ema = (UNet(shape).to(self.device, memory_format=torch.channels_last) for _ in range(2))
+        except ValueError as e:
+            raise TrainingError(f"--base {args.base} --mult {args.mult}: no such network ({e}); channels come in multiples of {shape.groups}") from e
         self.ema.load_state_dict(self.net.state_dict())
         self.ema.eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.net.parameters(), args.lr, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
         self.alpha_bar = diffusion.alpha_bars(self.device)
         self.steps, self.seen, self.seconds, self.log, self.hardware = 0, 0, 0.0, [], []
+        # What the card has to say beyond the last command: the model it began with, and options changed on the way.
+        self.start, self.changes = None, []
         if checkpoint.path_in(args.run).exists():
             self.resume(shape)
         elif args.start:
@@ -118,15 +140,23 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.steps, self.seen, self.seconds = state["steps"], state["images"], state["seconds"]
         self.log, self.hardware = state["log"], state["hardware"]
+        self.start, self.changes = state.get("start"), state.get("changes", [])
+        for name in CHANGEABLE:
+            if (before := state["args"][name]) != (now := getattr(self.args, name)):
+                self.changes.append(f"{name} {before} became {now} at step {self.steps}")
 
     def start_from(self, folder):
         """Both networks begin with a model's averaged weights; the average remembers no older ones."""
-        weights = {k: v.float() for k, v in load_file(folder / "diffusion_pytorch_model.safetensors").items()}
+        facts = card.read(folder)
+        if facts["training"]["prediction"] != self.args.prediction:
+            raise TrainingError(f"{folder}: predicts {facts['training']['prediction']}, the command asks for {self.args.prediction}")
         try:
+            weights = {k: v.float() for k, v in load_file(folder / "diffusion_pytorch_model.safetensors").items()}
             self.net.load_state_dict(weights)
-        except RuntimeError as e:
+        except (OSError, RuntimeError, SafetensorError) as e:
             raise TrainingError(f"{folder}: not a model of this network ({str(e).splitlines()[-1].strip()})") from e
         self.ema.load_state_dict(weights)
+        self.start = dict(name=folder.name, images=facts["training"]["images"], weights_sha256=facts["network"]["weights_sha256"])
 
     def progress(self):
         return self.seen / self.args.images if self.args.images else self.seconds / 60 / self.args.minutes
@@ -194,11 +224,11 @@ class Trainer:
         Raises DiskError for a full disk, TrainingError for a loss that is no number; an older checkpoint is then still there.
         """
         self.settle()
-        args = {k: str(v) if isinstance(v, Path) else v for k, v in vars(self.args).items()}
+        args = {k: str(v) if isinstance(v, Path) else v for k, v in vars(self.args).items()}  # the reader knows plain values only
         state = dict(
             net=self.net.state_dict(), ema=self.ema.state_dict(), optimizer=self.optimizer.state_dict(), shape=self.net.shape,
             steps=self.steps, images=self.seen, seconds=self.seconds, log=self.log, hardware=self.hardware,
-            args=args, data=self.facts, torch=str(torch.__version__),
+            start=self.start, changes=self.changes, args=args, data=self.facts, torch=str(torch.__version__),
         )  # fmt: skip
         checkpoint.save(self.args.run, state)
 

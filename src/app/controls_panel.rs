@@ -10,6 +10,7 @@ use crate::{
     model::{Card, EMBEDDED},
     recipe::Rng,
     schedule::{Preset, Spacing},
+    session::ModelFacts,
 };
 use eframe::egui::{self, ComboBox, RichText, ScrollArea, Slider, Ui};
 
@@ -54,17 +55,6 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
         let label = ui.label("Model");
         let known = EMBEDDED.iter().any(|e| e.name == draft.model);
         let shown = if known { draft.model.clone() } else { state.model.as_ref().map_or(draft.model.clone(), |m| m.name.clone()) };
-        let hover = state.model.as_ref().map_or_else(
-            || "Loading …".to_owned(),
-            |m| {
-                let card: String = m.card.iter().flat_map(Card::lines).map(|(name, text)| format!("{name}: {text}\n")).collect();
-                format!(
-                    "{}: {} parameters, {} x {} pixels, {} channel(s), trained with T = {} timesteps.\n{card}Another: a folder in \
-                     diffusers' layout, from the list or dropped on the window.",
-                    m.name, m.parameters, m.size.0, m.size.1, m.channels, m.scheduler.num_train_timesteps
-                )
-            },
-        );
         let combo = ComboBox::from_id_salt("model").selected_text(shown).width(ui.available_width() - 8.0).show_ui(ui, |ui| {
             for embedded in EMBEDDED {
                 ui.selectable_value(&mut draft.model, embedded.name.to_owned(), embedded.name);
@@ -77,12 +67,24 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
                 ask = Some(Ask::OpenModel);
             }
         });
-        combo.response.labelled_by(label.id).on_hover_text(hover);
+        combo.response.labelled_by(label.id).on_hover_ui(|ui| {
+            ui.label(state.model.as_ref().map_or_else(|| "Loading …".to_owned(), |model| described(model)));
+        });
     });
     if draft.size.is_some() && state.model.as_ref().is_some_and(|m| draft.model != m.key) {
         draft.size = None;
     }
     ask
+}
+
+/// What the model's tooltip says.
+fn described(model: &ModelFacts) -> String {
+    let card: String = model.card.iter().flat_map(Card::lines).map(|(name, text)| format!("{name}: {text}\n")).collect();
+    format!(
+        "{}: {} parameters, {} x {} pixels, {} channel(s), trained with T = {} timesteps.\n{card}Another: a folder in diffusers' layout, \
+         from the list or dropped on the window.",
+        model.name, model.parameters, model.size.0, model.size.1, model.channels, model.scheduler.num_train_timesteps
+    )
 }
 
 fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {

