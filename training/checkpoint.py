@@ -44,8 +44,8 @@ def load(folder, device="cpu"):
         raise TrainingError(f"{path}: not a whole checkpoint ({type(e).__name__}); delete it to begin anew") from e
 
 
-def ema_network(state, device="cpu"):
-    """The network with the averaged weights, ready to sample."""
+def network(state, weights="ema", device="cpu"):
+    """The network with the averaged weights ("ema") or those in training ("net"), ready to sample."""
     net = UNet(state["shape"]).to(device, memory_format=torch.channels_last)
-    net.load_state_dict(state["ema"])
+    net.load_state_dict(state[weights])
     return net.eval().requires_grad_(False)

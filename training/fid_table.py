@@ -22,7 +22,7 @@ from files import TrainingError, run_as_program
 TAU = "quadratic"  # the paper's for CIFAR-10
 
 
-def cell(args, steps, eta, network, device, reference):
+def cell(args, steps, eta, device, reference):
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "samples.npz"
         how = ["--sigma-hat"] if eta == "sigma-hat" else ["--eta", eta]
@@ -35,7 +35,7 @@ def cell(args, steps, eta, network, device, reference):
             raise TrainingError(f"{args.etude}: not found; build it (cargo build --release) or say --etude PATH") from e
         except subprocess.CalledProcessError as e:
             raise TrainingError(f"etude sample: {(e.stderr.strip().splitlines() or ['failed'])[-1]}") from e
-        sampled = fid.statistics(fid.features(fid.pictures(out), network, device))
+        sampled = fid.moments(*fid.pictures(out), device).statistics()
     return fid.frechet(sampled, reference)
 
 
@@ -60,13 +60,13 @@ def main():
     )
     old = facts.get("fid", {})
     table = old["table"] if {k: old.get(k) for k in settings} == settings else {}
-    network, reference = fid.inception(device), fid.statistics_of(args.reference, device)
+    reference = fid.statistics_of(args.reference, device)
     for steps in args.steps.split(","):
         for eta in args.etas.split(","):
             if eta in table.get(steps, {}):
                 continue
             began = time.monotonic()
-            value = cell(args, steps, eta, network, device, reference)
+            value = cell(args, steps, eta, device, reference)
             table.setdefault(steps, {})[eta] = round(value, 3)
             facts["fid"] = dict(settings, table=table)
             card.write(args.folder, facts)

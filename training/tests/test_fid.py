@@ -15,6 +15,7 @@ import torch
 import card
 import fid
 import fid_table
+import inception
 from files import TrainingError
 
 HERE = Path(__file__).resolve().parent.parent
@@ -37,10 +38,54 @@ class FidTest(unittest.TestCase):
         self.assertAlmostEqual(fid.frechet(a, b), expected, places=8)
         self.assertAlmostEqual(fid.frechet(a, a), 0, places=8)
 
+    def test_statistics_add_up(self):
+        """In parts as at once, a picture of weight 2 as one that is there twice, weights of 1 as numpy's covariance."""
+        rng = np.random.default_rng(1)
+        found, weights = rng.normal(3, 1, (30, 5)), np.ones(30)
+        parts = fid.Moments()
+        for part in (slice(0, 7), slice(7, 30)):
+            parts.add(found[part], weights[part])
+        for got, expected in zip(parts.statistics(), (found.mean(0), np.cov(found, rowvar=False))):
+            np.testing.assert_allclose(got, expected, atol=1e-12)
+        weights[:10] = 2
+        twice, weighted = np.concatenate([found, found[:10]]), fid.Moments()
+        weighted.add(found, weights)
+        mean, covariance = weighted.statistics()
+        np.testing.assert_allclose(mean, twice.mean(0), atol=1e-12)
+        np.testing.assert_allclose(covariance * (1 - (weights**2).sum() / 40**2), np.cov(twice, rowvar=False, ddof=0), atol=1e-12)
+
+    def test_features_go_on_after_a_kill(self):
+        """With a network of our own, killed in the middle: the sums are those of an uninterrupted run, and no other set's are taken."""
+        rng = np.random.default_rng(2)
+        images, weights, calls = rng.integers(0, 256, (230, 4, 4, 3), np.uint8), rng.random(230), []
+
+        def features(part, *_):
+            calls.append(len(part))
+            if len(calls) == 4:
+                raise KeyboardInterrupt
+            return part.reshape(len(part), -1)[:, :6].astype(np.float64)
+
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.object(inception, "features", features),
+            mock.patch.object(fid, "KEEP_SECONDS", 0),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            keep = Path(folder) / "a.part.npz"
+            with self.assertRaises(KeyboardInterrupt):
+                fid.moments(images, weights, keep=keep)
+            got = fid.moments(images, weights, keep=keep)
+            self.assertEqual(calls, [50, 50, 50, 50, 50, 30])
+            expected = fid.moments(images, weights)
+            for a, b in zip(got.statistics(), expected.statistics()):
+                np.testing.assert_array_equal(a, b)
+            with self.assertRaises(TrainingError):
+                fid.moments(images[::-1].copy(), weights, keep=keep)
+
     def test_enlarges_as_tensorflow_1(self):
         x = torch.tensor([[[[0.0, 4.0], [8.0, 12.0]]]])
         expected = torch.tensor([[0, 2, 4, 4], [4, 6, 8, 8], [8, 10, 12, 12], [8, 10, 12, 12]], dtype=torch.float32)
-        self.assertTrue(torch.equal(fid.enlarge(x, 4)[0, 0], expected))
+        self.assertTrue(torch.equal(inception.enlarge(x, 4)[0, 0], expected))
 
     def test_refuses_what_is_no_set(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +114,6 @@ class FidTest(unittest.TestCase):
             argv = ["fid_table.py", str(model), "toy.npz", "--steps", "10,20", "--etas", "0,sigma-hat", "--samples", "7"]
             with (
                 mock.patch.object(fid_table, "cell", cell),
-                mock.patch.object(fid, "inception"),
                 mock.patch.object(fid, "statistics_of"),
                 mock.patch.object(sys, "argv", argv),
                 contextlib.redirect_stdout(io.StringIO()),

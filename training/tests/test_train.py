@@ -143,7 +143,7 @@ class TrainTest(unittest.TestCase):
                 names = {"config.json", "scheduler_config.json", "diffusion_pytorch_model.safetensors", "samples.png", "loss.png", "loss.csv", "card.json", "README.md"}
                 self.assertEqual({p.name for p in out.iterdir()}, names)
                 net = UNet2DModel.from_pretrained(out)
-                ours = checkpoint.ema_network(checkpoint.load(self.folder / prediction))
+                ours = checkpoint.network(checkpoint.load(self.folder / prediction))
                 x, t = torch.randn(1, 3, 16, 16), torch.tensor([400])
                 with torch.no_grad():
                     self.assertLess((net(x, t).sample - ours(x, t)).abs().max().item(), 2e-3)  # f16 weights
