@@ -145,7 +145,7 @@ def main():
     parser.add_argument("name", choices=["cifar10", "emoji", "fashion"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--size", type=int, default=32, help="emoji: side in pixels")
-    parser.add_argument("--smileys", type=float, default=4, help="emoji: draws of a smiley or heart for one of another emoji (default 4)")
+    parser.add_argument("--smileys", type=float, default=8, help="emoji: draws of a smiley or heart for one of another emoji (default 8)")
     args = parser.parse_args()
     if not (8 <= args.size <= 64 and 0 < args.smileys < np.inf):
         parser.error(f"expected --size from 8 to 64 and --smileys above 0, got {args.size} and {args.smileys}")

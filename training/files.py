@@ -1,6 +1,7 @@
-"""Files that appear by rename, and errors of one line."""
+"""Files that appear by rename, errors of one line, and memory that stays with the program."""
 
 import contextlib
+import ctypes
 import json
 import os
 import sys
@@ -72,8 +73,21 @@ def read_npz(path, expected):
         raise TrainingError(f"{path}: expected {expected}, got something else ({type(e).__name__}); make it again") from e
 
 
+def keep_memory():
+    """Lets glibc keep what was freed: else each large tensor is fresh pages, a fifth of the time on a CPU. Elsewhere nothing happens."""
+    m_trim_threshold, m_top_pad, m_mmap_max = -1, -2, -4  # malloc.h
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    mallopt(m_mmap_max, 0)
+    mallopt(m_trim_threshold, 2**31 - 1)
+    mallopt(m_top_pad, 64 << 20)
+
+
 def run_as_program(main):
     """Calls main(); a TrainingError becomes one line on standard error and exit code 2."""
+    keep_memory()
     try:
         sys.exit(main())
     except TrainingError as e:

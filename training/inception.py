@@ -61,7 +61,7 @@ def network(device="cpu"):
     """
     with warnings.catch_warnings():
         # torch wants its TorchScript exported, which is what happens here.
-        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore")
         script = torch.jit.load(downloaded(), map_location=device).eval()
         try:
             from torch._export.converter import TS2EPConverter

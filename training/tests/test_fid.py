@@ -125,7 +125,7 @@ class FidTest(unittest.TestCase):
             facts = card.read(model)["fid"]
             self.assertEqual(facts["table"], {"10": {"0": 10.0, "sigma-hat": 20.0}, "20": {"0": 40.0, "sigma-hat": 50.0}})
             self.assertEqual((facts["samples"], facts["reference"]), (7, "toy"))
-            self.assertIn("| 20 | 40.00 | 50.00 |", (model / "README.md").read_text())
+            self.assertIn("| 20 | 40.00 (6.84) | 50.00 (133.37) |", (model / "README.md").read_text())
             self.assertIn("| S | η = 0 | σ̂ |", (model / "README.md").read_text())
 
 

@@ -93,11 +93,8 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, pictures: &mut Pictures
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("large picture, {name}")));
             response.on_hover_text(caption_tooltip(interpolate.eta, draft.steps));
             let place = |[u, v]: [f64; 2]| if interpolate.grid { format!("u {u:.2}, v {v:.2}") } else { format!("t = {u:.2}") };
-            let text = match found.as_ref().and_then(|s| s.rms) {
-                Some(rms) => format!("{name}, {}   |x_T|/√d = {rms:.2}", place(interpolate.position)),
-                None => format!("{name}, {}", place(interpolate.position)),
-            };
-            let heading = RichText::new(text).strong().size(if side < 200.0 { 13.0 } else { 16.0 });
+            let heading = RichText::new(format!("{name}, {}", place(interpolate.position))).strong();
+            let heading = heading.size(if side < 200.0 { 13.0 } else { 16.0 });
             ui.label(if interpolate.grid { heading } else { heading.color(COLOURS[way]) });
             let note = match &found {
                 None => "waiting for the first picture".to_owned(),
@@ -108,7 +105,8 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, pictures: &mut Pictures
                 }
                 Some(s) => format!("nearest picture so far: {}", place(s.position)),
             };
-            ui.label(RichText::new(note).weak().size(13.0));
+            let length = found.as_ref().and_then(|s| s.rms).map_or(String::new(), |rms| format!("|x_T|/√d = {rms:.2}, "));
+            ui.label(RichText::new(length + &note).weak().size(13.0));
         });
     });
 }
