@@ -60,7 +60,7 @@ def pictures(path):
     arrays = read_npz(path, "an .npz of pictures")
     images = arrays.get("images", arrays.get("arr_0"))
     weights = arrays.get("draws", np.ones(0 if images is None else len(images)))
-    if images is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or weights.shape != images.shape[:1]:
+    if images is None or not len(images) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or weights.shape != images.shape[:1]:
         got = ", ".join(f"{name} {array.dtype} {list(array.shape)}" for name, array in arrays.items())
         raise TrainingError(f"{path}: expected images or arr_0, uint8 [N, H, W, 1 or 3], and draws [N] if any, got {got}")
     return np.repeat(images, 3 // images.shape[3], 3), weights.astype(np.float64)
@@ -98,12 +98,13 @@ def frechet(a, b):
 
 
 def statistics_of(path, device, keep=None, first=None):
-    """Of a set (of its first pictures), or as `features` wrote them."""
+    """(mean, covariance) of a set (of its first pictures), or as `features` wrote them, and what set it is, in words."""
     arrays = read_npz(path, "an .npz of pictures or features")
-    if {"mean", "covariance"} <= arrays.keys():
-        return arrays["mean"], arrays["covariance"]
-    images, weights = pictures(path)
-    return moments(images[:first], weights[:first], device, keep).statistics()
+    if {"mean", "covariance", "of"} <= arrays.keys():
+        return (arrays["mean"], arrays["covariance"]), str(arrays["of"])
+    images, weights = (part[:first] for part in pictures(path))
+    weighted = "" if (weights == weights[0]).all() else ", each as often as it is drawn"
+    return moments(images, weights, device, keep).statistics(), f"{path.stem} ({len(images):,} pictures{weighted})"
 
 
 def main():
@@ -112,20 +113,23 @@ def main():
     of = commands.add_parser("features")
     of.add_argument("set", type=Path)
     of.add_argument("out", type=Path)
-    of.add_argument("--first", type=int, help="only the first N pictures")
+    of.add_argument("--first", type=int, metavar="N", help="only the first N pictures")
     between = commands.add_parser("distance")
     between.add_argument("a", type=Path)
     between.add_argument("b", type=Path)
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if args.command == "features":
+        if args.first is not None and args.first < 1:
+            parser.error(f"--first: expected a positive number, got {args.first}")
         keep = args.out.with_name(f"{args.out.stem}.part.npz")
-        mean, covariance = statistics_of(args.set, device, keep, args.first)
+        (mean, covariance), of = statistics_of(args.set, device, keep, args.first)
         with appearing(args.out) as beside:
-            np.savez(beside, mean=mean, covariance=covariance)
+            np.savez(beside, mean=mean, covariance=covariance, of=of)
         keep.unlink(missing_ok=True)
     else:
-        print(f"{frechet(statistics_of(args.a, device), statistics_of(args.b, device)):.4f}")
+        (a, of_a), (b, of_b) = (statistics_of(path, device) for path in (args.a, args.b))
+        print(f"{frechet(a, b):.4f} between {of_a} and {of_b}")
 
 
 if __name__ == "__main__":

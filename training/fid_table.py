@@ -53,14 +53,14 @@ def main():
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     facts = card.read(args.folder)
+    reference, of = fid.statistics_of(args.reference, device)
     settings = dict(
         samples=args.samples,
-        reference=args.reference.stem,
+        reference=of,
         how=f"{args.preset} preset, {args.tau} τ, `training/fid_table.py {args.folder.name} {args.reference.name} --samples {args.samples} --tau {args.tau}`",
     )
     old = facts.get("fid", {})
     table = old["table"] if {k: old.get(k) for k in settings} == settings else {}
-    reference = fid.statistics_of(args.reference, device)
     for steps in args.steps.split(","):
         for eta in args.etas.split(","):
             if eta in table.get(steps, {}):

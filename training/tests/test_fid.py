@@ -1,4 +1,4 @@
-"""The distance against closed forms; TensorFlow's enlargement against hand-made values."""
+"""The distance against closed forms, sums of features that are killed and go on, the table."""
 
 import contextlib
 import io
@@ -10,7 +10,6 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import torch
 
 import card
 import fid
@@ -82,11 +81,6 @@ class FidTest(unittest.TestCase):
             with self.assertRaises(TrainingError):
                 fid.moments(images[::-1].copy(), weights, keep=keep)
 
-    def test_enlarges_as_tensorflow_1(self):
-        x = torch.tensor([[[[0.0, 4.0], [8.0, 12.0]]]])
-        expected = torch.tensor([[0, 2, 4, 4], [4, 6, 8, 8], [8, 10, 12, 12], [8, 10, 12, 12]], dtype=torch.float32)
-        self.assertTrue(torch.equal(inception.enlarge(x, 4)[0, 0], expected))
-
     def test_refuses_what_is_no_set(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "a.npz"
@@ -97,6 +91,23 @@ class FidTest(unittest.TestCase):
                     path.write_bytes(content)
                 with self.assertRaises(TrainingError):
                     fid.pictures(path)
+
+    def test_statistics_say_whose_they_are(self):
+        """From a set with draws into a file and back; an empty set and a foreign file are refused."""
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(inception, "features", lambda x, *_: x.reshape(len(x), -1) / 1.0):
+            a, b = Path(folder) / "a.npz", Path(folder) / "b.npz"
+            images = np.random.default_rng(3).integers(0, 256, (5, 2, 2, 3), np.uint8)
+            np.savez(a, images=images, draws=np.array([1, 1, 2, 1, 1], np.float32))
+            with mock.patch.object(sys, "argv", ["fid.py", "features", str(a), str(b)]):
+                fid.main()
+            (mean, covariance), of = fid.statistics_of(b, "cpu")
+            self.assertEqual(of, "a (5 pictures, each as often as it is drawn)")
+            np.testing.assert_allclose(mean, images[[0, 1, 2, 2, 3, 4]].reshape(6, -1).mean(0))
+            self.assertEqual(covariance.shape, (12, 12))
+            self.assertEqual(fid.statistics_of(a, "cpu", first=2)[1], "a (2 pictures)")
+            np.savez(a, images=images[:0])
+            with self.assertRaises(TrainingError):
+                fid.statistics_of(a, "cpu")
 
     def test_a_table_goes_on_and_into_the_card(self):
         """With an `etude` and an Inception network of our own: the order of cells, what is kept, what the card says."""
@@ -114,7 +125,7 @@ class FidTest(unittest.TestCase):
             argv = ["fid_table.py", str(model), "toy.npz", "--steps", "10,20", "--etas", "0,sigma-hat", "--samples", "7"]
             with (
                 mock.patch.object(fid_table, "cell", cell),
-                mock.patch.object(fid, "statistics_of"),
+                mock.patch.object(fid, "statistics_of", lambda *_: (None, "toys (3 pictures)")),
                 mock.patch.object(sys, "argv", argv),
                 contextlib.redirect_stdout(io.StringIO()),
             ):
@@ -124,7 +135,7 @@ class FidTest(unittest.TestCase):
             self.assertEqual(calls, [("10", "0"), ("10", "sigma-hat"), ("20", "0"), ("20", "0"), ("20", "sigma-hat")])
             facts = card.read(model)["fid"]
             self.assertEqual(facts["table"], {"10": {"0": 10.0, "sigma-hat": 20.0}, "20": {"0": 40.0, "sigma-hat": 50.0}})
-            self.assertEqual((facts["samples"], facts["reference"]), (7, "toy"))
+            self.assertEqual((facts["samples"], facts["reference"]), (7, "toys (3 pictures)"))
             self.assertIn("| 20 | 40.00 (6.84) | 50.00 (133.37) |", (model / "README.md").read_text())
             self.assertIn("| S | η = 0 | σ̂ |", (model / "README.md").read_text())
 
