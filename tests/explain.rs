@@ -381,6 +381,57 @@ fn clicks_add_and_remove_ticks() {
     assert_eq!(harness.state().tau[0], 0);
 }
 
+/// The strip with the focus, `current` (200) chosen.
+fn focused(tau: &[u32]) -> Harness<'static, Strip> {
+    let mut harness = strip(tau, true);
+    harness.get_by_label_contains("Timesteps τ").focus();
+    harness.run_steps(3);
+    harness
+}
+
+fn press(harness: &mut Harness<'_, Strip>, keys: &[(egui::Modifiers, egui::Key)]) {
+    for (modifiers, key) in keys {
+        harness.key_press_modifiers(*modifiers, *key);
+        harness.run_steps(2);
+    }
+}
+
+#[test]
+fn keys_choose_move_add_and_remove_ticks() {
+    use egui::{Key, Modifiers};
+    let (none, shift, far) = (Modifiers::NONE, Modifiers::SHIFT, Modifiers::COMMAND | Modifiers::SHIFT);
+    let mut harness = focused(&[0, 200, 400]);
+    assert!(harness.query_by_label_contains("t = 200 is chosen").is_some());
+    press(&mut harness, &[(shift, Key::ArrowRight), (far, Key::ArrowRight), (far, Key::ArrowRight), (shift, Key::ArrowLeft)]);
+    assert_eq!(harness.state().tau, [0, 220, 400]);
+    // The next one, and beyond the last: it stays the last.
+    press(&mut harness, &[(none, Key::ArrowRight), (none, Key::ArrowRight), (far, Key::ArrowLeft)]);
+    assert_eq!(harness.state().tau, [0, 220, 390]);
+    press(&mut harness, &[(none, Key::Home), (none, Key::Plus)]);
+    assert_eq!(harness.state().tau, [0, 110, 220, 390]);
+    // The new one is chosen.
+    press(&mut harness, &[(shift, Key::ArrowRight)]);
+    assert_eq!(harness.state().tau, [0, 111, 220, 390]);
+    press(&mut harness, &[(none, Key::Delete), (none, Key::End), (none, Key::Delete), (none, Key::Delete), (none, Key::Delete)]);
+    assert_eq!(harness.state().tau, [0], "the last one stays");
+    let asked = harness.state().asked;
+    press(&mut harness, &[(none, Key::Delete), (shift, Key::ArrowLeft), (none, Key::ArrowLeft), (none, Key::Home)]);
+    assert_eq!(harness.state().asked, asked, "what changes nothing is not asked for");
+}
+
+/// Keys pressed faster than runs begin add up; what no run has taken up after a second is forgotten.
+#[test]
+fn keys_do_not_wait_for_the_run() {
+    use egui::{Key, Modifiers};
+    let mut harness = focused(&[0, 200, 400]);
+    harness.state_mut().slow = true;
+    press(&mut harness, &[(Modifiers::SHIFT, Key::ArrowRight); 5]);
+    assert_eq!(harness.state().asked, 5);
+    assert!(harness.query_by_label_contains("t = 205 is chosen").is_some());
+    harness.run_steps(90);
+    assert!(harness.query_by_label_contains("t = 200 is chosen").is_some());
+}
+
 #[test]
 fn a_strip_that_is_not_editable_stays() {
     let mut harness = strip(&[0, 200, 400], false);

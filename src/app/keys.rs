@@ -9,13 +9,14 @@ use super::{
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 /// The keys, for the help.
-pub const HELP: [(&str, &str); 15] = [
+pub const HELP: [(&str, &str); 16] = [
     ("Space", "play or pause the trajectory"),
     ("← →", "one step back or on"),
     ("Home, End", "x_T, the finished sample"),
     ("N", "throw new seeds (those not locked)"),
     ("0 … 9", "η = 0 … 0.9"),
     ("D", "η = 1, DDPM"),
+    ("on τ: ← →, Shift + ← →, +, Delete", "choose, move, add, remove a timestep"),
     ("F1 … F4", "Trajectory, Compare, Interpolate, Explain"),
     ("F11", "presentation mode"),
     ("Ctrl + −, Ctrl + +", "zoom"),

@@ -1,5 +1,5 @@
 //! The Explain panel: one step of the update rule as a formula, as pictures and within the run's curves. Everything in it follows
-//! from what a [`View`] borrows; the panel keeps no state but a tick of τ that is being dragged.
+//! from what a [`View`] borrows; the panel keeps no state but the tick of τ that is being dragged or was chosen by key.
 
 mod colours;
 mod equation;
@@ -11,6 +11,7 @@ mod sentences;
 mod strokes;
 mod symbols;
 mod tau_edit;
+mod tau_keys;
 mod tau_strip;
 mod terms;
 mod typeset;

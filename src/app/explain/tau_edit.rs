@@ -40,6 +40,19 @@ pub fn added(tau: &[u32], t: f64, train_timesteps: u32) -> Option<Vec<u32>> {
     Some(tau)
 }
 
+/// A timestep halfway from that at `index` to the next larger one, or where there is no room to the next smaller; `None` where
+/// there is none either.
+pub fn beside(tau: &[u32], index: usize, train_timesteps: u32) -> Option<u32> {
+    let own = *tau.get(index)?;
+    let above = tau.get(index + 1).copied().unwrap_or(train_timesteps);
+    if above > own + 1 {
+        return Some(own + (above - own) / 2);
+    }
+    // Below the smallest there is room down to 0.
+    let free = index.checked_sub(1).and_then(|i| tau.get(i)).map_or(0, |below| below + 1);
+    (free < own).then(|| free + (own - free) / 2)
+}
+
 /// τ without the timestep at `index`; `None` where it is the only one.
 pub fn removed(tau: &[u32], index: usize) -> Option<Vec<u32>> {
     if tau.len() < 2 || index >= tau.len() {
@@ -72,6 +85,16 @@ mod tests {
         // No room, no move; no such timestep, no move.
         assert_eq!(moved(&[4, 5, 6], 1, 9.0, 7), [4, 5, 6]);
         assert_eq!(moved(&tau, 3, 9.0, 1000), tau);
+    }
+
+    #[test]
+    fn a_timestep_beside_another() {
+        let tau = [10, 20, 21, 999];
+        assert_eq!([0, 1, 2, 3, 4].map(|i| beside(&tau, i, 1000)), [Some(15), Some(15), Some(510), Some(510), None]);
+        assert_eq!(beside(&[999], 0, 1000), Some(499));
+        assert_eq!(beside(&[1, 2], 0, 3), Some(0));
+        assert_eq!(beside(&[0, 1, 2], 1, 3), None);
+        assert_eq!(beside(&[0], 0, 1), None);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! τ as ticks along an axis of timesteps, to be looked at and to be edited by hand.
 
-use super::{colours::Palette, tau_edit};
+use super::{
+    colours::Palette,
+    tau_edit,
+    tau_keys::{self, Chosen},
+};
 use crate::app::Command;
 use eframe::egui::{
     self, Align2, Color32, CursorIcon, FontId, Id, Mesh, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
@@ -54,7 +58,7 @@ impl Axis {
 
 /// Draws τ (rising) along 0 … T−1, with `current` marked. Where it is `editable`, a tick can be dragged between its neighbours, a
 /// double click adds one, and a right click or dragging it out of the strip removes one: the answer is the list that is wished for,
-/// again and again while a tick is being dragged.
+/// again and again while a tick is being dragged. With the focus the keys of [`tau_keys`] do the same.
 pub fn tau_strip_ui(ui: &mut Ui, train_timesteps: u32, tau: &[u32], current: Option<u32>, editable: bool) -> Option<Command> {
     let (_, rect) = ui.allocate_space(vec2(ui.available_width().max(60.0), HEIGHT));
     let sense = if editable { Sense::click_and_drag() } else { Sense::hover() };
@@ -62,13 +66,26 @@ pub fn tau_strip_ui(ui: &mut Ui, train_timesteps: u32, tau: &[u32], current: Opt
     let response = ui.interact(rect, ui.make_persistent_id("tau strip"), sense);
     let axis = Axis::new(rect, train_timesteps);
     let own = tau_edit::distinct(tau);
+    let keyed = if editable { tau_keys::keys(ui, response.id, &own, current, train_timesteps) } else { None };
+    let (chosen, by_key) = keyed.map_or((None, None), |(chosen, command)| (Some(chosen), command));
     let name = format!("Timesteps τ: {} of 0 to {}", own.len(), train_timesteps.saturating_sub(1));
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
-    let command = if editable { edit(ui, &response, rect, &axis, &own, train_timesteps) } else { None };
+    response.widget_info(|| {
+        let held = chosen.as_ref().and_then(Chosen::t).map_or(String::new(), |t| format!("; t = {t} is chosen"));
+        WidgetInfo::labeled(Role::Image, true, format!("{name}{held}"))
+    });
+    let command = if editable { edit(ui, &response, rect, &axis, &own, train_timesteps).or(by_key) } else { None };
     let drag: Option<Drag> = ui.data(|data| data.get_temp(response.id));
-    let shown = drag.as_ref().map_or(&own, |drag| &drag.wished);
+    let shown = drag.as_ref().map(|drag| &drag.wished).or(chosen.as_ref().map(|chosen| &chosen.tau)).unwrap_or(&own);
     if ui.is_rect_visible(rect) {
-        paint(ui, rect, &axis, shown, current, drag.as_ref());
+        let held = match &drag {
+            Some(drag) => shown.get(drag.index).map(|t| (*t, drag.outside)),
+            None => chosen.as_ref().and_then(Chosen::t).map(|t| (t, false)),
+        };
+        paint(ui, rect, &axis, shown, current, held);
+        if response.has_focus() {
+            let ring = ui.visuals().selection.stroke;
+            ui.painter().rect_stroke(rect, 4.0, ring, egui::StrokeKind::Inside);
+        }
     }
     if drag.is_none() {
         response.on_hover_ui(|ui| explain(ui, &name, editable));
@@ -81,6 +98,7 @@ fn explain(ui: &mut Ui, name: &str, editable: bool) {
     ui.label("The timesteps that sampling visits, from the largest down to the smallest.");
     if editable {
         ui.label("Drag a tick to move it between its neighbours. Double-click beside the ticks to add one. Right-click a tick, or drag it out of the strip, to remove it.");
+        ui.label("With the focus here (Tab): ← → choose a tick, Shift + ← → move it, with Ctrl by ten, + adds one beside it, Delete removes it.");
     }
 }
 
@@ -138,7 +156,8 @@ fn dragged(ui: &Ui, response: &Response, rect: Rect, axis: &Axis, train_timestep
     news
 }
 
-fn paint(ui: &Ui, rect: Rect, axis: &Axis, tau: &[u32], current: Option<u32>, drag: Option<&Drag>) {
+/// `held` is the tick that is dragged or chosen, and whether it would be removed.
+fn paint(ui: &Ui, rect: Rect, axis: &Axis, tau: &[u32], current: Option<u32>, held: Option<(u32, bool)>) {
     let (painter, palette) = (ui.painter(), Palette::of(ui.visuals()));
     let base = (rect.bottom() - 20.0).round();
     painter.rect_filled(rect, 4.0, ui.visuals().extreme_bg_color);
@@ -156,7 +175,6 @@ fn paint(ui: &Ui, rect: Rect, axis: &Axis, tau: &[u32], current: Option<u32>, dr
         let triangle = vec![pos2(x - 6.0, roof - 7.0), pos2(x + 6.0, roof - 7.0), pos2(x, roof)];
         painter.add(Shape::convex_polygon(triangle, palette.mark, Stroke::NONE));
     }
-    let held = drag.and_then(|drag| tau.get(drag.index).map(|t| (*t, drag.outside)));
     if let Some((t, outside)) = held {
         let x = axis.x(t);
         let colour = if outside { palette.faint } else { palette.text };
