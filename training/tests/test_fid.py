@@ -1,5 +1,6 @@
 """The distance against closed forms, sums of features that are killed and go on, the table."""
 
+import argparse
 import contextlib
 import io
 import json
@@ -108,6 +109,31 @@ class FidTest(unittest.TestCase):
             np.savez(a, images=images[:0])
             with self.assertRaises(TrainingError):
                 fid.statistics_of(a, "cpu")
+
+    def test_a_cell_samples_with_etude(self):
+        """A stand-in for `etude` writes pictures and what it was asked for; its error comes through in one line."""
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(inception, "features", lambda x, *_: x.reshape(len(x), -1) / 1.0):
+            etude, asked = Path(folder) / "etude", Path(folder) / "asked"
+            program = f"""#!{sys.executable}
+import sys, numpy
+open({str(asked)!r}, "w").write(" ".join(sys.argv[1:-1]))
+if "--sigma-hat" in sys.argv: sys.exit("error: no such model")
+numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2, 2, 3))
+"""
+            etude.write_text(program)
+            etude.chmod(0o755)
+            args = argparse.Namespace(etude=etude, folder="m", preset="etude", tau="linear", clip=True, samples=2, batch=16)
+            images = np.arange(24.0).reshape(2, 12)
+            self.assertAlmostEqual(fid_table.cell(args, "10", "0.5", "cpu", fid.statistics(images)), 0, places=3)  # of traces of 864
+            expected = "sample --model m --preset etude --tau linear --steps 10 --eta 0.5 --clip --count 2 --batch 16 --out"
+            self.assertEqual(asked.read_text(), expected)
+            args.clip = False
+            with self.assertRaisesRegex(TrainingError, "^etude sample: no such model$"):
+                fid_table.cell(args, "10", "sigma-hat", "cpu", None)
+            self.assertIn("--steps 10 --sigma-hat --no-clip --count", asked.read_text())
+            args.etude = Path(folder) / "nowhere"
+            with self.assertRaisesRegex(TrainingError, "not found; build it"):
+                fid_table.cell(args, "10", "0", "cpu", None)
 
     def test_a_table_goes_on_and_into_the_card(self):
         """With an `etude` and an Inception network of our own: the order of cells, what is kept, what the card says."""
