@@ -81,6 +81,7 @@ fn comparing(steps: usize) -> Controls {
 
 fn interpolating(steps: usize) -> Controls {
     let mut controls = Controls { model: "fashion".to_owned(), steps, ..Controls::default() };
+    controls.viewer.interpolate.seeds = [1, 2, 3, 4];
     controls.viewer.tab = Tab::Interpolate;
     controls
 }

@@ -27,7 +27,8 @@ fn session() -> Session {
 
 /// Controls for a short run on the CPU.
 fn controls(steps: usize, count: u32) -> Controls {
-    let mut controls = Controls { model: "fashion".to_owned(), steps, count, ..Controls::default() };
+    let mut controls = Controls { model: "fashion".to_owned(), steps, seed: 1, count, ..Controls::default() };
+    controls.viewer.interpolate.seeds = [1, 2, 3, 4];
     controls.viewer.device = "cpu".to_owned();
     controls
 }
