@@ -65,7 +65,7 @@ def read_npz(path, expected):
     Raises TrainingError, which says that `expected` was expected, where the file is not there, torn or something else.
     """
     try:
-        with np.load(path) as f:
+        with open(path, "rb") as file, np.load(file) as f:
             return {name: f[name] for name in f.files}
     except FileNotFoundError as e:
         raise TrainingError(f"{path}: not found; expected {expected}") from e
