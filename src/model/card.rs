@@ -37,6 +37,16 @@ pub struct Training {
     pub minutes: f64,
     /// What it ran on.
     pub hardware: Vec<String>,
+    /// The model whose weights it began with, if any.
+    pub start: Option<Start>,
+}
+
+/// The model a [`Training`] began with.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Start {
+    /// Pictures it had seen.
+    pub images: u64,
 }
 
 /// Fréchet Inception Distances over S and η, as training/fid_table.py measures them.
@@ -64,8 +74,12 @@ impl Card {
             lines.push(("data", format!("{}: {} pictures (licence: {})", self.data.title, self.data.pictures, self.data.licence)));
         }
         if self.training.images > 0 {
-            let Training { images, minutes, hardware } = &self.training;
-            lines.push(("training", format!("{images} images seen in {minutes:.0} minutes on {}", hardware.join(", then "))));
+            let Training { images, minutes, hardware, start } = &self.training;
+            let before = start.as_ref().map_or(String::new(), |start| format!(", after {} in a training before", start.images));
+            lines.push((
+                "training",
+                format!("{images} images seen in {minutes:.0} minutes on {}{before}", hardware.join(", then ")),
+            ));
         }
         lines.extend(self.fid.as_ref().and_then(Fid::line).map(|line| ("FID", line)));
         lines
@@ -89,14 +103,14 @@ mod tests {
     #[test]
     fn says_what_it_knows() {
         let json = r#"{"data": {"title": "Shapes", "pictures": 12, "licence": "MIT", "source": "a test"}, "unknown": [1],
-            "training": {"images": 3400, "minutes": 1.4, "hardware": ["a CPU", "a GPU"]},
+            "training": {"images": 3400, "minutes": 1.4, "hardware": ["a CPU", "a GPU"], "start": {"images": 500, "name": "x"}},
             "fid": {"samples": 500, "reference": "shapes", "table": {"10": {"0": 20.5, "1": 44.0}, "50": {"sigma-hat": 12.25}}}}"#;
         let card = Card::from_json(json.as_bytes(), Path::new("card.json")).expect("a card");
         assert_eq!(
             card.lines(),
             [
                 ("data", "Shapes: 12 pictures (licence: MIT)".to_owned()),
-                ("training", "3400 images seen in 1 minutes on a CPU, then a GPU".to_owned()),
+                ("training", "3400 images seen in 1 minutes on a CPU, then a GPU, after 500 in a training before".to_owned()),
                 ("FID", "12.2 at S = 50, σ̂ (500 samples against shapes)".to_owned()),
             ]
         );

@@ -276,7 +276,10 @@ fn the_large_picture_is_the_one_decoded_there() {
     let mut panel = Panel::new(controls.clone(), Some(computed(1, Purpose::Between, &controls)));
     let note = |panel: Panel| {
         let harness = panel.harness(WIDE);
-        (harness.query_all_by_label_contains("decoded here").count(), harness.query_all_by_label_contains("nearest picture").count())
+        (
+            harness.query_all_by_label_contains("decoded here").count(),
+            harness.query_all_by_label_contains("nearest picture").count(),
+        )
     };
     panel.point = Some(computed(2, Purpose::Point, &controls));
     assert_eq!(note(panel), (2, 0));
