@@ -58,7 +58,7 @@ impl Axis {
 
 /// Draws τ (rising) along 0 … T−1, with `current` marked. Where it is `editable`, a tick can be dragged between its neighbours, a
 /// double click adds one, and a right click or dragging it out of the strip removes one: the answer is the list that is wished for,
-/// again and again while a tick is being dragged. With the focus the keys of [`tau_keys`] do the same.
+/// again and again while a tick is being dragged. With the focus the keys of `tau_keys` do the same.
 pub fn tau_strip_ui(ui: &mut Ui, train_timesteps: u32, tau: &[u32], current: Option<u32>, editable: bool) -> Option<Command> {
     let (_, rect) = ui.allocate_space(vec2(ui.available_width().max(60.0), HEIGHT));
     let sense = if editable { Sense::click_and_drag() } else { Sense::hover() };
