@@ -77,10 +77,11 @@ def write(folder, facts):
 
 
 def fid_markdown(fid):
-    etas = list(next(iter(fid["table"].values())))
+    etas = list(dict.fromkeys(eta for row in fid["table"].values() for eta in row))
+    floor = f"; as many pictures of the data itself have {fid['floor']['fid']:.2f}, `--data {fid['floor']['data']}`" if "floor" in fid else ""
     lines = [
-        f"## FID\n\n{fid['samples']:,} samples a cell against {fid['reference']}; {fid['how']}. In brackets the paper's Table 1: "
-        "CIFAR-10, a network of 35.7 M parameters, 50,000 samples (few samples alone raise an FID, so compare within a table).\n",
+        f"## FID\n\n{fid['samples']:,} samples a cell against {fid['reference']}; {fid['how']}. In brackets the paper's Table 1: CIFAR-10, "
+        f"a network of 35.7 M parameters, 50,000 samples (few samples alone raise an FID{floor}; compare within a table).\n",
         "| S | " + " | ".join(f"η = {eta}" if eta != "sigma-hat" else "σ̂" for eta in etas) + " |",
         "|---" * (len(etas) + 1) + "|",
     ]

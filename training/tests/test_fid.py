@@ -135,10 +135,21 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
             with self.assertRaisesRegex(TrainingError, "not found; build it"):
                 fid_table.cell(args, "10", "0", "cpu", None)
 
+    def test_the_floor_draws_as_training_does(self):
+        """Of two kinds of picture, one drawn three times as often: the drawn ones' distance from exactly that mixture is small."""
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(inception, "features", lambda x, *_: x.reshape(len(x), -1) / 1.0):
+            path, images = Path(folder) / "a.npz", np.zeros((2, 1, 1, 3), np.uint8)
+            images[1] = 4
+            np.savez(path, images=images, draws=np.array([3, 1], np.float32))
+            mixed = fid.statistics(np.repeat(images, [300, 100], 0).reshape(400, 3) / 1.0)
+            self.assertLess(fid_table.floor(path, 4000, "cpu", mixed), 0.01)
+            np.savez(path, images=images)  # alike: means of 2 where 1 is expected, in three channels
+            self.assertAlmostEqual(fid_table.floor(path, 4000, "cpu", mixed), 3 * (1 + (2 - np.sqrt(3)) ** 2), delta=0.2)
+
     def test_a_table_goes_on_and_into_the_card(self):
         """With an `etude` and an Inception network of our own: the order of cells, what is kept, what the card says."""
         with tempfile.TemporaryDirectory() as folder:
-            model, calls = Path(folder) / "model", []
+            model, calls, floors = Path(folder) / "model", [], [5.0]
             other = dict(samples=1, reference="other", how="once", table={"10": {"0": 99.0}})
             card.write(model, json.loads((HERE.parent / "assets/models/fashion/card.json").read_text()) | {"fid": other})
 
@@ -149,8 +160,10 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
                 return 10.0 * len(calls)
 
             argv = ["fid_table.py", str(model), "toy.npz", "--steps", "10,20", "--etas", "0,sigma-hat", "--samples", "7"]
+            argv += ["--data", "plain/toys.npz"]
             with (
                 mock.patch.object(fid_table, "cell", cell),
+                mock.patch.object(fid_table, "floor", lambda *_: floors.pop()),
                 mock.patch.object(fid, "statistics_of", lambda *_: (None, "toys (3 pictures)")),
                 mock.patch.object(sys, "argv", argv),
                 contextlib.redirect_stdout(io.StringIO()),
@@ -163,6 +176,7 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
             self.assertEqual(facts["table"], {"10": {"0": 10.0, "sigma-hat": 20.0}, "20": {"0": 40.0, "sigma-hat": 50.0}})
             self.assertEqual((facts["samples"], facts["reference"]), (7, "toys (3 pictures)"))
             self.assertIn("| 20 | 40.00 (6.84) | 50.00 (133.37) |", (model / "README.md").read_text())
+            self.assertIn("as many pictures of the data itself have 5.00, `--data toys.npz`", (model / "README.md").read_text())
             self.assertIn("| S | η = 0 | σ̂ |", (model / "README.md").read_text())
 
 
