@@ -30,6 +30,7 @@ pub mod soak;
 pub mod state;
 pub mod status_bar;
 pub mod theme;
+pub mod ticks;
 pub mod tile;
 pub mod top_bar;
 pub mod trajectory;

@@ -1,20 +1,12 @@
 //! Mean spread against η.
 
 use super::spread::Row;
-use crate::app::tile;
+use crate::app::{ticks, tile};
 use eframe::egui::{Color32, RichText, Ui, Vec2};
 use egui_plot::{GridMark, HoverPosition, Line, MarkerShape, Plot, PlotPoints, Points};
 
 /// Where σ̂, which is no η, stands on the axis.
 const SIGMA_HAT_AT: f64 = 1.2;
-
-/// A round number of which three or four reach `most`.
-fn nice_step(most: f64) -> f64 {
-    let rough = most / 3.0;
-    let ten = 10f64.powf(rough.log10().floor());
-    let digit = [5.0, 2.0, 1.0].into_iter().find(|d| d * ten <= rough).unwrap_or(1.0);
-    digit * ten
-}
 
 /// Draws the curve into `size`.
 pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
@@ -45,7 +37,7 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
         .include_y((most * 1.12).max(0.01))
         .x_grid_spacer(marks)
         .y_grid_spacer(move |input| {
-            let step = nice_step(most.max(0.01));
+            let step = ticks::round_step(most.max(0.01) / 5.0);
             let marks = (0..=8).map(|i| GridMark { value: f64::from(i) * step, step_size: step });
             marks.filter(|mark| mark.value <= input.bounds.1).collect()
         })
@@ -54,6 +46,7 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
             0.0 => "η = 0".to_owned(),
             v => format!("{v}"),
         })
+        .y_axis_formatter(|mark, _| ticks::written(mark))
         .y_axis_min_width(36.0)
         .label_formatter(|at| match at {
             HoverPosition::NearDataPoint { position, .. } if position.x > 1.1 => Some(format!("σ̂\nmean {:.4}", position.y)),
@@ -73,16 +66,4 @@ pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
         "mean spread against η",
         "How far the pictures of a row lie apart, on average over the pixels: 0 where η = 0, and more with every bit of noise",
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nice_step;
-
-    #[test]
-    fn steps_are_round() {
-        for (most, step) in [(0.9, 0.2), (0.36, 0.1), (1.6, 0.5), (3.1, 1.0)] {
-            assert!((nice_step(most) - step).abs() < 1e-12, "{most}: {}", nice_step(most));
-        }
-    }
 }

@@ -1,0 +1,44 @@
+//! Marks on a plot's axes: round steps, and no two marks that read alike.
+
+use egui_plot::GridMark;
+
+/// 1, 2 or 5 times a power of ten, next above `least`.
+pub fn round_step(least: f64) -> f64 {
+    let power = 10_f64.powf(least.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|step| *step >= least * 0.999);
+    step.unwrap_or(10.0 * power)
+}
+
+/// A mark with as many decimals as tell it from the next; egui_plot's own format writes 0.15 at a step of 0.05 as 0.2.
+pub fn written(mark: GridMark) -> String {
+    let decimals = (-(mark.step_size * 1.001).log10().floor()).clamp(0.0, 9.0) as usize;
+    // Without this, what is 0 but for rounding could be written −0.
+    let value = if mark.value.abs() < mark.step_size / 2.0 { 0.0 } else { mark.value };
+    format!("{value:.decimals$}").replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_round() {
+        for (least, step) in [(200.0, 200.0), (201.0, 500.0), (0.11, 0.2), (0.044, 0.05), (0.9, 1.0), (7.0, 10.0)] {
+            assert!((round_step(least) / step - 1.0).abs() < 1e-9, "{least} {}", round_step(least));
+        }
+    }
+
+    #[test]
+    fn marks_tell_themselves_apart() {
+        for (value, step_size, text) in [
+            (0.15, 0.05, "0.15"),
+            (0.2, 0.05, "0.20"),
+            (0.2, 0.1, "0.2"),
+            (3.0, 1.0, "3"),
+            (-200.0, 100.0, "−200"),
+            (-1e-17, 0.1, "0.0"),
+        ] {
+            assert_eq!(written(GridMark { value, step_size }), text);
+        }
+    }
+}
