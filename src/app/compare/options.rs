@@ -20,6 +20,9 @@ const SPACINGS: [(&str, &str); 5] = [
     ("linspace", "τ = round(linspace(0, T − 1, S)), as diffusers names it"),
 ];
 const MOST_ROWS: usize = 8;
+/// What a row of S and what the choice of spacings take, in points.
+const ROW_WIDTH: f32 = 80.0;
+const SPACINGS_WIDTH: f32 = 490.0;
 
 /// Draws the options; `draft` takes what the user changes.
 pub fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) {
@@ -37,27 +40,39 @@ pub fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) {
         let noisy = ui.selectable_value(&mut compare.noisy, true, "x_t");
         named(noisy, "show x_t", "What each step starts from: the noise that becomes the picture");
     });
-    ui.horizontal_wrapped(|ui| match draft.viewer.compare.axes {
+    let compare = &mut draft.viewer.compare;
+    match compare.axes {
         Axes::EtaBySeed => {
-            let first = draft.noise_seed;
-            etas(ui, &mut draft.viewer.compare);
-            ui.separator();
-            ui.label("noise seeds");
-            let seeds = &mut draft.viewer.compare.seeds;
-            let response = ui.add(DragValue::new(&mut *seeds).range(2..=16).speed(0.05));
-            let last = first.wrapping_add(u64::from(*seeds) - 1);
-            named(
-                response,
-                "number of noise seeds",
-                format!("Columns: noise seeds {first} to {last}. The first is the control panel's"),
-            );
+            ui.horizontal_wrapped(|ui| {
+                etas(ui, compare);
+                ui.separator();
+                seeds(ui, compare, draft.noise_seed);
+            });
         }
         Axes::StepsBySpacing => {
-            steps(ui, &mut draft.viewer.compare, view.train_timesteps.max(1) as usize);
-            ui.separator();
-            spacings(ui, &mut draft.viewer.compare);
+            // In one line where both fit; else the columns in a line of their own, not broken in their middle.
+            let fits = ui.available_width() > ROW_WIDTH * (compare.steps.len() as f32 + 1.5) + SPACINGS_WIDTH;
+            ui.horizontal_wrapped(|ui| {
+                steps(ui, compare, view.train_timesteps.max(1) as usize);
+                if fits {
+                    ui.separator();
+                    spacings(ui, compare);
+                }
+            });
+            if !fits {
+                ui.horizontal_wrapped(|ui| spacings(ui, compare));
+            }
         }
-    });
+    }
+}
+
+/// How many noise seeds there are, from `first` on.
+fn seeds(ui: &mut Ui, compare: &mut Compare, first: u64) {
+    ui.label("noise seeds");
+    let response = ui.add(DragValue::new(&mut compare.seeds).range(2..=16).speed(0.05));
+    let last = first.wrapping_add(u64::from(compare.seeds) - 1);
+    let tooltip = format!("Columns: noise seeds {first} to {last}. The first is the control panel's");
+    named(response, "number of noise seeds", tooltip);
 }
 
 fn etas(ui: &mut Ui, compare: &mut Compare) {
