@@ -73,8 +73,8 @@ def epsilon_of(output, x, alpha_bar, prediction):
 
 
 @torch.no_grad()
-def ddim(model, x, steps, prediction="epsilon"):
-    """Eq. 12 at eta = 0 from x = x_T, over linear tau i T/S: [N, C, H, W], clamped to [-1, 1] at the end."""
+def ddim(model, x, steps, prediction="epsilon", eta=0.0, noise=None):
+    """Eq. 12 from x = x_T over linear tau i T/S: [N, C, H, W], clamped to [-1, 1] at the end; `noise` is a torch.Generator for eta > 0."""
     alpha_bar = alpha_bars(x.device)
     one = torch.ones((), device=x.device)
     taus = [i * T // steps for i in range(steps)]
@@ -83,5 +83,8 @@ def ddim(model, x, steps, prediction="epsilon"):
         output = model(x, torch.full((len(x),), t, device=x.device)).float()
         eps = epsilon_of(output, x, a, prediction)
         x0 = (x - (1 - a).sqrt() * eps) / a.sqrt()
-        x = a_s.sqrt() * x0 + (1 - a_s).sqrt() * eps
+        sigma = eta * ((1 - a_s) / (1 - a)).sqrt() * (1 - a / a_s).sqrt()  # Eq. 16
+        x = a_s.sqrt() * x0 + (1 - a_s - sigma**2).clamp(min=0).sqrt() * eps
+        if sigma > 0:
+            x += sigma * torch.randn(x.shape, generator=noise, device=x.device)
     return x.clamp(-1, 1)

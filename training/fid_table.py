@@ -3,7 +3,7 @@
 
     fid_table.py FOLDER REFERENCE [--data SET] [--steps 10,20,50,100] [--etas 0,0.2,0.5,1,sigma-hat] [--samples 1000]
 
-FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one. The same x_T (seeds 0 and up) goes into every cell.
+FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one. The same x_T and noise (seed 0) go into every cell.
 With --data as many pictures drawn from that set are measured, too: what a perfect model would have, as few samples raise any FID.
 Each cell goes into FOLDER's card at once; the same command goes on from there. Needs `etude` (--etude PATH).
 """

@@ -38,18 +38,19 @@ class DiffusionTest(unittest.TestCase):
         self.assertLess(abs(diffusion.loss(output, x0, eps, a, "v_prediction") / weighted - 1).item(), 2e-4)
 
     def test_ddim_equals_diffusers(self):
-        for prediction in ("epsilon", "v_prediction"):
-            with self.subTest(prediction=prediction):
+        for prediction, eta in (("epsilon", 0.0), ("v_prediction", 0.0), ("epsilon", 0.5), ("v_prediction", 1.0)):
+            with self.subTest(prediction=prediction, eta=eta):
                 torch.manual_seed(2)
                 x = torch.randn(2, 3, 8, 8)
                 model = lambda x, t: torch.tanh(x) * (0.2 + t[:, None, None, None] / 1000)
                 config = dict(diffusion.scheduler_config(prediction), clip_sample=False)
                 scheduler = DDIMScheduler.from_config(config)
                 scheduler.set_timesteps(20)
-                y = x
+                y, noise = x, torch.Generator().manual_seed(3)
                 for t in scheduler.timesteps:
-                    y = scheduler.step(model(y, torch.full((2,), int(t))), t, y).prev_sample
-                got = diffusion.ddim(model, x, 20, prediction)
+                    z = torch.randn(x.shape, generator=noise)
+                    y = scheduler.step(model(y, torch.full((2,), int(t))), t, y, eta=eta, variance_noise=z).prev_sample
+                got = diffusion.ddim(model, x, 20, prediction, eta, torch.Generator().manual_seed(3))
                 self.assertLess((got - y.clamp(-1, 1)).abs().max().item(), 1e-5)
 
 
