@@ -49,27 +49,41 @@ def sampled(model, shape, steps, eta):
     return np.repeat(pixels, 3 // pixels.shape[3], 3)
 
 
+def numbers(kind, low, high):
+    """For argparse: "10,20" -> [10, 20], each from low to high."""
+
+    def parse(text):
+        try:
+            found = [kind(word) for word in text.split(",")]
+        except ValueError:
+            found = []
+        if not found or not all(low <= number <= high for number in found):
+            raise argparse.ArgumentTypeError(f"expected numbers from {low} to {high} with commas between, got {text}")
+        return found
+
+    return parse
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", type=Path)
     parser.add_argument("reference", type=Path)
     parser.add_argument("--first", type=int, metavar="N", help="only the first N pictures of the set")
-    parser.add_argument("--steps", default="10,20,50,100")
-    parser.add_argument("--etas", default="0,0.2,0.5,1")
+    parser.add_argument("--steps", type=numbers(int, 1, diffusion.T), default="10,20,50,100")
+    parser.add_argument("--etas", type=numbers(float, 0, 1), default="0,0.2,0.5,1")
     parser.add_argument("--samples", type=int, default=500)
     args = parser.parse_args()
-    if min(args.samples, 2 if args.first is None else args.first + 1) < 2:
+    if args.samples < 2 or (args.first is not None and args.first < 1):
         parser.error(f"expected --samples of at least 2 and --first of at least 1, got {args.samples} and {args.first}")
     images, draws, _ = mosaics.load(args.set)
     pictures = torch.from_numpy(images[: args.first]).permute(0, 3, 1, 2).float() / 127.5 - 1
     model = Exact(pictures, torch.from_numpy(draws[: args.first]))
     reference, _ = fid.statistics_of(args.reference, "cpu")
-    etas = args.etas.split(",")
-    print("| S | " + " | ".join(f"η = {eta}" for eta in etas) + " |\n" + "|---" * (len(etas) + 1) + "|")
-    for steps in args.steps.split(","):
+    print("| S | " + " | ".join(f"η = {eta:g}" for eta in args.etas) + " |\n" + "|---" * (len(args.etas) + 1) + "|")
+    for steps in args.steps:
         row = []
-        for eta in etas:
-            got = sampled(model, (args.samples, *pictures.shape[1:]), int(steps), float(eta))
+        for eta in args.etas:
+            got = sampled(model, (args.samples, *pictures.shape[1:]), steps, eta)
             row.append(fid.frechet(fid.moments(got, np.ones(len(got))).statistics(), reference))
         print(f"| {steps} | " + " | ".join(f"{value:.2f}" for value in row) + " |", flush=True)
 
