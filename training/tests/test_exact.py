@@ -25,7 +25,7 @@ class ExactTest(unittest.TestCase):
             self.assertLess((got - expected).abs().max().item(), 1e-9)
 
     def test_no_other_prediction_has_a_smaller_loss(self):
-        """Moved up or down as a whole or in a pixel, its error in epsilon grows (over 200,000 draws at one t)."""
+        """Scaled or shifted by 0.02, its error in epsilon grows (over 200,000 draws at one t)."""
         g, t = torch.Generator().manual_seed(2), 700
         chosen = torch.multinomial(self.draws, 200_000, replacement=True, generator=g)
         x0, eps = self.pictures[chosen], torch.randn(200_000, 3, 4, 4, generator=g)
