@@ -21,9 +21,8 @@ import card
 import fid
 from files import TrainingError, run_as_program
 
-# The paper took quadratic for CIFAR-10, linear for CelebA, and did not clip x̂0 (but for σ̂). Networks that were trained for hours
-# want both as here: unclipped, their error at large t is multiplied by 1/√ᾱ (157 at t = 999), and at η = 0 nothing mends it later;
-# quadratic τ begins at t = 800 with an x_T that has forgotten the mean of the data, which pictures on white or black have far from 0.
+# The paper took quadratic for CIFAR-10, linear for CelebA, and did not clip x̂0 (but for σ̂). Linear and clipped here: fashion at S = 10,
+# η = 0 has 42.4 so, 43.9 unclipped, and 49.0 quadratic and unclipped (500 samples).
 TAU, CLIP = "linear", True
 
 

@@ -1,4 +1,4 @@
-//! The compact row above the grid: what its rows and columns are.
+//! The compact lines above the grid: what its rows and columns are.
 
 use super::View;
 use crate::app::{
