@@ -8,7 +8,7 @@
 //!                                             ├── gpu or cpu: an Executor that has allocated all of it
 //! scheduler_config.json, S, η, τ ── schedule ─┤ one row of coefficients a step
 //! seeds ── noise ── x_T ──────────────────────┘
-//!                                   sampler: per step one command buffer with one compute pass
+//!                                   sampler: per step one command buffer with one compute pass (more of them in a long step)
 //!                                             └──> x_0 ── picture ──> PNG with its recipe inside
 //! ```
 //!

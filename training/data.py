@@ -149,7 +149,10 @@ def main():
     args = parser.parse_args()
     if not (8 <= args.size <= 64 and 0 < args.smileys < np.inf):
         parser.error(f"expected --size from 8 to 64 and --smileys above 0, got {args.size} and {args.smileys}")
-    args.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        args.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise TrainingError(f"{args.folder}: not a folder that can be made ({e.strerror})") from e
     if args.name == "emoji":
         emoji(args.folder, args.size, args.smileys)
     else:

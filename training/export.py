@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 import card
@@ -68,7 +69,10 @@ def export(run, folder, note=""):
     write_json(folder / "scheduler_config.json", diffusion.scheduler_config(prediction))
     weights = folder / "diffusion_pytorch_model.safetensors"
     with appearing(weights) as beside:
-        save_file({k: v.half().contiguous() for k, v in state["ema"].items()}, beside, {"format": "pt"})
+        try:
+            save_file({k: v.half().contiguous() for k, v in state["ema"].items()}, beside, {"format": "pt"})
+        except SafetensorError as e:  # a full disk, among others
+            raise OSError(str(e)) from e
     shape = state["shape"]
     x = torch.randn((SHEET_SIDE**2, shape.channels, shape.size, shape.size), generator=torch.Generator().manual_seed(SHEET_SEED))
     sheet(diffusion.ddim(net, x, SHEET_STEPS, prediction), folder / "samples.png")

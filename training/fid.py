@@ -122,6 +122,8 @@ def main():
     if args.command == "features":
         if args.first is not None and args.first < 1:
             parser.error(f"--first: expected a positive number, got {args.first}")
+        if args.out.suffix != ".npz":
+            parser.error(f"OUT: expected a name that ends in .npz, got {args.out}")
         keep = args.out.with_name(f"{args.out.stem}.part.npz")
         (mean, covariance), of = statistics_of(args.set, device, keep, args.first)
         with appearing(args.out) as beside:

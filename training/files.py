@@ -69,7 +69,7 @@ def read_npz(path, expected):
             return {name: f[name] for name in f.files}
     except FileNotFoundError as e:
         raise TrainingError(f"{path}: not found; expected {expected}") from e
-    except (OSError, EOFError, AttributeError, ValueError, zipfile.BadZipFile, zlib.error) as e:
+    except (OSError, EOFError, AttributeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as e:
         raise TrainingError(f"{path}: expected {expected}, got something else ({type(e).__name__}); make it again") from e
 
 

@@ -68,6 +68,8 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("count", type=int, nargs="?", default=10000)
     args = parser.parse_args()
+    if args.count < 1:
+        parser.error(f"COUNT: expected a positive number, got {args.count}")
     pack(args.source, args.folder, args.count)
 
 

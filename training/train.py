@@ -64,6 +64,10 @@ def parse(argv=None):
         value = getattr(args, name)
         if value is not None and not 0 < value < math.inf:
             parser.error(f"--{name.replace('_', '-')}: expected a positive number, got {value}")
+    if args.seed < 0:
+        parser.error(f"--seed: expected a number from 0 on, got {args.seed}")
+    if not args.mult or min(args.mult) < 1:
+        parser.error(f"--mult: expected a positive whole number for each level, as 1,2,2, got {','.join(map(str, args.mult)) or 'none'}")
     for name in ("ema", "dropout"):
         if not 0 <= getattr(args, name) < 1:
             parser.error(f"--{name}: expected a number from 0 to below 1, got {getattr(args, name)}")
@@ -105,6 +109,8 @@ class Trainer:
             attention=args.attention,
             dropout=args.dropout,
         )
+        if images.shape[1] % (halved := 2 ** (len(args.mult) - 1)):
+            raise TrainingError(f"--mult {args.mult}: halves the pictures {len(args.mult) - 1} times, expected a side that {halved} divides, got {images.shape[1]}")
         try:
             self.net, self.ema = (UNet(shape).to(self.device, memory_format=torch.channels_last) for _ in range(2))
         except ValueError as e:
@@ -130,10 +136,13 @@ class Trainer:
         state = checkpoint.load(self.args.run, self.device)
         for name, expected, got in [
             ("network", shape, state["shape"]),
-            ("data", self.facts["sha256"], state["data"]["sha256"]),
+            # Whole: the same pictures drawn otherwise are another set.
+            ("data", self.facts, state["data"]),
             ("--prediction", self.args.prediction, state["args"]["prediction"]),
         ]:
             if expected != got:
+                if name == "data":
+                    expected, got = (f"{facts['name']} ({facts.get('source', 'made by hand')}; SHA-256 {facts['sha256'][:12]}…)" for facts in (expected, got))
                 raise TrainingError(f"{self.args.run}: the checkpoint's {name} is {got}, the command asks for {expected}; choose another --run")
         self.net.load_state_dict(state["net"])
         self.ema.load_state_dict(state["ema"])
@@ -189,13 +198,14 @@ class Trainer:
             output = self.forward(x, t)
         loss = diffusion.loss(output, x0, eps, self.alpha_bar[t], self.args.prediction)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         decay = min(self.args.ema, (1 + self.steps) / (10 + self.steps))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.ema.parameters()), list(self.net.parameters()), 1 - decay)
-        self.losses += loss.detach()
+        # Gradients that are no numbers make the weights none, however fine the loss: then the sum is none, too, and no checkpoint takes them.
+        self.losses += loss.detach() + 0 * norm
         self.counted += 1
         self.steps += 1
         self.seen += self.args.batch

@@ -76,11 +76,18 @@ pub fn command_line(controls: &Controls) -> String {
                     let etas = compare.etas.iter().map(f64::to_string).collect::<Vec<_>>().join(" ");
                     let seeds = (0..u64::from(compare.seeds)).map(|j| controls.noise_seed.wrapping_add(j).to_string());
                     let seeds = seeds.collect::<Vec<_>>().join(" ");
-                    format!(
-                        "for eta in {etas}; do for noise in {seeds}; do etude sample {} --eta $eta --noise-seed $noise --count {count} \
-                         --out eta-$eta-noise-$noise.png; done; done",
-                        options(controls, &["eta", "noise-seed"])
-                    )
+                    let options = options(controls, &["eta", "noise-seed"]);
+                    let rows = format!(
+                        "for eta in {etas}; do for noise in {seeds}; do etude sample {options} --eta $eta --noise-seed $noise --count \
+                         {count} --out eta-$eta-noise-$noise.png; done; done"
+                    );
+                    let last_row = format!(
+                        "for noise in {seeds}; do etude sample {options} --sigma-hat --noise-seed $noise --count {count} --out \
+                         sigma-hat-noise-$noise.png; done"
+                    );
+                    let (with_eta, with_sigma_hat) = (!compare.etas.is_empty(), compare.sigma_hat);
+                    let loops = [with_eta.then_some(rows), with_sigma_hat.then_some(last_row)];
+                    loops.into_iter().flatten().collect::<Vec<_>>().join("; ")
                 }
                 Axes::StepsBySpacing => {
                     let steps = compare.steps.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
@@ -96,7 +103,8 @@ pub fn command_line(controls: &Controls) -> String {
         Tab::Interpolate => {
             let ends = if viewer.interpolate.grid { 4 } else { 2 };
             let seeds = viewer.interpolate.seeds[..ends].iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
-            let base = Controls { eta: viewer.interpolate.eta, sigma_hat: false, ..controls.clone() };
+            // An interpolation's ends are always drawn by our own generator.
+            let base = Controls { eta: viewer.interpolate.eta, sigma_hat: false, rng: Rng::Etude, ..controls.clone() };
             format!(
                 "for seed in {seeds}; do etude sample {} --seed $seed --count 1 --out seed-$seed.png; done",
                 options(&base, &["seed"])
@@ -130,5 +138,21 @@ mod tests {
         let line = command_line(&controls);
         assert!(line.starts_with("for eta in 0 0.2 0.5 1; do for noise in 9 10 11 12 13 14; do etude sample"), "{line}");
         assert!(!line.contains("--sigma-hat"), "{line}");
+        // A row of σ̂ is a loop of its own; alone it is the whole command.
+        controls.viewer.compare.sigma_hat = true;
+        let both = command_line(&controls);
+        let last = "for noise in 9 10 11 12 13 14; do etude sample --model fashion --steps 50 --seed 7 --clip --sigma-hat --noise-seed \
+                    $noise --count 1 --out sigma-hat-noise-$noise.png; done";
+        assert_eq!(both, format!("{line}; {last}"));
+        controls.viewer.compare.etas.clear();
+        assert_eq!(command_line(&controls), last);
+    }
+
+    #[test]
+    fn the_ends_of_an_interpolation_are_drawn_by_our_own_generator() {
+        let mut controls = Controls { rng: crate::recipe::Rng::Torch, ..Controls::default() };
+        assert!(command_line(&controls).contains("--rng torch"));
+        controls.viewer.tab = Tab::Interpolate;
+        assert!(!command_line(&controls).contains("--rng"), "{}", command_line(&controls));
     }
 }

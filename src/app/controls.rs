@@ -200,6 +200,14 @@ impl Controls {
         }
     }
 
+    /// S, or as many steps as a hand-made τ has.
+    pub fn step_count(&self) -> usize {
+        match &self.spacing {
+            Some(Spacing::List(list)) => list.len(),
+            _ => self.steps,
+        }
+    }
+
     /// η of the open panel, and whether σ̂ takes its place: interpolations have an η of their own.
     pub fn noisiness(&self) -> (f64, bool) {
         match self.viewer.tab {

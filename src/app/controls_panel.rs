@@ -71,7 +71,8 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
             ui.label(state.model.as_ref().map_or_else(|| "Loading …".to_owned(), |model| described(model)));
         });
     });
-    if draft.size.is_some() && state.model.as_ref().is_some_and(|m| draft.model != m.key) {
+    // Chosen in this frame: another model has a size of its own. A recipe's model comes with the recipe's size.
+    if draft.model != state.controls.model {
         draft.size = None;
     }
     ask

@@ -3,7 +3,7 @@
 use super::{
     command::Export,
     controls::{Controls, Tab},
-    film_strip,
+    film_strip, interpolate,
     run_view::RunView,
     state::State,
     wanted::Purpose,
@@ -43,16 +43,24 @@ enum Content {
 /// There is nothing yet to save, or the open panel has no such thing.
 pub fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Outcome + Send + 'static> {
     let tab = state.controls.viewer.tab;
+    let mut position = state.controls.viewer.interpolate.position;
     let (run, content) = match tab {
         Tab::Trajectory | Tab::Explain => trajectory(state, export)?,
         Tab::Compare => compare(state, export)?,
-        Tab::Interpolate => interpolate(state, export)?,
+        Tab::Interpolate if export == Export::Picture => {
+            let (picture, run, at) = interpolate::View::new(&state.runs, 0.0).large(&state.controls).ok_or_else(missing)?;
+            position = at;
+            let picture = picture.clone();
+            (run, Content::Still(Box::new(move || enlarged(&picture))))
+        }
+        Tab::Interpolate => between(state, export)?,
     };
     let nothing = || Error::argument("save: expected a finished picture, got none yet; wait for the first one");
     let plan = run.plan.as_ref().ok_or_else(nothing)?;
     // The picture belongs to the run's controls; the panel and the image chosen in it are as on screen.
     let mut controls = run.controls.clone();
     (controls.viewer.tab, controls.viewer.image) = (tab, state.controls.viewer.image);
+    controls.viewer.interpolate.position = position;
     let recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?.json()?;
     let folder = state.save_folder.clone();
     Ok(move || match write(&folder, content, &recipe) {
@@ -183,12 +191,7 @@ fn columns(controls: &Controls) -> usize {
     }
 }
 
-fn interpolate(state: &State, export: Export) -> Result<(&RunView, Content)> {
-    if export == Export::Picture {
-        let run = with_pictures(state, Purpose::Point)?;
-        let picture = newest(run, 0).into_iter().next().ok_or_else(missing)?;
-        return Ok((run, Content::Still(Box::new(move || enlarged(&picture)))));
-    }
+fn between(state: &State, export: Export) -> Result<(&RunView, Content)> {
     let run = with_pictures(state, Purpose::Between)?;
     let controls = &run.controls.viewer.interpolate;
     let columns = if controls.grid { controls.side } else { controls.columns } as usize;

@@ -55,7 +55,7 @@ pub fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option<Comman
         return Some(Command::Present(!state.presenting));
     }
     // A popup or a text field takes Esc first.
-    let typing = ctx.text_edit_focused();
+    let typing = state.typing || ctx.text_edit_focused();
     if !typing && !egui_popup_open(ctx) && plain(Key::Escape) {
         return if state.helping {
             Some(Command::Help)

@@ -47,12 +47,12 @@ impl Viewer {
             }
             Command::Undo => {
                 if let Some(old) = state.history.undo(&state.controls) {
-                    state.controls = old;
+                    state.go_to(old);
                 }
             }
             Command::Redo => {
                 if let Some(new) = state.history.redo(&state.controls) {
-                    state.controls = new;
+                    state.go_to(new);
                 }
             }
             Command::Present(on) => self.present(ctx, on),

@@ -37,14 +37,7 @@ pub fn panel_ui(
             compare::compare_ui(ui, &view, draft, pictures)
         }
         Tab::Interpolate => {
-            let runs = &state.runs;
-            let view = interpolate::View {
-                between: runs.current(Purpose::Between),
-                previous: runs.previous(Purpose::Between),
-                point: runs.current(Purpose::Point),
-                point_previous: runs.previous(Purpose::Point),
-                time: now,
-            };
+            let view = interpolate::View::new(&state.runs, now);
             interpolate::interpolate_ui(ui, &view, draft, playback, pictures)
         }
     }

@@ -105,20 +105,25 @@ impl Runs {
         }
     }
 
-    /// Gives an event to the run it is about. Returns true where that was the newest of its purpose and it was refused: it is
+    /// The controls that asked for a run.
+    pub fn controls_of(&self, id: u64) -> Option<&Controls> {
+        self.by_purpose.values().flatten().find(|run| run.id == id).map(|run| &run.controls)
+    }
+
+    /// Gives an event to the run it is about. Returns its controls where that was the newest of its purpose and it was refused: it is
     /// forgotten then, and the run before is the newest again.
-    pub fn apply(&mut self, event: &Event) -> bool {
+    pub fn apply(&mut self, event: &Event) -> Option<Controls> {
         let id = match event {
             Event::Planned(plan) => plan.id,
             Event::Frame(frame) => frame.id,
             Event::Finished { id } | Event::Failed { id, .. } | Event::Recovered { id, .. } => *id,
-            Event::Device { .. } | Event::Done(_) => return false,
+            Event::Device { .. } | Event::Done(_) => return None,
         };
         for runs in self.by_purpose.values_mut() {
             let Some(place) = runs.iter().position(|run| run.id == id) else { continue };
             if matches!(event, Event::Failed { refused: true, .. }) {
-                runs.remove(place);
-                return place == 0;
+                let run = runs.remove(place);
+                return (place == 0).then_some(run.controls);
             }
             let run = &mut runs[place];
             // What was called off stays as the user last saw it.
@@ -128,9 +133,9 @@ impl Runs {
             if matches!(event, Event::Finished { .. }) {
                 prune(runs);
             }
-            return false;
+            return None;
         }
-        false
+        None
     }
 
     /// What of the trajectory to draw for a head at `at` (0: x_T, 1: the finished sample).

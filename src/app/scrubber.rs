@@ -49,6 +49,9 @@ fn line_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let centre = pos2(rail.left() + rail.width() * at, rail.center().y);
     ui.painter().circle(centre, 9.0, theme::accent(ui), (2.0, visuals.panel_fill));
     if response.has_focus() {
+        // Else the first arrow key would also move the focus away.
+        let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
         ui.painter().circle_stroke(centre, 12.0, (2.0, theme::accent(ui)));
     }
     let position = (at * steps as f32).round() as usize;
@@ -65,5 +68,7 @@ fn line_ui(ui: &mut Ui, state: &State) -> Option<Command> {
 
 /// Steps of the run that the head moves over.
 pub fn steps(state: &State) -> usize {
-    state.runs.current(Purpose::Trajectory).map_or(1, RunView::steps).max(1)
+    let runs = [state.runs.current(Purpose::Trajectory), state.runs.previous(Purpose::Trajectory)];
+    // Until a run's plan comes, what is on screen is the run before it.
+    runs.into_iter().flatten().map(RunView::steps).find(|steps| *steps > 0).unwrap_or(1)
 }

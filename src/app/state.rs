@@ -2,9 +2,11 @@
 
 use super::{
     controls::{Controls, Tab},
+    good::Good,
     head::Head,
     history::History,
     messages::Messages,
+    outcomes::MadeWith,
     runs::{Runs, Shown},
     wanted::Purpose,
 };
@@ -20,8 +22,8 @@ use std::{path::PathBuf, sync::Arc};
 pub struct State {
     /// What the user has set.
     pub controls: Controls,
-    /// The controls of the last run that was accepted: where a refused change goes back to.
-    pub good: Controls,
+    /// Where a refused change goes back to.
+    pub good: Good,
     /// Undo and redo.
     pub history: History,
     /// The runs.
@@ -38,6 +40,10 @@ pub struct State {
     pub folders: Vec<String>,
     /// Where files are saved.
     pub save_folder: PathBuf,
+    /// Whether the user chose that folder; else it is the one the program was started in.
+    pub folder_chosen: bool,
+    /// The weights of a dropped picture, until its run tells whether they are here.
+    pub made_with: Option<MadeWith>,
     /// What the user is told.
     pub messages: Messages,
     /// The controls are hidden but for η and S.
@@ -46,6 +52,8 @@ pub struct State {
     pub zoom_before: f32,
     /// The list of keys is open.
     pub helping: bool,
+    /// A text field had the focus when the last frame ended. In the frame of Esc it has lost it before anyone can ask.
+    pub typing: bool,
     /// A file hovers over the window.
     pub dropping: bool,
 }
@@ -71,6 +79,13 @@ impl State {
     /// T of the model in use.
     pub fn train_timesteps(&self) -> u32 {
         self.model.as_ref().map_or(1000, |model| model.scheduler.num_train_timesteps)
+    }
+
+    /// Sets controls of the history. Where one looks along the interpolation is not part of it.
+    pub fn go_to(&mut self, controls: Controls) {
+        let position = self.controls.viewer.interpolate.position;
+        self.controls = controls;
+        self.controls.viewer.interpolate.position = position;
     }
 
     /// What of the trajectory to draw.

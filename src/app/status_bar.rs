@@ -5,18 +5,26 @@ use eframe::egui::{self, ProgressBar, RichText, Ui};
 
 /// Seconds as a person says them.
 pub fn duration(seconds: f64) -> String {
+    // Rounded before it is split: never 60 s or 60 min.
+    let (whole, minutes) = (seconds.round() as u64, (seconds / 60.0).round() as u64);
     match seconds {
         s if s < 0.95 => format!("{:.0} ms", s * 1e3),
-        s if s < 60.0 => format!("{s:.1} s"),
-        s if s < 3600.0 => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), s % 60.0),
-        s => format!("{:.0} h {:02.0} min", (s / 3600.0).floor(), (s % 3600.0) / 60.0),
+        s if s < 59.95 => format!("{s:.1} s"),
+        _ if whole < 3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
     }
 }
 
-/// Steps a second, with as many digits as it deserves.
+/// Steps a second, with as many digits as it deserves; seconds a step where it takes longer than one.
 fn rate(seconds: f64) -> String {
     let rate = 1.0 / seconds.max(1e-6);
-    if rate < 10.0 { format!("{rate:.1} it/s") } else { format!("{rate:.0} it/s") }
+    if rate < 0.995 {
+        format!("{seconds:.1} s/it")
+    } else if rate < 10.0 {
+        format!("{rate:.1} it/s")
+    } else {
+        format!("{rate:.0} it/s")
+    }
 }
 
 /// Draws the bar.
@@ -80,9 +88,20 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!(
-            [0.0123, 0.9, 1.0, 59.4, 61.0, 3725.0].map(duration),
-            ["12 ms", "900 ms", "1.0 s", "59.4 s", "1 min 01 s", "1 h 02 min"]
+            [0.0123, 0.9, 1.0, 59.4, 59.97, 61.0, 119.7, 3599.6, 3725.0, 7199.0].map(duration),
+            [
+                "12 ms",
+                "900 ms",
+                "1.0 s",
+                "59.4 s",
+                "1 min 00 s",
+                "1 min 01 s",
+                "2 min 00 s",
+                "1 h 00 min",
+                "1 h 02 min",
+                "2 h 00 min"
+            ]
         );
-        assert_eq!([0.0025, 0.25].map(rate), ["400 it/s", "4.0 it/s"]);
+        assert_eq!([0.0025, 0.25, 1.0, 21.0].map(rate), ["400 it/s", "4.0 it/s", "1.0 it/s", "21.0 s/it"]);
     }
 }

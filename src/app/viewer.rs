@@ -4,7 +4,9 @@ use super::{
     command::Command,
     controls::Controls,
     controls_panel::{self, Ask},
-    fonts, help, interpolate, keys, panels,
+    fonts,
+    good::Good,
+    help, interpolate, keys, panels,
     pictures::Pictures,
     presentation,
     state::State,
@@ -12,10 +14,9 @@ use super::{
     wanted::{self, Purpose},
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     gpu,
     model::EMBEDDED,
-    recipe::Recipe,
     session::{Event, Outcome, Session, Wake},
 };
 use eframe::egui::{CentralPanel, Color32, Context, Frame, Panel, Ui};
@@ -31,6 +32,9 @@ const FRAME: Duration = Duration::from_millis(16);
 const SOFTWARE_FRAME: Duration = Duration::from_millis(66);
 /// Folders of models that the list remembers.
 const MOST_FOLDERS: usize = 8;
+
+/// The position of an interpolation is at rest after so many seconds.
+const REST: f64 = 0.25;
 
 /// The viewer.
 pub struct Viewer {
@@ -76,9 +80,10 @@ impl Viewer {
         let controls = start.controls.unwrap_or_default();
         let here = || std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         let state = State {
-            good: controls.clone(),
+            good: Good::new(controls.clone()),
             controls,
             folders: start.folders,
+            folder_chosen: start.save_folder.is_some(),
             save_folder: start.save_folder.unwrap_or_else(here),
             ..State::default()
         };
@@ -132,19 +137,22 @@ impl Viewer {
             Event::Device { info, reason } => state.device = Some((info, reason)),
             Event::Planned(plan) => {
                 state.model = Some(plan.model.clone());
-                state.good = state.controls.clone();
+                if let Some(controls) = state.runs.controls_of(plan.id) {
+                    state.good.accept(controls);
+                }
                 let key = &plan.model.key;
                 let is_folder = Path::new(key).is_absolute() || EMBEDDED.iter().all(|e| e.name != key);
                 if is_folder && !state.folders.contains(key) {
                     state.folders.insert(0, key.clone());
                     state.folders.truncate(MOST_FOLDERS);
                 }
+                state.compare_weights(&plan.model, now);
             }
             Event::Failed { message, .. } => {
                 state.messages.fault(message, now);
-                if refused {
+                if let Some(controls) = refused {
                     // The last good state: a wrong model or an impossible τ leaves everything as it was.
-                    state.controls = state.good.clone();
+                    state.controls = state.good.instead_of(&controls);
                 }
             }
             Event::Recovered { message, .. } => {
@@ -155,44 +163,28 @@ impl Viewer {
         }
     }
 
-    fn done(&mut self, outcome: Outcome, now: f64) {
-        match outcome {
-            Outcome::Saved(path) => self.state.messages.news(format!("Saved {}", path.display()), now),
-            Outcome::Recipe(path, json) => match self.restored(&json) {
-                Ok(controls) => {
-                    self.change(controls, now);
-                    self.state.messages.news(format!("Every control is as it was for {}", path.display()), now);
-                }
-                Err(error) => self.state.messages.fault(Error::file(path, error.to_string()).to_string(), now),
-            },
-            Outcome::ModelChosen(path) => {
-                let controls = Controls { model: path.display().to_string(), size: None, ..self.state.controls.clone() };
-                self.change(controls, now);
-            }
-            Outcome::FolderChosen(path) => self.state.save_folder = path,
-            Outcome::Devices(adapters) => self.state.adapters = adapters,
-            Outcome::Failed(message) => self.state.messages.fault(message, now),
-            Outcome::Nothing => {}
-        }
-    }
-
-    fn restored(&self, json: &str) -> Result<Controls> {
-        let recipe: Recipe = serde_json::from_str(json).map_err(|e| Error::argument(format!("its recipe cannot be used: {e}")))?;
-        Controls::from_recipe(&recipe, &self.state.controls.viewer)
-    }
-
     /// Sets the controls, with a way back.
     pub fn change(&mut self, controls: Controls, now: f64) {
-        if controls != self.state.controls {
-            self.state.history.note(&self.state.controls, now);
-            self.state.controls = controls;
+        if controls == self.state.controls {
+            return;
         }
+        // Where one looks along the interpolation moves by itself while it plays: nothing to undo.
+        let position = controls.viewer.interpolate.position;
+        let mut elsewhere = self.state.controls.clone();
+        elsewhere.viewer.interpolate.position = position;
+        if elsewhere != controls {
+            self.state.history.note(&self.state.controls, now);
+        }
+        self.state.controls = controls;
     }
 
     /// Starts the runs that the open panel needs and that are not there yet.
     fn keep_going(&mut self, now: f64) {
         let state = &mut self.state;
         let controls = &state.controls;
+        if state.good.is_stuck(controls) {
+            return;
+        }
         let asks = |purpose, controls: &Controls| wanted::request(0, purpose, controls).ok();
         let is_current = |state: &State, purpose| {
             state.runs.is_current(purpose, |of| of == controls || asks(purpose, of) == asks(purpose, controls))
@@ -200,7 +192,7 @@ impl Viewer {
         let purpose = state.purpose();
         let next = if purpose == Purpose::Between {
             // The large picture follows the pointer; the strip waits while it does.
-            let dragging = now - self.moved < 0.25;
+            let dragging = now - self.moved < REST;
             let strip = is_current(state, Purpose::Between);
             let finished = state.runs.current(Purpose::Between).is_some_and(|run| !run.is_running());
             if !is_current(state, Purpose::Point) && (dragging || (strip && finished)) {
@@ -213,12 +205,17 @@ impl Viewer {
         } else {
             (!is_current(state, purpose)).then_some(purpose)
         };
-        if let Some(purpose) = next {
-            let controls = controls.clone();
-            if let Err(error) = state.runs.start(&self.session, purpose, &controls) {
-                state.messages.fault(error.to_string(), now);
-                state.controls = state.good.clone();
+        let Some(purpose) = next else {
+            // Of what changed since its run was accepted, nothing needs another: a lock, say, or the panel.
+            if is_current(state, purpose) && state.runs.current(purpose).is_some_and(|run| run.plan.is_some()) {
+                state.good.accept(controls);
             }
+            return;
+        };
+        let controls = controls.clone();
+        if let Err(error) = state.runs.start(&self.session, purpose, &controls) {
+            state.messages.fault(error.to_string(), now);
+            state.controls = state.good.instead_of(&controls);
         }
     }
 
@@ -261,7 +258,10 @@ impl Viewer {
         }
         if draft.viewer.interpolate.position != self.state.controls.viewer.interpolate.position {
             self.moved = now;
+            // When it has come to rest the strip goes on.
+            ui.ctx().request_repaint_after_secs(REST as f32);
         }
+        self.state.typing = ui.ctx().text_edit_focused();
         draft.tidy();
         self.change(draft, now);
         for command in commands {

@@ -29,6 +29,8 @@ struct Settings {
     recipe: Option<Recipe>,
     folders: Vec<String>,
     save_folder: Option<PathBuf>,
+    /// The zoom to go back to, of a window that was closed while presenting.
+    zoom: Option<f32>,
 }
 
 /// What the command line says of the window.
@@ -65,6 +67,11 @@ pub fn run(options: WindowOptions) -> Result<()> {
             Some("dark") => cc.egui_ctx.set_theme(egui::ThemePreference::Dark),
             Some(_) => cc.egui_ctx.set_theme(egui::ThemePreference::System),
             None => {}
+        }
+        // eframe keeps the presentation's full screen and zoom; the next start is none.
+        if let Some(zoom) = settings(cc.storage).zoom {
+            cc.egui_ctx.set_zoom_factor(zoom.clamp(0.2, 5.0));
+            cc.egui_ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(false));
         }
         let mut start = start(cc.storage, options);
         // The window's adapter, not the one that computes.
@@ -106,10 +113,14 @@ fn no_window(error: &eframe::Error) -> Error {
     ))
 }
 
-fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start {
+fn settings(storage: Option<&dyn eframe::Storage>) -> Settings {
     let text = storage.and_then(|storage| storage.get_string(KEY)).unwrap_or_default();
     // Settings of another version that cannot be read are no reason not to start.
-    let settings: Settings = serde_json::from_str(&text).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start {
+    let settings = settings(storage);
     let base = Controls::default();
     let mut controls = settings.recipe.and_then(|recipe| Controls::from_recipe(&recipe, &base.viewer).ok());
     // A folder that is gone would only be refused.
@@ -144,7 +155,8 @@ fn keep(state: &State, storage: &mut dyn eframe::Storage) {
     let settings = Settings {
         recipe: state.controls.recipe(&model.weights_crc32, state.controls.size.unwrap_or(model.size)).ok(),
         folders: state.folders.clone(),
-        save_folder: Some(state.save_folder.clone()),
+        save_folder: state.folder_chosen.then(|| state.save_folder.clone()),
+        zoom: state.presenting.then_some(state.zoom_before),
     };
     if let Ok(text) = serde_json::to_string(&settings) {
         storage.set_string(KEY, text);
@@ -185,7 +197,7 @@ impl eframe::App for Window {
 
 #[cfg(test)]
 mod tests {
-    use super::{Controls, KEY, State, WindowOptions, keep, start};
+    use super::{Controls, KEY, State, WindowOptions, keep, settings, start};
     use crate::session::ModelFacts;
     use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
@@ -220,7 +232,14 @@ mod tests {
             card: None,
         };
         let here = std::env::temp_dir();
-        State { controls, model: Some(Arc::new(model)), save_folder: here, folders: vec!["a".to_owned()], ..State::default() }
+        State {
+            controls,
+            model: Some(Arc::new(model)),
+            save_folder: here,
+            folder_chosen: true,
+            folders: vec!["a".to_owned()],
+            ..State::default()
+        }
     }
 
     #[test]
@@ -234,6 +253,14 @@ mod tests {
         assert_eq!(
             (next.controls.as_ref(), next.folders.len(), next.save_folder),
             (Some(&controls), 1, Some(std::env::temp_dir()))
+        );
+        // The folder it was started in is nobody's choice; a presentation's zoom is not the next start's.
+        assert_eq!(settings(Some(&storage)).zoom, None);
+        let presenting = State { folder_chosen: false, presenting: true, zoom_before: 1.25, ..state(controls.clone()) };
+        keep(&presenting, &mut storage);
+        assert_eq!(
+            (settings(Some(&storage)).zoom, start(Some(&storage), WindowOptions::default()).save_folder),
+            (Some(1.25), None)
         );
         // Options of the command line come first.
         let options = WindowOptions { device: Some("cpu".to_owned()), ..WindowOptions::default() };

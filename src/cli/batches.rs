@@ -2,7 +2,7 @@
 
 use crate::{
     backend::Backend,
-    error::Result,
+    error::{Error, Result},
     gpu::Precision,
     model::Model,
     program::{Executor, Handles},
@@ -18,7 +18,8 @@ pub struct Batches<'a> {
     /// Images at a time.
     pub batch: u32,
     recorded: u32,
-    executor: Box<dyn Executor>,
+    /// `None` only while another takes its place.
+    executor: Option<Box<dyn Executor>>,
     handles: Handles,
 }
 
@@ -36,7 +37,7 @@ impl<'a> Batches<'a> {
         precision: Precision,
     ) -> Result<Self> {
         let (program, handles, batch) = backend.record(model, wanted, size, rows, precision)?;
-        let executor = backend.executor(program, precision)?;
+        let executor = Some(backend.executor(program, precision)?);
         Ok(Self { backend, model, size, rows, precision, batch, recorded: batch, executor, handles })
     }
 
@@ -51,11 +52,14 @@ impl<'a> Batches<'a> {
     /// # Errors
     /// As [`Self::new`].
     pub fn executor(&mut self, images: u32) -> Result<(&mut dyn Executor, Handles)> {
-        if images != self.recorded {
+        if images != self.recorded || self.executor.is_none() {
+            // What goes is gone before what comes needs its memory.
+            self.executor = None;
             let (program, handles, recorded) = self.backend.record(self.model, images, self.size, self.rows, self.precision)?;
-            self.executor = self.backend.executor(program, self.precision)?;
+            self.executor = Some(self.backend.executor(program, self.precision)?);
             (self.handles, self.recorded) = (handles, recorded);
         }
-        Ok((self.executor.as_mut(), self.handles))
+        let executor = self.executor.as_mut().ok_or_else(|| Error::argument("nothing is recorded"))?;
+        Ok((executor.as_mut(), self.handles))
     }
 }

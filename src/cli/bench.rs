@@ -237,7 +237,7 @@ fn print_report(r: &Report) {
         (Some(peak), Some(share)) => outln!(", {:.0} % of the measured peak of {peak:.1} GFLOP/s", share * 100.0),
         _ => outln!(),
     }
-    outln!("dispatches     {} a step, in one command buffer and one pass", r.dispatches_per_step);
+    outln!("dispatches     {} a step, in one pass for each 50 GFLOP", r.dispatches_per_step);
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     outln!(
         "memory         {:.1} MiB allocated, {:.1} MiB are weights and live activations",

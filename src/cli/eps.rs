@@ -60,7 +60,9 @@ pub fn run(args: &EpsArgs) -> Result<ExitCode> {
     let chosen = args.device.open()?;
     let precision = args.device.precision.into();
     let size = (shape[2] as u32, shape[3] as u32);
-    let mut batches = Batches::new(&chosen.backend, &model, images as u32, size, images as u32, precision)?;
+    // A row of the embedding table for each image of a batch.
+    let wanted = chosen.backend.default_batch().min(images as u32);
+    let mut batches = Batches::new(&chosen.backend, &model, wanted, size, wanted, precision)?;
     let image_len = sample.len() / images;
     let mut eps = Vec::new();
     for (first, now) in batches.ranges(images as u32) {

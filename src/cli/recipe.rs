@@ -6,7 +6,7 @@ use crate::{
     model::{DEFAULT, Model},
     picture::recipe::read_recipe,
     recipe::{PROGRAM, Recipe, Rng},
-    schedule::Schedule,
+    schedule::{Schedule, Spacing},
 };
 use clap::{
     Args,
@@ -93,7 +93,8 @@ impl RecipeOptions {
             preset: self.preset.clone().or_else(|| base.map(|b| b.preset.clone())).unwrap_or_else(|| "etude".to_owned()),
             steps: self.steps.or_else(|| base.map(|b| b.steps)).unwrap_or(50),
             eta: self.eta.or_else(|| base.map(|b| b.eta)).unwrap_or(0.0),
-            tau: self.tau.clone().or_else(|| base.and_then(|b| b.tau.clone())),
+            // A list has its own number of steps: who asks for another does not want the list.
+            tau: self.tau.clone().or_else(|| base.and_then(|b| b.tau.clone()).filter(|tau| self.steps.is_none() || !is_list(tau))),
             sigma_hat: self.sigma_hat || (self.eta.is_none() && base.is_some_and(|b| b.sigma_hat)),
             clip: match (self.clip, self.no_clip) {
                 (true, _) => Some(true),
@@ -122,6 +123,10 @@ impl RecipeOptions {
         let schedule = recipe.schedule(&model).map_err(by_option)?;
         Ok(Prepared { recipe, model, schedule })
     }
+}
+
+fn is_list(tau: &str) -> bool {
+    matches!(tau.parse(), Ok(Spacing::List(_)))
 }
 
 /// The recipe inside a picture, or in a JSON file.

@@ -53,7 +53,13 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
         return Err(Error::argument("--batch: expected 1 or more images at a time, got 0"));
     }
     if args.input.is_some() || args.save_trajectory.is_some() {
-        return super::trajectory::record(args.input.as_deref(), args.save_trajectory.as_deref(), &prepared, &args.device);
+        return super::trajectory::record(
+            args.input.as_deref(),
+            args.save_trajectory.as_deref(),
+            &prepared,
+            &args.device,
+            args.batch,
+        );
     }
     let out = if args.out.as_os_str().is_empty() { Path::new("etude.png") } else { &args.out };
     let mut output = Output::create(out, &prepared)?;

@@ -66,6 +66,9 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
         return Err(Error::argument(format!("--count: expected at most {MOST_IMAGES} images in a trajectory, got {got}")));
     }
     files::check_writable(&args.out)?;
+    for note in &prepared.schedule.notes {
+        errln!("note: {note}");
+    }
     let steps = prepared.schedule.steps.len();
     let shown: Vec<usize> = match args.every {
         // The last step always shows: it is the picture.
@@ -73,7 +76,7 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
         None if animated => (0..steps).collect(),
         None => evenly_spaced(steps, COLUMNS),
     };
-    let recording = sample(&prepared, &args.device, None, &shown)?;
+    let recording = sample(&prepared, &args.device, None, None, &shown)?;
     let json = prepared.recipe.json()?;
     let trajectories = recording.pictures(&prepared);
     if animated {
@@ -108,7 +111,7 @@ struct Recording {
 }
 
 impl Recording {
-    /// Each image's x_t and x̂0 at the shown steps; the last column is the final picture above the last prediction.
+    /// Each image's x_t before the shown steps and the x̂0 predicted from it.
     fn pictures(&self, prepared: &Prepared) -> Vec<Trajectory> {
         let (recipe, channels) = (&prepared.recipe, prepared.model.config.in_channels as usize);
         let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
@@ -125,15 +128,22 @@ impl Recording {
     }
 }
 
-/// Samples all images at once and keeps what the `shown` steps saw.
-fn sample(prepared: &Prepared, device: &DeviceOptions, given: Option<&Given>, shown: &[usize]) -> Result<Recording> {
+/// Samples all images, `batch` at a time or as suits the device, and keeps what the `shown` steps saw.
+fn sample(
+    prepared: &Prepared,
+    device: &DeviceOptions,
+    batch: Option<u32>,
+    given: Option<&Given>,
+    shown: &[usize],
+) -> Result<Recording> {
     let Prepared { recipe, model, schedule } = prepared;
     let channels = model.config.in_channels;
     let chosen = device.open()?;
     let (images, size) = given.map_or((recipe.count, recipe.size), |g| (g.images, g.size));
     let rows = schedule.steps.len() as u32;
     let precision = device.precision.into();
-    let mut batches = Batches::new(&chosen.backend, model, images, size, rows, precision)?;
+    let wanted = batch.unwrap_or_else(|| chosen.backend.default_batch()).min(images);
+    let mut batches = Batches::new(&chosen.backend, model, wanted, size, rows, precision)?;
     let progress = Progress::new(u64::from(images.div_ceil(batches.batch)) * u64::from(rows))?;
     let x_all = match given {
         Some(given) => given.x_t.clone(),
@@ -210,7 +220,13 @@ impl Given {
 ///
 /// # Errors
 /// A file that does not hold what is expected or cannot be written, a device fault.
-pub fn record(input: Option<&Path>, output: Option<&Path>, prepared: &Prepared, device: &DeviceOptions) -> Result<ExitCode> {
+pub fn record(
+    input: Option<&Path>,
+    output: Option<&Path>,
+    prepared: &Prepared,
+    device: &DeviceOptions,
+    batch: Option<u32>,
+) -> Result<ExitCode> {
     let output = output
         .ok_or_else(|| Error::argument("--input: expected --save-trajectory FILE beside it, which says where the results go"))?;
     let steps = prepared.schedule.steps.len();
@@ -221,7 +237,7 @@ pub fn record(input: Option<&Path>, output: Option<&Path>, prepared: &Prepared, 
         errln!("note: {note}");
     }
     let all: Vec<usize> = (0..steps).collect();
-    let recording = sample(prepared, device, given.as_ref(), &all)?;
+    let recording = sample(prepared, device, batch, given.as_ref(), &all)?;
     let (h, w) = given.as_ref().map_or(prepared.recipe.size, |g| g.size);
     let image = [recording.images as usize, channels as usize, h as usize, w as usize];
     let shape = |first: usize| [&[first], image.as_slice()].concat();

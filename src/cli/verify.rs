@@ -131,9 +131,13 @@ fn compare(program: &Program, kernel: &Kernel, label: &str, got: &[f32], expecte
         let worst = got.iter().zip(expected).map(|(g, e)| byte_difference(g, e)).max().unwrap_or(0);
         if worst <= 1 { 0.0 } else { f32::from(worst) / 255.0 }
     } else {
-        let largest = expected.iter().fold(0.0_f32, |m, e| m.max(e.abs()));
+        // What is in the padding of a pixel's last lane nobody reads.
+        let channels = output.map_or(1, |o| program.shape(o.tensor).channels as usize);
+        let stride = channels.next_multiple_of(4);
+        let real = || (0..).zip(got.iter().zip(expected)).filter(|(i, _)| i % stride < channels).map(|(_, pair)| pair);
+        let largest = real().fold(0.0_f32, |m, (_, e)| m.max(e.abs()));
         let mut worst = 0.0_f32;
-        for (g, e) in got.iter().zip(expected) {
+        for (g, e) in real() {
             let difference = (g - e).abs();
             // A NaN on either side must not pass as a small difference.
             worst = if difference.is_nan() { f32::INFINITY } else { worst.max(difference) };

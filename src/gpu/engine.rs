@@ -1,5 +1,5 @@
 //! Running a program on a GPU. Everything a step needs (pipelines, buffers, bind groups) is made in [`GpuExecutor::new`]; a step
-//! is one small uniform write and one command buffer with one compute pass.
+//! is one small uniform write and one command buffer with one compute pass; where that would keep the device busy for long, several.
 
 use super::{
     Gpu,
@@ -37,8 +37,13 @@ impl Precision {
 /// Submissions the host may be ahead of the device.
 const IN_FLIGHT: usize = 2;
 
+/// Work of one submission, in floating-point operations. A driver's watchdog ends a submission after 2 to 10 seconds, and a window
+/// on the same device waits for it: at 0.5 TFLOP/s this is 0.1 s.
+const MOST_FLOPS: f64 = 5e10;
+
 struct Call {
     stage: Stage,
+    flops: f64,
     pipeline: Arc<Pipeline>,
     bind_group: wgpu::BindGroup,
     /// Workgroups in x and y; `None` where they depend on the number of embedding rows in use.
@@ -161,6 +166,18 @@ impl GpuExecutor {
         pass.dispatch_workgroups(x, y, 1);
     }
 
+    /// The next call of `stages` from `at` (stage, call) on, which moves behind it; past the last stage there is none.
+    fn next_call(&self, stages: &[Stage], at: &mut (usize, usize)) -> Option<usize> {
+        while let Some(stage) = stages.get(at.0) {
+            if let Some(index) = (at.1..self.calls.len()).find(|i| self.calls[*i].stage == *stage) {
+                at.1 = index + 1;
+                return Some(index);
+            }
+            *at = (at.0 + 1, 0);
+        }
+        None
+    }
+
     pub(super) fn submit(&mut self, encoder: wgpu::CommandEncoder) -> Result<()> {
         while self.in_flight.len() >= IN_FLIGHT {
             let oldest = self.in_flight.pop_front();
@@ -221,7 +238,7 @@ fn prepare(
         entries: &entries,
     });
     let grid = (!matches!(kernel, Kernel::Linear(_) | Kernel::TimeEmbedding(_))).then(|| variant.grid());
-    Ok(Call { stage, pipeline, bind_group, grid })
+    Ok(Call { stage, flops: kernel.flops(program, 1), pipeline, bind_group, grid })
 }
 
 impl Executor for GpuExecutor {
@@ -269,18 +286,22 @@ impl Executor for GpuExecutor {
     fn run(&mut self, stages: &[Stage], step: &StepState) -> Result<()> {
         self.gpu.check()?;
         self.gpu.queue.write_buffer(&self.step_buffer, 0, bytemuck::bytes_of(step));
-        let mut encoder = self.encoder();
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for stage in stages {
-                for index in 0..self.calls.len() {
-                    if self.calls[index].stage == *stage {
-                        self.encode(&mut pass, index, step.rows);
-                    }
+        let mut at = (0, 0);
+        while at.0 < stages.len() {
+            let mut encoder = self.encoder();
+            let mut flops = 0.0;
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                while flops < MOST_FLOPS
+                    && let Some(index) = self.next_call(stages, &mut at)
+                {
+                    self.encode(&mut pass, index, step.rows);
+                    flops += self.calls[index].flops;
                 }
             }
+            self.submit(encoder)?;
         }
-        self.submit(encoder)
+        Ok(())
     }
 
     fn wait(&mut self) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::{
 
 /// The most pixels of a picture, 8192 x 8192: every count of one picture's pixels fits its type.
 const MOST_PIXELS: u64 = 1 << 26;
-/// The most bytes of attention scores of one layer, all its chunks together: more would record calls without end.
+/// The most bytes of attention scores of all layers, all their chunks together: more would record calls without end.
 const MOST_SCORES: f64 = (1_u64 << 40) as f64;
 
 /// A resnet's place: layer name, output channels.
@@ -66,9 +66,12 @@ impl Model {
 
     /// Refuses attention over so many pixels that it would never end.
     fn check_attention(&self, batch: u32, height: u32, width: u32) -> Result<()> {
+        let mut bytes = 0.0;
         for (level, channels) in self.config.attention_levels() {
             let (tokens, heads) = (f64::from(height >> level) * f64::from(width >> level), self.config.heads(channels).0);
-            let bytes = tokens * tokens * 4.0 * f64::from(batch) * f64::from(heads);
+            // A level has as many in one direction, one more in the other.
+            let layers = f64::from(self.config.layers_per_block) + 1.0;
+            bytes += tokens * tokens * 4.0 * f64::from(batch) * f64::from(heads) * layers;
             if bytes > MOST_SCORES {
                 return Err(Error::argument(format!(
                     "sample size {height}x{width}: attention over {tokens} pixels ({heads} heads, {batch} images) takes {bytes:.0e} bytes of \

@@ -25,6 +25,8 @@ struct Device {
 
 /// A model recorded for a batch and a size.
 struct Recorded {
+    /// The images it was asked for, and those it has room for: fewer where so many do not fit the device.
+    asked: usize,
     batch: usize,
     size: (u32, u32),
     rows: usize,
@@ -43,6 +45,10 @@ pub(super) struct Engine {
     recorded: Vec<Recorded>,
     /// Images at a time, where memory has run out before.
     most: Option<usize>,
+    /// What `most` is about.
+    most_of: Option<(DeviceChoice, Precision)>,
+    /// The images last asked for.
+    last_asked: usize,
 }
 
 impl Engine {
@@ -56,7 +62,11 @@ impl Engine {
         }
         let chosen = Backend::choose(&request.device, request.precision)?;
         self.recorded.clear();
-        self.most = None;
+        // A device that is opened again after a loss has no more memory than before.
+        let choice = Some((request.device.clone(), request.precision));
+        if self.most_of != choice {
+            (self.most, self.most_of) = (None, choice);
+        }
         let info = chosen.backend.info();
         self.device = Some(Device { choice: request.device.clone(), precision: request.precision, backend: chosen.backend });
         Ok(Some((info, chosen.reason)))
@@ -92,6 +102,7 @@ impl Engine {
         });
         let model = Arc::new(model);
         self.recorded.clear();
+        self.most = None;
         self.model = Some((model.clone(), facts.clone()));
         Ok((model, facts))
     }
@@ -102,12 +113,10 @@ impl Engine {
         self.device = None;
     }
 
-    /// Halves the images at a time from now on. Whether that was possible.
-    pub(super) fn shrink(&mut self) -> bool {
-        let now = self.recorded.iter().map(|r| r.batch).max().or(self.most).unwrap_or(64);
+    /// Halves the images at a time from now on.
+    pub(super) fn shrink(&mut self) {
         self.recorded.clear();
-        self.most = Some((now / 2).max(1));
-        now > 1
+        self.most = Some((self.last_asked / 2).max(1));
     }
 
     /// Images at a time for a group of `members`: as many as suit the device, in equal parts.
@@ -128,7 +137,8 @@ impl Engine {
         size: (u32, u32),
         timesteps: &[f32],
     ) -> Result<(&mut dyn Executor, Handles, usize)> {
-        let fits = |r: &Recorded| r.batch == batch && r.size == size && r.rows >= timesteps.len();
+        self.last_asked = batch;
+        let fits = |r: &Recorded| r.asked == batch && r.size == size && r.rows >= timesteps.len();
         match self.recorded.iter().position(fits) {
             Some(found) => {
                 let recorded = self.recorded.remove(found);
@@ -154,9 +164,9 @@ impl Engine {
         };
         // What goes is gone before what comes needs its memory.
         self.recorded.truncate(KEPT - 1);
-        let (program, handles, batch) = device.backend.record(model, batch as u32, size, rows as u32, device.precision)?;
+        let (program, handles, room) = device.backend.record(model, batch as u32, size, rows as u32, device.precision)?;
         let executor = device.backend.executor(program, device.precision)?;
-        Ok(Recorded { batch: batch as usize, size, rows, executor, handles, prepared: Vec::new() })
+        Ok(Recorded { asked: batch, batch: room as usize, size, rows, executor, handles, prepared: Vec::new() })
     }
 
     /// Loses the device, as a driver reset would: for tests. Nothing happens on the CPU executor.
@@ -164,5 +174,56 @@ impl Engine {
         if let Some(Device { backend: Backend::Gpu(gpu), .. }) = &self.device {
             gpu.lose();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Engine, Request};
+    use crate::session::Keep;
+
+    fn request(device: &str) -> Request {
+        Request {
+            id: 1,
+            model: "fashion".to_owned(),
+            device: device.parse().expect("a device"),
+            precision: Default::default(),
+            size: None,
+            groups: Vec::new(),
+            keep: Keep::Latest,
+        }
+    }
+
+    fn on_the_cpu() -> Engine {
+        let mut engine = Engine::default();
+        engine.load_model(&request("cpu")).expect("a model");
+        engine.open_device(&request("cpu")).expect("a device");
+        engine
+    }
+
+    #[test]
+    fn a_device_opened_again_keeps_the_smaller_batch_and_another_does_not() {
+        let mut engine = on_the_cpu();
+        let before = engine.batch(8);
+        engine.executor(before, (32, 32), &[1.0]).expect("an executor");
+        engine.drop_device();
+        engine.shrink();
+        engine.open_device(&request("cpu")).expect("a device");
+        assert_eq!((before, engine.batch(8)), (8, 4));
+        engine.most_of = None;
+        engine.drop_device();
+        engine.open_device(&request("cpu")).expect("a device");
+        assert_eq!(engine.batch(8), 8);
+    }
+
+    #[test]
+    fn a_batch_that_did_not_fit_is_recorded_once() {
+        let mut engine = on_the_cpu();
+        let (_, _, room) = engine.executor(3, (32, 32), &[1.0]).expect("an executor");
+        assert_eq!(room, 3);
+        // As if the device had had room for two of three.
+        engine.recorded[0].batch = 2;
+        let (_, _, room) = engine.executor(3, (32, 32), &[1.0]).expect("an executor");
+        assert_eq!((room, engine.recorded.len()), (2, 1));
     }
 }

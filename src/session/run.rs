@@ -66,7 +66,7 @@ impl Detail {
             return Self { terms: true, every: 1 };
         }
         let mut every = 1;
-        while steps.div_ceil(every) * picture_bytes * 2 > MOST_BYTES {
+        while every < steps && steps.div_ceil(every) * picture_bytes * 2 > MOST_BYTES {
             every *= 2;
         }
         Self { terms: false, every }
@@ -192,11 +192,9 @@ impl Run {
             }
             first += now;
         }
+        // Every step, as every step is shown: NaN must not become a picture.
+        sampler::check_finite(&done.x_s, Shape::new(members as u32, size.0, size.1, channels as u32), 0)?;
         let last = index + 1 == total;
-        if last {
-            let shape = Shape::new(members as u32, size.0, size.1, channels as u32);
-            sampler::check_finite(&done.x_s, shape, 0)?;
-        }
         let shown = last || self.request.keep == Keep::Latest || index.is_multiple_of(self.detail.every);
         let after_rms: Vec<f64> = done.x_s.chunks_exact(len).map(latent::rms).collect();
         let after = moment::pictures(channels, height, width, &done.x_s);
@@ -224,5 +222,24 @@ impl Run {
             after_rms,
             spread,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Detail, MOST_BYTES};
+
+    #[test]
+    fn a_long_run_of_large_pictures_keeps_fewer_of_them() {
+        let detail = |steps, bytes| {
+            let Detail { terms, every } = Detail::new(steps, bytes);
+            (terms, every)
+        };
+        assert_eq!(detail(50, 32 * 32 * 3 * 8), (true, 1));
+        assert_eq!(detail(100, MOST_BYTES / 200), (false, 1));
+        assert_eq!(detail(100, MOST_BYTES / 100), (false, 2));
+        // One step's pictures alone are more: the first and the last are kept, whatever they take.
+        assert_eq!(detail(50, MOST_BYTES), (false, 64));
+        assert_eq!(detail(1, usize::MAX / 16), (false, 1));
     }
 }

@@ -100,7 +100,7 @@ impl<'a> Worker<'a> {
                 Err(Error::Device { device, what }) => {
                     attempts += 1;
                     self.engine.drop_device();
-                    if attempts >= MOST_LOSSES {
+                    if attempts > MOST_LOSSES {
                         return Err(Error::Device { device, what });
                     }
                     if attempts > 1 {

@@ -34,6 +34,12 @@ fn the_main_job_and_its_recipe() {
     place.succeed("sample --device cpu --recipe sheet.png --seed 1 -n 1 -o other.png");
     assert_eq!((place.recipe("other.png")["seed"].clone(), place.recipe("other.png")["count"].clone()), (json!(1), json!(1)));
     assert_ne!(place.bytes("sheet.png"), place.bytes("other.png"));
+    // Another number of steps than a list has: the list goes.
+    place.succeed("sample --device cpu --tau 0,100,500 -n 1 -o list.png");
+    place.succeed("sample --device cpu --recipe list.png --steps 2 -o two.png");
+    assert_eq!((&place.recipe("two.png")["steps"], &place.recipe("two.png")["tau"]), (&json!(2), &json!(null)));
+    place.succeed("sample --device cpu --recipe list.png --eta 0.5 -o same_list.png");
+    assert_eq!(place.recipe("same_list.png")["tau"], json!("0,100,500"));
 }
 
 #[test]

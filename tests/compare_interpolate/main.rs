@@ -133,6 +133,19 @@ fn a_click_on_a_cell_asks_for_exactly_what_makes_it() {
 }
 
 #[test]
+fn a_click_on_a_cell_leaves_what_no_picture_depends_on() {
+    let controls = comparing(4);
+    let run = computed(1, Purpose::Compare, &controls);
+    let mut draft = controls;
+    draft.viewer.seed_locked = true;
+    draft.viewer.interpolate.columns = 17;
+    let mut harness = Panel::new(draft, Some(run)).harness(WIDE);
+    click(&mut harness, "η = 0.5, noise seed 10");
+    let used = harness.state().used();
+    assert!(used.viewer.seed_locked && used.viewer.interpolate.columns == 17 && used.noise_seed == 10);
+}
+
+#[test]
 fn a_click_on_a_cell_of_steps_and_spacings_too() {
     let mut controls = comparing(50);
     controls.viewer.compare.axes = Axes::StepsBySpacing;
@@ -285,6 +298,11 @@ fn the_large_picture_is_the_one_decoded_there() {
     assert_eq!(note(panel), (2, 0));
     let panel = Panel::new(controls.clone(), Some(computed(1, Purpose::Between, &controls)));
     assert_eq!(note(panel), (0, 2));
+    // With another S what is there is from before, however near it is.
+    let mut panel = Panel::new(Controls { steps: 7, ..controls.clone() }, Some(computed(1, Purpose::Between, &controls)));
+    panel.point = Some(computed(2, Purpose::Point, &controls));
+    let harness = panel.harness(WIDE);
+    assert_eq!(harness.query_all_by_label_contains("from before the change").count(), 2);
 }
 
 /// Whatever a run lacks, the panels draw.

@@ -3,7 +3,7 @@
 use super::{finished, run, samples, says, short, wait, window};
 use eframe::egui;
 use etude::{
-    app::{Command, Controls, command::Export},
+    app::{Command, Controls, command::Export, controls::Tab},
     schedule::Spacing,
 };
 
@@ -30,6 +30,35 @@ fn a_bad_model_dropped_in_changes_nothing() {
         assert!(samples(harness.state().viewer()) == before);
         assert!(says(&harness, &tail), "the message names the folder");
     }
+}
+
+#[test]
+fn a_refused_model_leaves_the_panel_and_the_locks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window(short());
+    wait(&mut harness, "the first run", finished);
+    let mut controls = short();
+    (controls.viewer.tab, controls.viewer.seed_locked) = (Tab::Explain, true);
+    harness.state_mut().viewer_mut().change(controls.clone(), 100.0);
+    harness.step();
+    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Open(folder.path().to_owned()), 100.0);
+    let tail = folder.path().display().to_string();
+    wait(&mut harness, "a message", |viewer| told(viewer, &tail));
+    wait(&mut harness, "the controls", |viewer| viewer.state.controls == controls && finished(viewer));
+}
+
+#[test]
+fn a_start_with_what_is_gone_ends_at_what_works() {
+    let mut gone = Controls { model: "no such model".to_owned(), seed: 9, ..short() };
+    gone.viewer.device = "no such adapter".to_owned();
+    let mut harness = window(gone.clone());
+    // On any device the default model is found.
+    wait(&mut harness, "a message", |viewer| told(viewer, "no such model"));
+    wait(&mut harness, "a run", finished);
+    let mut usual = Controls { model: Controls::default().model, ..gone };
+    usual.viewer.device = "auto".to_owned();
+    assert_eq!(harness.state().viewer().state.controls, usual);
+    assert_eq!(run(harness.state().viewer()).expect("a run").id, 2, "each was asked for once");
 }
 
 #[test]

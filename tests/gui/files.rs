@@ -55,6 +55,26 @@ fn a_saved_picture_dropped_on_the_window_restores_every_control() {
 }
 
 #[test]
+fn a_picture_from_another_machine_is_computed_on_this_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window_in(Start { controls: Some(short()), ..Start::default() });
+    wait(&mut harness, "the run", finished);
+    let mut theirs = Controls { eta: 0.35, size: Some((48, 48)), model: Controls::default().model, ..short() };
+    (theirs.viewer.device, theirs.viewer.f16) = ("a gpu of theirs".to_owned(), true);
+    let recipe = theirs.recipe("00000000", (48, 48)).expect("a recipe").json().expect("JSON");
+    let path = folder.path().join("theirs.png");
+    let picture = etude::picture::Picture::filled(4, 4, [0; 3]);
+    etude::picture::png::write_png(&path, &picture, Some(&recipe)).expect("written");
+    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Open(path), 1.0);
+    // The weights are not theirs.
+    wait(&mut harness, "a note", |viewer| viewer.state.messages.texts().any(|text| text.contains("made with other weights of")));
+    wait(&mut harness, "their run", |viewer| viewer.state.controls.eta == 0.35 && finished(viewer));
+    // Another model, its size and all, but the device of here.
+    let viewer = short().viewer;
+    assert_eq!(harness.state().viewer().state.controls, Controls { viewer, ..theirs });
+}
+
+#[test]
 fn everything_that_can_be_saved_is_a_picture_with_a_recipe() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut harness = window_saving_in(folder.path(), short());

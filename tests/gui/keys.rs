@@ -1,7 +1,8 @@
 //! The keyboard.
 
 use super::{finished, run, says, short, wait, window};
-use eframe::egui::{Key, Modifiers};
+use eframe::egui::{Key, Modifiers, accesskit::Role};
+use egui_kittest::kittest::Queryable;
 use etude::app::{Controls, controls::Tab};
 
 #[test]
@@ -47,6 +48,23 @@ fn escape_cancels_at_once_and_run_again_goes_on() {
     harness.key_press_modifiers(Modifiers::COMMAND, Key::R);
     harness.step();
     wait(&mut harness, "steps again", |viewer| run(viewer).is_some_and(|run| run.is_running() && run.progress().0 > 1));
+}
+
+#[test]
+fn escape_leaves_a_number_field_before_it_cancels() {
+    let mut harness = window(Controls { steps: 1000, count: 8, ..short() });
+    wait(&mut harness, "some steps", |viewer| run(viewer).is_some_and(|run| run.progress().0 > 2));
+    harness.get_by_role_and_label(Role::SpinButton, "x_T seed").click();
+    harness.step();
+    harness.step();
+    harness.step();
+    assert!(harness.state().viewer().state.typing);
+    for cancelled in [false, true] {
+        harness.key_press(Key::Escape);
+        harness.step();
+        harness.step();
+        assert_eq!(run(harness.state().viewer()).expect("a run").cancelled, cancelled);
+    }
 }
 
 #[test]

@@ -102,6 +102,21 @@ fn an_image_does_not_depend_on_its_batch() {
     check("cpu", &Backend::Cpu, &embedded(), 2, 2);
 }
 
+/// 80 images are a step of 57 GFLOP: the device gets it in more than one submission.
+#[test]
+fn a_long_step_is_the_same_in_parts() {
+    let (name, backend) = &backends()[1];
+    let (model, steps) = (embedded(), schedule(&request(1, 0.0)));
+    let batch = Sampler::new(&model, backend, 80, 1).sample(&steps, 2, 0);
+    let mut alone = Sampler::new(&model, backend, 1, 1);
+    let tolerance = Tolerance::new(1e-5, "other tiles for other sizes, whose products a compiler may fuse differently");
+    for k in [0, 79] {
+        let image = batch.chunks_exact(batch.len() / 80).nth(k).expect("an image");
+        let what = format!("{name} image {k}");
+        tolerance.check(&alone.sample(&steps, 2, k as u32), image, &what).unwrap_or_else(|text| panic!("{text}"));
+    }
+}
+
 #[test]
 fn gpu_and_cpu_agree() {
     for (model, steps, images, etas) in [(tiny(), 10, 3, &[0.0, 1.0][..]), (embedded(), 2, 1, &[1.0])] {

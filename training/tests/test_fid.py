@@ -85,8 +85,11 @@ class FidTest(unittest.TestCase):
     def test_refuses_what_is_no_set(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "a.npz"
-            for content in (b"", b"PK\x03\x04 torn", None):
-                if content is None:
+            for content in (b"", b"PK\x03\x04 torn", "npy", None):
+                if content == "npy":  # under an .npz's name
+                    with open(path, "wb") as file:
+                        np.save(file, np.zeros((2, 4, 4, 3), np.uint8))
+                elif content is None:
                     np.savez(path, images=np.zeros((2, 4, 4, 3), np.float32))
                 else:
                     path.write_bytes(content)

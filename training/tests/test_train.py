@@ -96,6 +96,26 @@ class TrainTest(unittest.TestCase):
                 self.train("run", 16)
         self.assertEqual(checkpoint.path_in(self.folder / "run").read_bytes(), before)
 
+    def test_gradients_that_are_no_numbers_keep_the_checkpoint(self):
+        self.train("run", 8)
+        before = checkpoint.path_in(self.folder / "run").read_bytes()
+
+        class Overflow(torch.autograd.Function):
+            """The loss is a number, its gradient is not."""
+
+            @staticmethod
+            def forward(ctx, output):
+                return output.sum() * 0
+
+            @staticmethod
+            def backward(ctx, gradient):
+                return torch.full((4, 3, 16, 16), float("inf"))
+
+        with mock.patch.object(train.diffusion, "loss", lambda output, *_: Overflow.apply(output)):
+            with self.assertRaisesRegex(TrainingError, "the loss is nan.*lower --lr"):
+                self.train("run", 12)
+        self.assertEqual(checkpoint.path_in(self.folder / "run").read_bytes(), before)
+
     def test_a_full_disk_keeps_the_checkpoint_and_the_training(self):
         self.train("run", 8)
         failures, save = [3], torch.save
@@ -123,6 +143,12 @@ class TrainTest(unittest.TestCase):
             self.train("run", 16, "--dropout", "0.5")
         with self.assertRaisesRegex(TrainingError, "--prediction"):
             self.train("run", 16, "--prediction", "v_prediction")
+        facts = self.folder / "noise.json"
+        before = facts.read_text()
+        facts.write_text(json.dumps(dict(json.loads(before), source="smileys drawn 8 times as often")))
+        with self.assertRaisesRegex(TrainingError, "data is noise .*the command asks for noise .smileys"):
+            self.train("run", 16)
+        facts.write_text(before)
         path = checkpoint.path_in(self.folder / "run")
         whole = path.read_bytes()
         for torn in (b"", whole[: len(whole) // 2], b"x" * 100):
@@ -165,13 +191,15 @@ class TrainTest(unittest.TestCase):
                     self.train("deeper", 8, "--prediction", prediction, "--start", str(out), "--layers", "2")
 
     def test_wrong_numbers_are_usage_errors(self):
-        for more in (["--batch", "0"], ["--lr", "nan"], ["--mult", "1,two"], ["--ema", "1"], ["--warm-up", "0"]):
+        for more in (["--batch", "0"], ["--lr", "nan"], ["--mult", "1,two"], ["--ema", "1"], ["--warm-up", "0"], ["--seed", "-1"], ["--mult", ""], ["--mult", "1,-1"]):
             with contextlib.redirect_stderr(io.StringIO()) as told, self.assertRaises(SystemExit) as ended:
                 self.train("run", 8, *more)
             self.assertEqual(ended.exception.code, 2)
             self.assertIn(more[0], told.getvalue())
         with self.assertRaisesRegex(TrainingError, "multiples of 32"):
             self.train("run", 8, "--base", "20")
+        with self.assertRaisesRegex(TrainingError, "a side that 32 divides, got 16"):
+            self.train("run", 8, "--mult", "1,1,1,1,1,1")
 
     def test_mosaics_are_lossless(self):
         with contextlib.redirect_stdout(io.StringIO()):

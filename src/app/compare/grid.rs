@@ -3,7 +3,7 @@
 use super::View;
 use crate::app::{
     Command, Controls,
-    controls::{Axes, Tab},
+    controls::{Axes, Tab, Viewer},
     pictures::Pictures,
     run_view::RunView,
     tile::{self, Tile, spacing_name},
@@ -89,7 +89,7 @@ pub fn grid_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, pictures: &mut Pi
     let (rows, columns) = (compare_rows(shape), columns(shape));
     let aspect = tile::aspect(run.or(view.older(axes)).and_then(|run| run.plan.as_ref()));
     let width = cell_width(room, rows.len(), columns, aspect);
-    let grid = Grid { view, shape, columns, cell: Vec2::new(width, width * aspect), noisy: draft.viewer.compare.noisy };
+    let grid = Grid { view, shape, columns, cell: Vec2::new(width, width * aspect), draft };
     let mut command = None;
     egui::ScrollArea::horizontal().id_salt("compare grid").auto_shrink([false, true]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -106,7 +106,7 @@ struct Grid<'a> {
     shape: &'a Controls,
     columns: usize,
     cell: Vec2,
-    noisy: bool,
+    draft: &'a Controls,
 }
 
 impl Grid<'_> {
@@ -199,7 +199,7 @@ impl Grid<'_> {
         let in_run = |run: &RunView| row < compare_rows(&run.controls).len() && column < columns(&run.controls);
         let at = place_of(self.shape, row, column);
         let older = older.filter(|run| in_run(run) && place_of(&run.controls, row, column) == at);
-        let shown = tile::of_runs(run, older, at, self.noisy);
+        let shown = tile::of_runs(run, older, at, self.draft.viewer.compare.noisy);
         tile::paint(ui, pictures, rect, id, shown);
         let response = ui.interact(rect, id.with("cell"), Sense::click());
         let of = match shown {
@@ -216,7 +216,11 @@ impl Grid<'_> {
             ui.label(step.unwrap_or_else(|| "no step taken yet".to_owned()));
             ui.weak("Click to look at this run step by step");
         });
-        response.clicked().then_some(controls)
+        // What no picture depends on (locks, the other panels) stays as it is now.
+        response.clicked().then(|| {
+            let Viewer { tab, image, .. } = controls.viewer;
+            Controls { viewer: Viewer { tab, image, ..self.draft.viewer.clone() }, ..controls }
+        })
     }
 }
 
@@ -238,8 +242,8 @@ fn step_text(run: &RunView, group: usize) -> Option<String> {
 
 fn recipe_text(controls: &Controls) -> String {
     let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", controls.eta) };
-    let Controls { seed, noise_seed, steps, .. } = controls;
-    let image = controls.viewer.image;
+    let Controls { seed, noise_seed, .. } = controls;
+    let (image, steps) = (controls.viewer.image, controls.step_count());
     format!("seed {seed}, image {image}, noise seed {noise_seed}, {noise}, S = {steps}, τ {}", spacing_name(controls))
 }
 

@@ -81,23 +81,27 @@ pub fn grid_ui(
 /// The large picture of `way`, with what it is below.
 fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, pictures: &mut Pictures, way: usize, side: f32, aspect: f32) {
     let interpolate = &draft.viewer.interpolate;
-    let found = shown::at(view, interpolate, way);
+    let found = shown::at(view, draft, way);
     let size = Vec2::new(side, side * aspect);
     ui.allocate_ui(Vec2::new(side, size.y + CAPTION), |ui| {
         ui.vertical(|ui| {
             ui.set_width(side);
             let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-            let tile = found.as_ref().map_or(Tile::Waiting, |s| Tile::Now(s.picture, s.version));
+            let tile = found
+                .as_ref()
+                .map_or(Tile::Waiting, |s| if s.old { Tile::Old(s.picture, s.version) } else { Tile::Now(s.picture, s.version) });
             tile::paint(ui, pictures, Rect::from_min_size(rect.min, size), Id::unique(("interpolate large", way)), tile);
             let name = if interpolate.grid { "grid".to_owned() } else { NAMES[way].to_owned() };
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("large picture, {name}")));
-            response.on_hover_text(caption_tooltip(interpolate.eta, draft.steps));
+            let made_by = found.as_ref().map_or(draft, |s| &s.run.controls);
+            response.on_hover_text(caption_tooltip(made_by.viewer.interpolate.eta, made_by.step_count()));
             let place = |[u, v]: [f64; 2]| if interpolate.grid { format!("u {u:.2}, v {v:.2}") } else { format!("t = {u:.2}") };
             let heading = RichText::new(format!("{name}, {}", place(interpolate.position))).strong();
             let heading = heading.size(if side < 200.0 { 13.0 } else { 16.0 });
             ui.label(if interpolate.grid { heading } else { heading.color(COLOURS[way]) });
             let note = match &found {
                 None => "waiting for the first picture".to_owned(),
+                Some(s) if s.old => "from before the change, the new one is on its way".to_owned(),
                 Some(s)
                     if s.position == interpolate.position || (!interpolate.grid && s.position[0] == interpolate.position[0]) =>
                 {
@@ -105,7 +109,8 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, pictures: &mut Pictures
                 }
                 Some(s) => format!("nearest picture so far: {}", place(s.position)),
             };
-            let length = found.as_ref().and_then(|s| s.rms).map_or(String::new(), |rms| format!("|x_T|/√d = {rms:.2}, "));
+            let length =
+                found.as_ref().filter(|s| !s.old).and_then(|s| s.rms).map_or(String::new(), |rms| format!("|x_T|/√d = {rms:.2}, "));
             ui.label(RichText::new(length + &note).weak().size(13.0));
         });
     });

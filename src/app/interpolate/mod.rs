@@ -10,7 +10,8 @@ mod strip;
 
 pub use play::Playback;
 
-use super::{Command, Controls, controls::Tab, pictures::Pictures, run_view::RunView};
+use super::{Command, Controls, controls::Tab, pictures::Pictures, run_view::RunView, runs::Runs, wanted::Purpose};
+use crate::picture::Picture;
 use eframe::egui::{self, Color32, RichText, ScrollArea};
 
 /// What the panel shows.
@@ -25,6 +26,24 @@ pub struct View<'a> {
     pub point_previous: Option<&'a RunView>,
     /// egui's time, in seconds.
     pub time: f64,
+}
+
+impl<'a> View<'a> {
+    /// Of all runs at `time`.
+    pub fn new(runs: &'a Runs, time: f64) -> Self {
+        Self {
+            between: runs.current(Purpose::Between),
+            previous: runs.previous(Purpose::Between),
+            point: runs.current(Purpose::Point),
+            point_previous: runs.previous(Purpose::Point),
+            time,
+        }
+    }
+
+    /// The large picture of `controls`, the run it is from and its position: what is saved when the picture is.
+    pub fn large(&self, controls: &Controls) -> Option<(&'a Picture, &'a RunView, [f64; 2])> {
+        shown::at(self, controls, 0).map(|shown| (shown.picture, shown.run, shown.position))
+    }
 }
 
 /// The colours of slerp and lerp.

@@ -46,7 +46,7 @@ pub fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) ->
         }
         ui.label("η");
         ui.spacing_mut().slider_width = 90.0;
-        let response = ui.add(Slider::new(&mut interpolate.eta, 0.0..=1.0).max_decimals(2).step_by(0.05));
+        let response = ui.add(Slider::new(&mut interpolate.eta, 0.0..=1.0).max_decimals(2));
         let tooltip = "η of the steps. 0: x_T alone decides, and the pictures lead from one end to the other. Raise it and see the \
                        noise of the steps decide instead";
         named(response, "η of the interpolation", tooltip);

@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::{
-    app::{controls::Interpolate, run_view::RunView, tile},
+    app::{Controls, controls::Interpolate, run_view::RunView, tile},
     picture::Picture,
 };
 
@@ -18,12 +18,22 @@ pub struct Shown<'a> {
     pub rms: Option<f64>,
     /// Decoded to the last step.
     pub finished: bool,
+    /// The run it is from.
+    pub run: &'a RunView,
+    /// Other controls made it: it stands there until theirs comes.
+    pub old: bool,
 }
 
 /// Whether the two show the same ends, decoded alike.
-fn same_ends(a: &Interpolate, b: &Interpolate) -> bool {
-    let ends = if a.grid { 4 } else { 2 };
-    a.grid == b.grid && a.eta == b.eta && a.seeds[..ends] == b.seeds[..ends]
+fn alike(a: &Controls, b: &Controls) -> bool {
+    let (one, other) = (&a.viewer.interpolate, &b.viewer.interpolate);
+    let ends = if one.grid { 4 } else { 2 };
+    one.grid == other.grid
+        && one.eta == other.eta
+        && one.seeds[..ends] == other.seeds[..ends]
+        && (a.noise_seed == b.noise_seed || one.eta == 0.0)
+        && (&a.model, a.preset, a.steps, &a.spacing, a.clip) == (&b.model, b.preset, b.steps, &b.spacing, b.clip)
+        && (a.size == b.size || a.size.is_none() || b.size.is_none())
 }
 
 /// Where the members of a strip or grid are.
@@ -47,39 +57,35 @@ fn distance(grid: bool, a: [f64; 2], b: [f64; 2]) -> f64 {
     if grid { (a[0] - b[0]).hypot(a[1] - b[1]) } else { (a[0] - b[0]).abs() }
 }
 
+/// A member of a run as it is now; `old` is for the caller to say.
 fn of<'a>(run: &'a RunView, (group, member): (usize, usize), position: [f64; 2]) -> Option<Shown<'a>> {
     let frame = run.groups.get(group)?.latest.as_deref()?;
     let picture = tile::of_frame(frame, member, false)?;
     let rms = run.plan.as_ref().and_then(|p| p.latent_rms.get(group)?.get(member).copied());
     let finished = frame.index + 1 >= frame.total;
-    Some(Shown { picture, version: tile::version((run.id, group, member, frame.index)), position, rms, finished })
+    let version = tile::version((run.id, group, member, frame.index));
+    Some(Shown { picture, version, position, rms, finished, run, old: false })
 }
 
-/// The best picture for the position of `wanted`, going `way` (0 slerp, 1 lerp): the finished one nearest to it, or an unfinished
-/// one where there is no other.
-pub fn at<'a>(view: &View<'a>, wanted: &Interpolate, way: usize) -> Option<Shown<'a>> {
+/// The best picture for the position of `wanted`, going `way` (0 slerp, 1 lerp): one that these controls made, before any that
+/// others made; of those a finished one, and of those the nearest.
+pub fn at<'a>(view: &View<'a>, wanted: &Controls, way: usize) -> Option<Shown<'a>> {
+    let here = &wanted.viewer.interpolate;
     let points = [view.point, view.point_previous].into_iter().flatten().filter_map(|run| {
         let theirs = &run.controls.viewer.interpolate;
-        same_ends(theirs, wanted).then(|| of(run, (0, way), theirs.position)).flatten()
+        (theirs.grid == here.grid).then(|| of(run, (0, way), theirs.position)).flatten()
     });
     let strips = [view.between, view.previous].into_iter().flatten().filter_map(|run| {
         let theirs = &run.controls.viewer.interpolate;
-        let (group, member) = (way, nearest(theirs, wanted.position));
+        let member = nearest(theirs, here.position);
         let stop = *stops(theirs).get(member)?;
-        same_ends(theirs, wanted).then(|| of(run, (group, member), stop)).flatten()
+        (theirs.grid == here.grid).then(|| of(run, (way, member), stop)).flatten()
     });
-    let rank = |s: &Shown<'_>| (!s.finished, distance(wanted.grid, s.position, wanted.position));
-    let all = points.chain(strips);
-    let fallback = || view.between.or(view.previous).filter(|r| r.controls.viewer.interpolate.grid == wanted.grid);
-    let best = all.min_by(|a, b| {
+    let all = points.chain(strips).map(|s| Shown { old: !alike(&s.run.controls, wanted), ..s });
+    let rank = |s: &Shown<'_>| (s.old, !s.finished, distance(here.grid, s.position, here.position));
+    all.min_by(|a, b| {
         let (a, b) = (rank(a), rank(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    });
-    best.or_else(|| {
-        let run = fallback()?;
-        let theirs = &run.controls.viewer.interpolate;
-        let member = nearest(theirs, wanted.position);
-        of(run, (way, member), stops(theirs)[member])
+        (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
     })
 }
 
@@ -97,5 +103,21 @@ mod tests {
         assert_eq!(nearest(&interpolate, [1.0, 0.0]), 2);
         assert_eq!(nearest(&interpolate, [0.4, 0.9]), 7);
         assert_eq!(stops(&interpolate)[5], [1.0, 0.5]);
+    }
+
+    #[test]
+    fn another_s_is_not_decoded_alike() {
+        let a = Controls::default();
+        assert!(alike(&a, &Controls { noise_seed: 77, size: Some((32, 32)), eta: 0.5, ..a.clone() }));
+        for b in [
+            Controls { steps: 5, ..a.clone() },
+            Controls { model: "fashion".to_owned(), ..a.clone() },
+            Controls { clip: Some(true), ..a.clone() },
+        ] {
+            assert!(!alike(&a, &b), "{b:?}");
+        }
+        let mut noisy = a.clone();
+        noisy.viewer.interpolate.eta = 0.5;
+        assert!(!alike(&a, &noisy) && !alike(&noisy, &Controls { noise_seed: 77, ..noisy.clone() }));
     }
 }
