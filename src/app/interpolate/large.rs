@@ -101,7 +101,7 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, pictures: &mut Pictures
             ui.label(if interpolate.grid { heading } else { heading.color(COLOURS[way]) });
             let note = match &found {
                 None => "waiting for the first picture".to_owned(),
-                Some(s) if s.old => "from before the change, the new one is on its way".to_owned(),
+                Some(s) if s.old => "from before the change".to_owned(),
                 Some(s)
                     if s.position == interpolate.position || (!interpolate.grid && s.position[0] == interpolate.position[0]) =>
                 {
