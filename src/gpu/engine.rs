@@ -2,7 +2,7 @@
 //! is one small uniform write and one command buffer with one compute pass; where that would keep the device busy for long, several.
 
 use super::{
-    Gpu,
+    Gpu, Precision,
     constants::{Region, upload_constants},
     pipeline::{Pipeline, Slot},
     tune::dispatch,
@@ -13,26 +13,6 @@ use crate::{
 };
 use half::f16;
 use std::{collections::VecDeque, sync::Arc};
-
-/// The storage type of weights and activations; arithmetic is f32 either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
-    /// 32 bits.
-    #[default]
-    F32,
-    /// 16 bits.
-    F16,
-}
-
-impl Precision {
-    /// Bytes of four channels.
-    pub fn lane_bytes(self) -> u64 {
-        match self {
-            Self::F32 => 16,
-            Self::F16 => 8,
-        }
-    }
-}
 
 /// Submissions the host may be ahead of the device.
 const IN_FLIGHT: usize = 2;

@@ -5,13 +5,15 @@ mod device;
 mod engine;
 mod peak;
 mod pipeline;
+mod precision;
 mod profile;
 mod readback;
 mod shader;
 mod tune;
 
 pub use device::{AdapterReport, DeviceClass, Gpu, is_software, list_adapters, open};
-pub use engine::{GpuExecutor, Precision};
+pub use engine::GpuExecutor;
 pub use peak::Peak;
+pub use precision::Precision;
 pub use shader::{ShaderSource, assemble, shader_sources};
 pub use tune::{Dispatch, dispatch};
