@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Table 1 of the paper in closed form: what S and eta alone cost on normally distributed pictures, without a network and without samples.
 
-    gaussian.py SET [--first N] [--steps 5,10,20,50,100] [--etas 0,0.2,0.5,1,sigma-hat]
+    gaussian.py SET [--first N] [--steps 5,10,20,50,100] [--etas 0,0.2,0.5,1,sigma-hat] [--centred]
 
 Let the data be normal, with the mean and covariance of SET's pixels. Then the best epsilon is linear in x_t, every x_t is normal, and
 Eq. 12 moves the variance along each principal axis by itself, so that the Fréchet distance from the samples to the data is known
@@ -66,11 +66,13 @@ def main():
     parser.add_argument("--first", type=int, metavar="N", help="only the first N pictures of the set")
     parser.add_argument("--steps", type=numbers(int, 1, diffusion.T), default="5,10,20,50,100")
     parser.add_argument("--etas", type=etas, default=f"0,0.2,0.5,1,{SIGMA_HAT}")
+    parser.add_argument("--centred", action="store_true", help="take the mean out of the data: then x_T = N(0, 1) has the right one")
     args = parser.parse_args()
     if args.first is not None and args.first < 2:
         parser.error(f"--first: expected at least 2, got {args.first}")
     images, draws, _ = mosaics.load(args.set)
-    data = principal(images[: args.first].astype(np.float32) / 127.5 - 1, draws[: args.first])
+    variances, means = principal(images[: args.first].astype(np.float32) / 127.5 - 1, draws[: args.first])
+    data = variances, means * (not args.centred)
     print("| S | " + " | ".join("σ̂" if eta == SIGMA_HAT else f"η = {eta:g}" for eta in args.etas) + " |\n" + "|---" * (len(args.etas) + 1) + "|")
     for steps in args.steps:
         print(f"| {steps} | " + " | ".join(f"{frechet(*data, steps, eta):.2f}" for eta in args.etas) + " |")
