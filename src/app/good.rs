@@ -36,7 +36,7 @@ impl Good {
         let Viewer { device, f16, .. } = default.viewer.clone();
         let viewer = Viewer { device, f16, ..refused.viewer.clone() };
         let usual = Controls { model: default.model.clone(), size: None, viewer, ..refused.clone() };
-        if let Some(next) = [usual, default].into_iter().find(|next| next != refused).filter(|_| *refused != Controls::default()) {
+        if let Some(next) = [usual, default].into_iter().find(|next| next != refused) {
             *self = Self::new(next.clone());
             return next;
         }
