@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -19,39 +18,18 @@ from diffusers import DDIMScheduler, UNet2DModel
 
 import checkpoint
 import data
+import diffusion
 import export
 import mosaics
 import sets
 import train
 from files import DiskError, TrainingError
+from tests.tiny import TinyTest
 
 HERE = Path(__file__).resolve().parent.parent
 
 
-class TrainTest(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = Path(temporary.name)
-        images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), np.uint8)
-        facts = dict(title="noise", source="a test", licence="none")
-        with contextlib.redirect_stdout(io.StringIO()):
-            sets.save(self.folder, "noise", images, facts, np.linspace(0.1, 1, 40))
-
-    def arguments(self, run, images, *more):
-        words = f"--data {self.folder}/noise.npz --run {self.folder}/{run} --images {images} --base 32 --mult 1,1 --layers 1 --batch 4 --no-compile"
-        return [*words.split(), *more]
-
-    def train(self, *args):
-        with contextlib.redirect_stdout(io.StringIO()):
-            return train.main(self.arguments(*args))
-
-    def assert_same(self, a, b):
-        for part in ("net", "ema"):
-            for name, value in a[part].items():
-                self.assertTrue(torch.equal(value, b[part][name]), f"{part} {name}")
-        self.assertEqual((a["steps"], a["images"]), (b["steps"], b["images"]))
-
+class TrainTest(TinyTest):
     def test_resumed_equals_uninterrupted(self):
         more = ("--dropout", "0.1", "--flip")
         self.train("whole", 48, *more)
@@ -91,7 +69,7 @@ class TrainTest(unittest.TestCase):
     def test_a_loss_that_is_no_number_keeps_the_checkpoint(self):
         self.train("run", 8)
         before = checkpoint.path_in(self.folder / "run").read_bytes()
-        with mock.patch.object(train.diffusion, "loss", lambda output, *_: output.sum() * float("nan")):
+        with mock.patch.object(diffusion, "loss", lambda output, *_: output.sum() * float("nan")):
             with self.assertRaisesRegex(TrainingError, "the loss is nan.*lower --lr"):
                 self.train("run", 16)
         self.assertEqual(checkpoint.path_in(self.folder / "run").read_bytes(), before)
@@ -111,7 +89,7 @@ class TrainTest(unittest.TestCase):
             def backward(ctx, gradient):
                 return torch.full((4, 3, 16, 16), float("inf"))
 
-        with mock.patch.object(train.diffusion, "loss", lambda output, *_: Overflow.apply(output)):
+        with mock.patch.object(diffusion, "loss", lambda output, *_: Overflow.apply(output)):
             with self.assertRaisesRegex(TrainingError, "the loss is nan.*lower --lr"):
                 self.train("run", 12)
         self.assertEqual(checkpoint.path_in(self.folder / "run").read_bytes(), before)
@@ -135,7 +113,7 @@ class TrainTest(unittest.TestCase):
             with self.assertRaises(DiskError):
                 self.train("run", 64)
         self.assertEqual(checkpoint.path_in(self.folder / "run").read_bytes(), before)
-        self.assertEqual([p.name for p in (self.folder / "run").iterdir()], ["checkpoint.pt"])
+        self.assertEqual(sorted(p.name for p in (self.folder / "run").iterdir()), ["checkpoint.pt", "status.json"])
 
     def test_refuses_another_network_data_and_torn_files(self):
         self.train("run", 8)
