@@ -1,20 +1,20 @@
 // attention_apply: output[i, head g] = sum_j P[g, i, j] * v[j, head g] for one chunk of groups (image*heads + head) and rows.
-// For devices with fast shared memory: a workgroup of 8x8 threads makes 64 queries x 8 lanes from tiles of 16 keys;
-// a thread makes 8 queries x 1 lane in registers.
+// For devices with fast shared memory: a workgroup of 8x8 invocations makes 64 queries x 8 C4 from tiles of 16 keys;
+// an invocation makes 8 queries x 1 C4 in registers.
 #import attention
 #import linear_index
 
 @group(0) @binding(0) var<uniform> p: Attention;
-@group(0) @binding(1) var<storage, read> qkv: array<Lane>;            // [N, T, 3*heads*D4]: q of all heads, k, v
+@group(0) @binding(1) var<storage, read> qkv: array<C4>;              // [N, T, 3*heads*D4]: q of all heads, k, v
 @group(0) @binding(2) var<storage, read> scores: array<vec4<f32>>;    // [groups, rows, T4]: probabilities, zero past T
-@group(0) @binding(3) var<storage, read_write> output: array<Lane>;   // [N, T, heads*D4]
+@group(0) @binding(3) var<storage, read_write> output: array<C4>;     // [N, T, heads*D4]
 
 const TILE_M: u32 = 64u;
 const TILE_N: u32 = 8u;
-const DEPTH: u32 = 4u;  // lanes of keys of a tile
+const DEPTH: u32 = 4u;  // groups of four keys in a tile
 
-var<workgroup> tile_p: array<vec4<f32>, DEPTH * TILE_M>;       // [key lane][query]
-var<workgroup> tile_v: array<vec4<f32>, 4u * DEPTH * TILE_N>;  // [key][channel lane]
+var<workgroup> tile_p: array<vec4<f32>, DEPTH * TILE_M>;       // [four keys][query]
+var<workgroup> tile_v: array<vec4<f32>, 4u * DEPTH * TILE_N>;  // [key][C4]
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -26,7 +26,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         return;
     }
     let first_row = ((tile / tiles_n) % tiles_m) * TILE_M;
-    let first_lane = (tile % tiles_n) * TILE_N;
+    let first_c4 = (tile % tiles_n) * TILE_N;
     let group = p.group_base + local_group;
     let image = group / p.heads;
     let head = group % p.heads;
@@ -51,10 +51,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         }
         for (var i = lid; i < 4u * DEPTH * TILE_N; i += 64u) {
             let key = 4u * slice + i / TILE_N;
-            let lane = first_lane + i % TILE_N;
+            let c4 = first_c4 + i % TILE_N;
             var value = vec4(0.0);
-            if key < p.tokens && lane < p.head_c4 {
-                value = vec4<f32>(qkv[base + key * width + lane]);
+            if key < p.tokens && c4 < p.head_c4 {
+                value = vec4<f32>(qkv[base + key * width + c4]);
             }
             tile_v[i] = value;
         }
@@ -71,11 +71,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             }
         }
     }
-    let lane = first_lane + tx;
+    let c4 = first_c4 + tx;
     for (var m = 0u; m < 8u; m += 1u) {
         let row = first_row + ty * 8u + m;
-        if row < p.rows && lane < p.head_c4 {
-            output[((image * p.tokens + p.row_base + row) * p.heads + head) * p.head_c4 + lane] = Lane(sum[m]);
+        if row < p.rows && c4 < p.head_c4 {
+            output[((image * p.tokens + p.row_base + row) * p.heads + head) * p.head_c4 + c4] = C4(sum[m]);
         }
     }
 }

@@ -3,21 +3,21 @@
 // For software devices, in the manner of conv2d_wide.wgsl: a workgroup is one subgroup, whose invocations share the reading of the
 // values, each reading other ones, and hand them round with subgroupShuffle.
 //
-// An invocation makes four neighbouring rows (queries) x LANES lanes of channels (sums of 4x4: channels x queries); a workgroup makes
+// An invocation makes four neighbouring rows (queries) x OUT_C4 of channels (sums of 4x4: channels x queries); a workgroup makes
 // SUBGROUP such bands of rows with the same channels. Keys past the last token read the last one's value: their probability is zero.
 #import attention
 #import linear_index
-#import spread
+#import shuffle_columns
 
 @group(0) @binding(0) var<uniform> p: Attention;
-@group(0) @binding(1) var<storage, read> qkv: array<Lane>;            // [N, T, 3*heads*D4]: q of all heads, k, v
+@group(0) @binding(1) var<storage, read> qkv: array<C4>;              // [N, T, 3*heads*D4]: q of all heads, k, v
 @group(0) @binding(2) var<storage, read> scores: array<vec4<f32>>;    // [groups, rows, T4]: probabilities, zero past T
-@group(0) @binding(3) var<storage, read_write> output: array<Lane>;   // [N, T, heads*D4]
+@group(0) @binding(3) var<storage, read_write> output: array<C4>;     // [N, T, heads*D4]
 
 const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
-const LANES: u32 = 8u;     // lanes of channels of a workgroup, 4 or 8
+const OUT_C4: u32 = 8u;    // C4 per workgroup, 4 or 8
 
-// The values of the second lane of a pair: a subgroup of eight read them with the first one's.
+// The values of the second C4 of a pair: a subgroup of eight read them with the first one's.
 fn second(v: vec4<f32>, at: u32) -> vec4<f32> {
     if SUBGROUP == 8u {
         return v;
@@ -25,21 +25,21 @@ fn second(v: vec4<f32>, at: u32) -> vec4<f32> {
     return vec4<f32>(qkv[at]);
 }
 
-// Stores one lane of channels of up to `count` rows, the first one starting at `start`.
-fn finish(sum: mat4x4<f32>, lane: u32, start: u32, count: u32) {
+// Stores one C4 of up to `count` rows, the first one starting at `start`.
+fn finish(sum: mat4x4<f32>, c4: u32, start: u32, count: u32) {
     let width = p.heads * p.head_c4;
-    if lane < p.head_c4 {
+    if c4 < p.head_c4 {
         if count > 0u {
-            output[start + lane] = Lane(sum[0]);
+            output[start + c4] = C4(sum[0]);
         }
         if count > 1u {
-            output[start + width + lane] = Lane(sum[1]);
+            output[start + width + c4] = C4(sum[1]);
         }
         if count > 2u {
-            output[start + 2u * width + lane] = Lane(sum[2]);
+            output[start + 2u * width + c4] = C4(sum[2]);
         }
         if count > 3u {
-            output[start + 3u * width + lane] = Lane(sum[3]);
+            output[start + 3u * width + c4] = C4(sum[3]);
         }
     }
 }
@@ -47,14 +47,14 @@ fn finish(sum: mat4x4<f32>, lane: u32, start: u32, count: u32) {
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
     let tiles_m = (p.rows + 4u * SUBGROUP - 1u) / (4u * SUBGROUP);
-    let tiles_n = (p.head_c4 + LANES - 1u) / LANES;
+    let tiles_n = (p.head_c4 + OUT_C4 - 1u) / OUT_C4;
     let tile = workgroup_number(wid);
     let local_group = tile / (tiles_m * tiles_n);
     if local_group >= p.groups {
         return;
     }
     let row = ((tile / tiles_n) % tiles_m * SUBGROUP + lid) * 4u;
-    let lane = (tile % tiles_n) * LANES;
+    let c4 = (tile % tiles_n) * OUT_C4;
     let group = p.group_base + local_group;
     let image = group / p.heads;
     let head = group % p.heads;
@@ -64,24 +64,24 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     var p1 = (local_group * p.rows + min(row + 1u, last_row)) * p.tokens4;
     var p2 = (local_group * p.rows + min(row + 2u, last_row)) * p.tokens4;
     var p3 = (local_group * p.rows + min(row + 3u, last_row)) * p.tokens4;
-    // Where this invocation reads values: one of four keys x one or two lanes of channels; the lane past the last one is the last.
+    // Where this invocation reads values: one of four keys x one or two C4; past the last C4 it is the last.
     let base = image * p.tokens * width + (2u * p.heads + head) * p.head_c4;
     let last = p.head_c4 - 1u;
     let v_first = base + min(lid % 4u, p.tokens - 1u) * width;
     let v_last = base + (p.tokens - 1u) * width;
-    let lane0 = min(lane + lid / 4u, last);
-    let lane1 = min(lane + 2u + lid / 4u, last);
-    let lane2 = min(lane + 4u + lid / 4u, last);
-    let lane3 = min(lane + 6u + lid / 4u, last);
-    var v0 = v_first + lane0;
-    var v1 = v_first + lane1;
-    var v2 = v_first + lane2;
-    var v3 = v_first + lane3;
-    // With subgroups of four: from a pair's first lane to its second.
-    let odd0 = min(lane + 1u, last) - min(lane, last);
-    let odd1 = min(lane + 3u, last) - min(lane + 2u, last);
-    let odd2 = min(lane + 5u, last) - min(lane + 4u, last);
-    let odd3 = min(lane + 7u, last) - min(lane + 6u, last);
+    let c4_0 = min(c4 + lid / 4u, last);
+    let c4_1 = min(c4 + 2u + lid / 4u, last);
+    let c4_2 = min(c4 + 4u + lid / 4u, last);
+    let c4_3 = min(c4 + 6u + lid / 4u, last);
+    var v0 = v_first + c4_0;
+    var v1 = v_first + c4_1;
+    var v2 = v_first + c4_2;
+    var v3 = v_first + c4_3;
+    // With subgroups of four: from a pair's first C4 to its second.
+    let odd0 = min(c4 + 1u, last) - min(c4, last);
+    let odd1 = min(c4 + 3u, last) - min(c4 + 2u, last);
+    let odd2 = min(c4 + 5u, last) - min(c4 + 4u, last);
+    let odd3 = min(c4 + 7u, last) - min(c4 + 6u, last);
 
     var s0 = mat4x4<f32>();
     var s1 = mat4x4<f32>();
@@ -95,27 +95,27 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     loop {
         let x = mat4x4(scores[p0], scores[p1], scores[p2], scores[p3]);
         let u0 = vec4<f32>(qkv[v0]);
-        s0 += spread(u0, 0u) * x;
-        s1 += spread(second(u0, v0 + odd0), SUBGROUP - 4u) * x;
+        s0 += shuffle_columns(u0, 0u) * x;
+        s1 += shuffle_columns(second(u0, v0 + odd0), SUBGROUP - 4u) * x;
         let u1 = vec4<f32>(qkv[v1]);
-        s2 += spread(u1, 0u) * x;
-        s3 += spread(second(u1, v1 + odd1), SUBGROUP - 4u) * x;
-        if LANES == 8u {
+        s2 += shuffle_columns(u1, 0u) * x;
+        s3 += shuffle_columns(second(u1, v1 + odd1), SUBGROUP - 4u) * x;
+        if OUT_C4 == 8u {
             let u2 = vec4<f32>(qkv[v2]);
-            s4 += spread(u2, 0u) * x;
-            s5 += spread(second(u2, v2 + odd2), SUBGROUP - 4u) * x;
+            s4 += shuffle_columns(u2, 0u) * x;
+            s5 += shuffle_columns(second(u2, v2 + odd2), SUBGROUP - 4u) * x;
             let u3 = vec4<f32>(qkv[v3]);
-            s6 += spread(u3, 0u) * x;
-            s7 += spread(second(u3, v3 + odd3), SUBGROUP - 4u) * x;
+            s6 += shuffle_columns(u3, 0u) * x;
+            s7 += shuffle_columns(second(u3, v3 + odd3), SUBGROUP - 4u) * x;
         }
         p0 += 1u;
         p1 += 1u;
         p2 += 1u;
         p3 += 1u;
-        v0 = min(v0 + 4u * width, v_last + lane0);
-        v1 = min(v1 + 4u * width, v_last + lane1);
-        v2 = min(v2 + 4u * width, v_last + lane2);
-        v3 = min(v3 + 4u * width, v_last + lane3);
+        v0 = min(v0 + 4u * width, v_last + c4_0);
+        v1 = min(v1 + 4u * width, v_last + c4_1);
+        v2 = min(v2 + 4u * width, v_last + c4_2);
+        v3 = min(v3 + 4u * width, v_last + c4_3);
         k += 1u;
         continuing {
             break if k >= p.tokens4;
@@ -127,14 +127,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     }
     let start = ((image * p.tokens + p.row_base + row) * p.heads + head) * p.head_c4;
     let count = p.rows - row;
-    finish(s0, lane, start, count);
-    finish(s1, lane + 1u, start, count);
-    finish(s2, lane + 2u, start, count);
-    finish(s3, lane + 3u, start, count);
-    if LANES == 8u {
-        finish(s4, lane + 4u, start, count);
-        finish(s5, lane + 5u, start, count);
-        finish(s6, lane + 6u, start, count);
-        finish(s7, lane + 7u, start, count);
+    finish(s0, c4, start, count);
+    finish(s1, c4 + 1u, start, count);
+    finish(s2, c4 + 2u, start, count);
+    finish(s3, c4 + 3u, start, count);
+    if OUT_C4 == 8u {
+        finish(s4, c4 + 4u, start, count);
+        finish(s5, c4 + 5u, start, count);
+        finish(s6, c4 + 6u, start, count);
+        finish(s7, c4 + 7u, start, count);
     }
 }

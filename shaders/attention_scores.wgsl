@@ -1,18 +1,18 @@
 // attention_scores: S[g, i, j] = scale * sum_d q[g, i, d] * k[g, j, d] for one chunk of groups (image*heads + head) and rows.
-// For devices with fast shared memory: a workgroup of 8x8 threads makes 64 queries x 64 keys from tiles of 16 channels;
-// a thread makes 8 queries x 8 keys (two lanes) in registers.
+// For devices with fast shared memory: a workgroup of 8x8 invocations makes 64 queries x 64 keys from tiles of 16 channels;
+// an invocation makes 8 queries x 8 keys (two vec4) in registers.
 #import attention
 #import linear_index
 
 @group(0) @binding(0) var<uniform> p: Attention;
-@group(0) @binding(1) var<storage, read> qkv: array<Lane>;                 // [N, T, 3*heads*D4]: q of all heads, k, v
-@group(0) @binding(2) var<storage, read_write> scores: array<vec4<f32>>;   // [groups, rows, T4]: lanes of four keys
+@group(0) @binding(1) var<storage, read> qkv: array<C4>;                   // [N, T, 3*heads*D4]: q of all heads, k, v
+@group(0) @binding(2) var<storage, read_write> scores: array<vec4<f32>>;   // [groups, rows, T4]: four keys per element
 
 const TILE: u32 = 64u;
-const DEPTH: u32 = 4u;  // lanes of a tile
+const DEPTH: u32 = 4u;  // C4 in a tile
 
-var<workgroup> tile_q: array<vec4<f32>, DEPTH * TILE>;  // [lane][query]
-var<workgroup> tile_k: array<vec4<f32>, DEPTH * TILE>;  // [lane][key]
+var<workgroup> tile_q: array<vec4<f32>, DEPTH * TILE>;  // [C4][query]
+var<workgroup> tile_k: array<vec4<f32>, DEPTH * TILE>;  // [C4][key]
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -30,22 +30,22 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     let base = (group / p.heads) * p.tokens * width + (group % p.heads) * p.head_c4;
     let tx = lid % 8u;
     let ty = lid / 8u;
-    var sum: array<vec4<f32>, 16>;  // [query 0..8][key lane 0..2]
+    var sum: array<vec4<f32>, 16>;  // [query 0..8][four keys 0..2]
     for (var i = 0u; i < 16u; i += 1u) {
         sum[i] = vec4(0.0);
     }
     for (var slice = 0u; slice < p.head_c4; slice += DEPTH) {
         workgroupBarrier();
         for (var i = lid; i < DEPTH * TILE; i += 64u) {
-            let lane = slice + i % DEPTH;
+            let c4 = slice + i % DEPTH;
             let m = i / DEPTH;
             var q = vec4(0.0);
             var k = vec4(0.0);
-            if lane < p.head_c4 && first_row + m < p.rows {
-                q = vec4<f32>(qkv[base + (p.row_base + first_row + m) * width + lane]);
+            if c4 < p.head_c4 && first_row + m < p.rows {
+                q = vec4<f32>(qkv[base + (p.row_base + first_row + m) * width + c4]);
             }
-            if lane < p.head_c4 && first_key + m < p.tokens {
-                k = vec4<f32>(qkv[base + (first_key + m) * width + p.heads * p.head_c4 + lane]);
+            if c4 < p.head_c4 && first_key + m < p.tokens {
+                k = vec4<f32>(qkv[base + (first_key + m) * width + p.heads * p.head_c4 + c4]);
             }
             tile_q[(i % DEPTH) * TILE + m] = q;
             tile_k[(i % DEPTH) * TILE + m] = k;

@@ -3,22 +3,22 @@
 // For software devices, in the manner of conv2d_wide.wgsl: a workgroup is one subgroup, whose invocations share the reading of the
 // keys, each reading other ones, and hand them round with subgroupShuffle.
 //
-// An invocation makes four neighbouring rows (queries) x LANES lanes of keys (sums of 4x4: keys x queries); a workgroup makes
+// An invocation makes four neighbouring rows (queries) x TOKENS4 groups of four keys (sums of 4x4: keys x queries); a workgroup makes
 // SUBGROUP such bands of rows with the same keys. Keys past the last token repeat it; attention_softmax ignores them.
 #import attention
 #import linear_index
-#import spread
+#import shuffle_columns
 
 @group(0) @binding(0) var<uniform> p: Attention;
-@group(0) @binding(1) var<storage, read> qkv: array<Lane>;                 // [N, T, 3*heads*D4]: q of all heads, k, v
-@group(0) @binding(2) var<storage, read_write> scores: array<vec4<f32>>;   // [groups, rows, T4]: lanes of four keys
+@group(0) @binding(1) var<storage, read> qkv: array<C4>;                   // [N, T, 3*heads*D4]: q of all heads, k, v
+@group(0) @binding(2) var<storage, read_write> scores: array<vec4<f32>>;   // [groups, rows, T4]: four keys per element
 
 const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
-const LANES: u32 = 8u;     // lanes of keys of a workgroup, 4 or 8
+const TOKENS4: u32 = 8u;   // groups of four keys per workgroup, 4 or 8
 
 // The keys read by four invocations from `first` on, for all of them: four channels (columns) x four keys.
-fn spread_keys(k: vec4<f32>, first: u32) -> mat4x4<f32> {
-    return transpose(spread(k, first));
+fn shuffle_keys(k: vec4<f32>, first: u32) -> mat4x4<f32> {
+    return transpose(shuffle_columns(k, first));
 }
 
 // The second four keys of eight: a subgroup of eight read them with the first four.
@@ -29,20 +29,20 @@ fn second(k: vec4<f32>, at: u32) -> vec4<f32> {
     return vec4<f32>(qkv[at]);
 }
 
-// Stores one lane of keys of up to `count` rows, the first one starting at `start`.
-fn finish(sum: mat4x4<f32>, lane: u32, start: u32, count: u32) {
-    if lane < p.tokens4 {
+// Stores four keys of up to `count` rows, the first one starting at `start`.
+fn finish(sum: mat4x4<f32>, key4: u32, start: u32, count: u32) {
+    if key4 < p.tokens4 {
         if count > 0u {
-            scores[start + lane] = sum[0] * p.scale;
+            scores[start + key4] = sum[0] * p.scale;
         }
         if count > 1u {
-            scores[start + p.tokens4 + lane] = sum[1] * p.scale;
+            scores[start + p.tokens4 + key4] = sum[1] * p.scale;
         }
         if count > 2u {
-            scores[start + 2u * p.tokens4 + lane] = sum[2] * p.scale;
+            scores[start + 2u * p.tokens4 + key4] = sum[2] * p.scale;
         }
         if count > 3u {
-            scores[start + 3u * p.tokens4 + lane] = sum[3] * p.scale;
+            scores[start + 3u * p.tokens4 + key4] = sum[3] * p.scale;
         }
     }
 }
@@ -50,14 +50,14 @@ fn finish(sum: mat4x4<f32>, lane: u32, start: u32, count: u32) {
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
     let tiles_q = (p.rows + 4u * SUBGROUP - 1u) / (4u * SUBGROUP);
-    let tiles_k = (p.tokens4 + LANES - 1u) / LANES;
+    let tiles_k = (p.tokens4 + TOKENS4 - 1u) / TOKENS4;
     let tile = workgroup_number(wid);
     let local_group = tile / (tiles_q * tiles_k);
     if local_group >= p.groups {
         return;
     }
     let row = ((tile / tiles_k) % tiles_q * SUBGROUP + lid) * 4u;
-    let lane = (tile % tiles_k) * LANES;
+    let key4 = (tile % tiles_k) * TOKENS4;
     let group = p.group_base + local_group;
     let width = 3u * p.heads * p.head_c4;
     let q_base = (group / p.heads) * p.tokens * width + (group % p.heads) * p.head_c4;
@@ -68,7 +68,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     var q1 = q_base + (p.row_base + min(row + 1u, last_row)) * width;
     var q2 = q_base + (p.row_base + min(row + 2u, last_row)) * width;
     var q3 = q_base + (p.row_base + min(row + 3u, last_row)) * width;
-    let key = 4u * lane + lid;
+    let key = 4u * key4 + lid;
     var k0 = k_base + min(key, last_key) * width;
     var k1 = k_base + min(key + 8u, last_key) * width;
     var k2 = k_base + min(key + 16u, last_key) * width;
@@ -91,18 +91,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     loop {
         let q = mat4x4(vec4<f32>(qkv[q0]), vec4<f32>(qkv[q1]), vec4<f32>(qkv[q2]), vec4<f32>(qkv[q3]));
         let u0 = vec4<f32>(qkv[k0]);
-        s0 += spread_keys(u0, 0u) * q;
-        s1 += spread_keys(second(u0, k0 + odd0), SUBGROUP - 4u) * q;
+        s0 += shuffle_keys(u0, 0u) * q;
+        s1 += shuffle_keys(second(u0, k0 + odd0), SUBGROUP - 4u) * q;
         let u1 = vec4<f32>(qkv[k1]);
-        s2 += spread_keys(u1, 0u) * q;
-        s3 += spread_keys(second(u1, k1 + odd1), SUBGROUP - 4u) * q;
-        if LANES == 8u {
+        s2 += shuffle_keys(u1, 0u) * q;
+        s3 += shuffle_keys(second(u1, k1 + odd1), SUBGROUP - 4u) * q;
+        if TOKENS4 == 8u {
             let u2 = vec4<f32>(qkv[k2]);
-            s4 += spread_keys(u2, 0u) * q;
-            s5 += spread_keys(second(u2, k2 + odd2), SUBGROUP - 4u) * q;
+            s4 += shuffle_keys(u2, 0u) * q;
+            s5 += shuffle_keys(second(u2, k2 + odd2), SUBGROUP - 4u) * q;
             let u3 = vec4<f32>(qkv[k3]);
-            s6 += spread_keys(u3, 0u) * q;
-            s7 += spread_keys(second(u3, k3 + odd3), SUBGROUP - 4u) * q;
+            s6 += shuffle_keys(u3, 0u) * q;
+            s7 += shuffle_keys(second(u3, k3 + odd3), SUBGROUP - 4u) * q;
         }
         q0 += 1u;
         q1 += 1u;
@@ -123,14 +123,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     }
     let start = (local_group * p.rows + row) * p.tokens4;
     let count = p.rows - row;
-    finish(s0, lane, start, count);
-    finish(s1, lane + 1u, start, count);
-    finish(s2, lane + 2u, start, count);
-    finish(s3, lane + 3u, start, count);
-    if LANES == 8u {
-        finish(s4, lane + 4u, start, count);
-        finish(s5, lane + 5u, start, count);
-        finish(s6, lane + 6u, start, count);
-        finish(s7, lane + 7u, start, count);
+    finish(s0, key4, start, count);
+    finish(s1, key4 + 1u, start, count);
+    finish(s2, key4 + 2u, start, count);
+    finish(s3, key4 + 3u, start, count);
+    if TOKENS4 == 8u {
+        finish(s4, key4 + 4u, start, count);
+        finish(s5, key4 + 5u, start, count);
+        finish(s6, key4 + 6u, start, count);
+        finish(s7, key4 + 7u, start, count);
     }
 }

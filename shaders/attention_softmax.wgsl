@@ -13,7 +13,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         return;
     }
     let start = i * p.tokens4;
-    // The last lane may be only partly within the tokens.
+    // The last four may be only partly within the tokens.
     let rest = p.tokens - 4u * (p.tokens4 - 1u);
     let inside = vec4<u32>(0u, 1u, 2u, 3u) < vec4(rest);
     let lowest = vec4(-3.0e38);

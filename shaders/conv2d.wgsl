@@ -1,7 +1,7 @@
 // conv2d: output = (conv(upsample(a ++ b)) + bias + temb + residual) * scale, as an implicit GEMM
 //   [pixels, K] x [K, out channels] with K = taps * input channels, tap-major.
-// For devices with fast shared memory: a workgroup of 8x8 threads makes TILE_M pixels x TILE_N lanes of output from tiles of
-// 16 input channels; a thread makes PIXELS pixels x LANES lanes in registers. The loader picks PIXELS and LANES for the layer.
+// For devices with fast shared memory: a workgroup of 8x8 invocations makes TILE_M pixels x TILE_N C4 of output from tiles of
+// 16 input channels; an invocation makes PIXELS pixels x OUT_C4 in registers. src/gpu/tune.rs picks PIXELS and OUT_C4 for the layer.
 // Upsampling, concatenation and padding are index arithmetic in the loads.
 #import conv2d
 #import step
@@ -9,22 +9,22 @@
 
 @group(0) @binding(0) var<uniform> p: Conv2d;
 @group(0) @binding(1) var<uniform> step: Step;
-@group(0) @binding(2) var<storage, read> weights: array<Lane>;         // [tap][4*(AC4 + BC4)][OC4]: lanes of output channels
+@group(0) @binding(2) var<storage, read> weights: array<C4>;           // [tap][4*(AC4 + BC4)][OC4]: four output channels per element
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;       // [OC4]
-@group(0) @binding(4) var<storage, read> a: array<Lane>;               // [N, IH, IW, AC4]
-@group(0) @binding(5) var<storage, read> b: array<Lane>;               // [N, IH, IW, BC4]
+@group(0) @binding(4) var<storage, read> a: array<C4>;                 // [N, IH, IW, AC4]
+@group(0) @binding(5) var<storage, read> b: array<C4>;                 // [N, IH, IW, BC4]
 @group(0) @binding(6) var<storage, read> temb: array<vec4<f32>>;       // [rows, temb_stride]
-@group(0) @binding(7) var<storage, read> residual: array<Lane>;        // [N, OH, OW, OC4]
-@group(0) @binding(8) var<storage, read_write> output: array<Lane>;    // [N, OH, OW, OC4]
+@group(0) @binding(7) var<storage, read> residual: array<C4>;          // [N, OH, OW, OC4]
+@group(0) @binding(8) var<storage, read_write> output: array<C4>;      // [N, OH, OW, OC4]
 
-const PIXELS: u32 = 8u;  // pixels a thread
-const LANES: u32 = 2u;   // output lanes a thread
+const PIXELS: u32 = 8u;  // pixels per invocation
+const OUT_C4: u32 = 2u;  // output C4 per invocation
 const TILE_M: u32 = 8u * PIXELS;
-const TILE_N: u32 = 8u * LANES;
-const DEPTH: u32 = 4u;   // input lanes of a tile
+const TILE_N: u32 = 8u * OUT_C4;
+const DEPTH: u32 = 4u;   // input C4 in a tile
 
-var<workgroup> tile_a: array<vec4<f32>, DEPTH * TILE_M>;        // [input lane][pixel]
-var<workgroup> tile_b: array<vec4<f32>, 4u * DEPTH * TILE_N>;   // [input channel][output lane]
+var<workgroup> tile_a: array<vec4<f32>, DEPTH * TILE_M>;        // [input C4][pixel]
+var<workgroup> tile_b: array<vec4<f32>, 4u * DEPTH * TILE_N>;   // [input channel][output C4]
 
 // The stored pixel that a tap of an output pixel reads, or -1 in the padding.
 fn source_pixel(pixel: u32, tap: u32) -> i32 {
@@ -41,14 +41,14 @@ fn source_pixel(pixel: u32, tap: u32) -> i32 {
     return (i32(image * p.in_h) + in_y / up) * i32(p.in_w) + in_x / up;
 }
 
-fn input_lane(pixel: i32, lane: u32) -> vec4<f32> {
-    if pixel < 0 || lane >= p.a_c4 + p.b_c4 {
+fn input_c4(pixel: i32, c4: u32) -> vec4<f32> {
+    if pixel < 0 || c4 >= p.a_c4 + p.b_c4 {
         return vec4(0.0);
     }
-    if lane < p.a_c4 {
-        return vec4<f32>(a[u32(pixel) * p.a_c4 + lane]);
+    if c4 < p.a_c4 {
+        return vec4<f32>(a[u32(pixel) * p.a_c4 + c4]);
     }
-    return vec4<f32>(b[u32(pixel) * p.b_c4 + lane - p.a_c4]);
+    return vec4<f32>(b[u32(pixel) * p.b_c4 + c4 - p.a_c4]);
 }
 
 @compute @workgroup_size(64)
@@ -56,13 +56,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     let tiles_n = (p.out_c4 + TILE_N - 1u) / TILE_N;
     let tile = workgroup_number(wid);
     let first_pixel = (tile / tiles_n) * TILE_M;
-    let first_lane = (tile % tiles_n) * TILE_N;
+    let first_c4 = (tile % tiles_n) * TILE_N;
     let pixels = p.batch * p.out_h * p.out_w;
     let width = p.a_c4 + p.b_c4;
     let tx = lid % 8u;
     let ty = lid / 8u;
-    var sum: array<vec4<f32>, PIXELS * LANES>;
-    for (var i = 0u; i < PIXELS * LANES; i += 1u) {
+    var sum: array<vec4<f32>, PIXELS * OUT_C4>;
+    for (var i = 0u; i < PIXELS * OUT_C4; i += 1u) {
         sum[i] = vec4(0.0);
     }
     for (var tap = 0u; tap < p.kernel * p.kernel; tap += 1u) {
@@ -71,20 +71,20 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             for (var i = lid; i < DEPTH * TILE_M; i += 64u) {
                 let k = i % DEPTH;
                 let m = i / DEPTH;
-                tile_a[k * TILE_M + m] = input_lane(source_pixel(first_pixel + m, tap), slice + k);
+                tile_a[k * TILE_M + m] = input_c4(source_pixel(first_pixel + m, tap), slice + k);
             }
             for (var i = lid; i < 4u * DEPTH * TILE_N; i += 64u) {
-                let lane = first_lane + i % TILE_N;
+                let c4 = first_c4 + i % TILE_N;
                 let channel = 4u * slice + i / TILE_N;
                 var w = vec4(0.0);
-                if lane < p.out_c4 && channel < 4u * width {
-                    w = vec4<f32>(weights[(tap * 4u * width + channel) * p.out_c4 + lane]);
+                if c4 < p.out_c4 && channel < 4u * width {
+                    w = vec4<f32>(weights[(tap * 4u * width + channel) * p.out_c4 + c4]);
                 }
                 tile_b[i] = w;
             }
             workgroupBarrier();
             for (var k = 0u; k < DEPTH; k += 1u) {
-                for (var n = 0u; n < LANES; n += 1u) {
+                for (var n = 0u; n < OUT_C4; n += 1u) {
                     let at = 4u * k * TILE_N + tx + 8u * n;
                     let w0 = tile_b[at];
                     let w1 = tile_b[at + TILE_N];
@@ -98,9 +98,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             }
         }
     }
-    for (var n = 0u; n < LANES; n += 1u) {
-        let lane = first_lane + tx + 8u * n;
-        if lane >= p.out_c4 {
+    for (var n = 0u; n < OUT_C4; n += 1u) {
+        let c4 = first_c4 + tx + 8u * n;
+        if c4 >= p.out_c4 {
             continue;
         }
         for (var m = 0u; m < PIXELS; m += 1u) {
@@ -108,15 +108,15 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             if pixel >= pixels {
                 continue;
             }
-            var value = sum[n * PIXELS + m] + bias[lane];
+            var value = sum[n * PIXELS + m] + bias[c4];
             if (p.flags & 1u) != 0u {
                 let row = step.row_base + (pixel / (p.out_h * p.out_w)) * step.row_stride;
-                value += temb[row * p.temb_stride + p.temb_offset + lane];
+                value += temb[row * p.temb_stride + p.temb_offset + c4];
             }
             if (p.flags & 2u) != 0u {
-                value += vec4<f32>(residual[pixel * p.out_c4 + lane]);
+                value += vec4<f32>(residual[pixel * p.out_c4 + c4]);
             }
-            output[pixel * p.out_c4 + lane] = Lane(value * p.scale);
+            output[pixel * p.out_c4 + c4] = C4(value * p.scale);
         }
     }
 }

@@ -5,29 +5,29 @@
 // a hundred multiply-adds, but a subgroupShuffle from a constant invocation is a single instruction. Therefore the invocations share
 // the reading of the weights: each reads other ones, and shuffles hand them round.
 //
-// An invocation makes a run of four neighbouring pixels of an output row x LANES lanes of channels (sums of 4x4: channels x pixels);
+// An invocation makes a run of four neighbouring pixels of an output row x OUT_C4 of channels (sums of 4x4: channels x pixels);
 // a workgroup makes SUBGROUP successive runs of the same channels. TAPS = 3 takes the three taps of a kernel row at once, with the
 // pixel left and right of a run taken from the neighbouring invocations; TAPS = 1 takes any kernel, tap by tap.
 // Runs that stick out of the row, runs and channels beyond the last one are computed from clamped addresses and not stored.
 #import conv2d
 #import step
 #import linear_index
-#import spread
+#import shuffle_columns
 
 @group(0) @binding(0) var<uniform> p: Conv2d;
 @group(0) @binding(1) var<uniform> step: Step;
-@group(0) @binding(2) var<storage, read> weights: array<Lane>;         // [tap][4*(AC4 + BC4)][OC4]: lanes of output channels
+@group(0) @binding(2) var<storage, read> weights: array<C4>;           // [tap][4*(AC4 + BC4)][OC4]: four output channels per element
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;       // [OC4]
-@group(0) @binding(4) var<storage, read> a: array<Lane>;               // [N, IH, IW, AC4]
-@group(0) @binding(5) var<storage, read> b: array<Lane>;               // [N, IH, IW, BC4]
+@group(0) @binding(4) var<storage, read> a: array<C4>;                 // [N, IH, IW, AC4]
+@group(0) @binding(5) var<storage, read> b: array<C4>;                 // [N, IH, IW, BC4]
 @group(0) @binding(6) var<storage, read> temb: array<vec4<f32>>;       // [rows, temb_stride]
-@group(0) @binding(7) var<storage, read> residual: array<Lane>;        // [N, OH, OW, OC4]
-@group(0) @binding(8) var<storage, read_write> output: array<Lane>;    // [N, OH, OW, OC4]
+@group(0) @binding(7) var<storage, read> residual: array<C4>;          // [N, OH, OW, OC4]
+@group(0) @binding(8) var<storage, read_write> output: array<C4>;      // [N, OH, OW, OC4]
 
 const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
 const TAPS: u32 = 3u;      // 3: for kernel 3, stride 1, pad 1, output as large as the (upsampled) input; 1: for any convolution
 const CONCAT: u32 = 1u;    // 0: there is no source b
-const LANES: u32 = select(8u, 4u, TAPS == 3u);
+const OUT_C4: u32 = select(8u, 4u, TAPS == 3u);
 
 // The stored pixel at (x, y) of the upsampled input, or -1 in the padding.
 fn source_pixel(image: u32, x: i32, y: i32) -> i32 {
@@ -36,20 +36,20 @@ fn source_pixel(image: u32, x: i32, y: i32) -> i32 {
     return select(-1, (i32(image * p.in_h) + (y >> shift)) * i32(p.in_w) + (x >> shift), inside);
 }
 
-// Lane 0 of a stored pixel in a source of `width` lanes; of pixel 0 for none.
-fn first_lane(pixel: i32, width: u32) -> u32 {
+// The first C4 of a stored pixel in a source of `width` C4 per pixel; of pixel 0 for none.
+fn first_c4(pixel: i32, width: u32) -> u32 {
     return u32(max(pixel, 0)) * width;
 }
 
-// `lane` follows the lanes of both sources; after the last one of `a`, it goes to the pixel's first one in `b`.
-fn next_lane(lane: u32, pixel: i32, crossing: bool) -> u32 {
+// `c4` follows the C4 of both sources; after the last one of `a`, it goes to the pixel's first one in `b`.
+fn next_c4(c4: u32, pixel: i32, crossing: bool) -> u32 {
     if CONCAT == 0u {
-        return lane + 1u;
+        return c4 + 1u;
     }
-    return select(lane + 1u, first_lane(pixel, p.b_c4), crossing);
+    return select(c4 + 1u, first_c4(pixel, p.b_c4), crossing);
 }
 
-// The weights of the second output lane of a pair: a subgroup of eight read them with the first one's.
+// The weights of the second output C4 of a pair: a subgroup of eight read them with the first one's.
 fn second(w: vec4<f32>, at: u32) -> vec4<f32> {
     if SUBGROUP == 8u {
         return w;
@@ -57,24 +57,24 @@ fn second(w: vec4<f32>, at: u32) -> vec4<f32> {
     return vec4<f32>(weights[at]);
 }
 
-// Where this invocation reads the weights of output lanes `lane` and `lane + 1`: four input channels x as many lanes as it takes.
-fn weight_lane(lane: u32, lid: u32) -> u32 {
-    return (lid % 4u) * p.out_c4 + min(lane + lid / 4u, p.out_c4 - 1u);
+// Where this invocation reads the weights of output C4 `c4` and `c4 + 1`: four input channels x as many C4 as it takes.
+fn weights_at(c4: u32, lid: u32) -> u32 {
+    return (lid % 4u) * p.out_c4 + min(c4 + lid / 4u, p.out_c4 - 1u);
 }
 
-// Stores one output lane of up to `count` pixels from `pixel` on.
-fn finish(sum: mat4x4<f32>, lane: u32, pixel: u32, count: u32, temb_at: u32) {
-    if lane >= p.out_c4 {
+// Stores one output C4 of up to `count` pixels from `pixel` on.
+fn finish(sum: mat4x4<f32>, c4: u32, pixel: u32, count: u32, temb_at: u32) {
+    if c4 >= p.out_c4 {
         return;
     }
-    var extra = bias[lane];
+    var extra = bias[c4];
     if (p.flags & 1u) != 0u {
-        extra += temb[temb_at + lane];
+        extra += temb[temb_at + c4];
     }
-    finish_pixel(sum[0] + extra, pixel * p.out_c4 + lane, count > 0u);
-    finish_pixel(sum[1] + extra, (pixel + 1u) * p.out_c4 + lane, count > 1u);
-    finish_pixel(sum[2] + extra, (pixel + 2u) * p.out_c4 + lane, count > 2u);
-    finish_pixel(sum[3] + extra, (pixel + 3u) * p.out_c4 + lane, count > 3u);
+    finish_pixel(sum[0] + extra, pixel * p.out_c4 + c4, count > 0u);
+    finish_pixel(sum[1] + extra, (pixel + 1u) * p.out_c4 + c4, count > 1u);
+    finish_pixel(sum[2] + extra, (pixel + 2u) * p.out_c4 + c4, count > 2u);
+    finish_pixel(sum[3] + extra, (pixel + 3u) * p.out_c4 + c4, count > 3u);
 }
 
 fn finish_pixel(sum: vec4<f32>, at: u32, wanted: bool) {
@@ -83,7 +83,7 @@ fn finish_pixel(sum: vec4<f32>, at: u32, wanted: bool) {
         if (p.flags & 2u) != 0u {
             value += vec4<f32>(residual[at]);
         }
-        output[at] = Lane(value * p.scale);
+        output[at] = C4(value * p.scale);
     }
 }
 
@@ -92,11 +92,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     let runs_row = (p.out_w + 3u) / 4u;
     let runs = p.batch * p.out_h * runs_row;
     let tiles_m = (runs + SUBGROUP - 1u) / SUBGROUP;
-    let tiles_n = (p.out_c4 + LANES - 1u) / LANES;
+    let tiles_n = (p.out_c4 + OUT_C4 - 1u) / OUT_C4;
     let tile = workgroup_number(wid);
     // Successive workgroups share a part of the larger of weights and input, and so find it in the cache.
     let same_weights = 4u * p.kernel * p.kernel * p.out_c4 > p.batch * p.in_h * p.in_w;
-    let lane = select(tile % tiles_n, tile / tiles_m, same_weights) * LANES;
+    let c4 = select(tile % tiles_n, tile / tiles_m, same_weights) * OUT_C4;
     let run = select(tile / tiles_n, tile % tiles_m, same_weights) * SUBGROUP + lid;
     let row = min(run, runs - 1u) / runs_row;
     let out_x = (min(run, runs - 1u) % runs_row) * 4u;
@@ -105,16 +105,16 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     let width = p.a_c4 + p.b_c4;
     let tap_step = 4u * width * p.out_c4;
     let last = p.out_c4 - 1u;
-    // With subgroups of four: from a pair's first output lane to its second.
-    let odd0 = min(lane + 1u, last) - min(lane, last);
-    let odd1 = min(lane + 3u, last) - min(lane + 2u, last);
-    let odd2 = min(lane + 5u, last) - min(lane + 4u, last);
-    let odd3 = min(lane + 7u, last) - min(lane + 6u, last);
+    // With subgroups of four: from a pair's first output C4 to its second.
+    let odd0 = min(c4 + 1u, last) - min(c4, last);
+    let odd1 = min(c4 + 3u, last) - min(c4 + 2u, last);
+    let odd2 = min(c4 + 5u, last) - min(c4 + 4u, last);
+    let odd3 = min(c4 + 7u, last) - min(c4 + 6u, last);
     // Addresses step through the loops as variables: an address computed where it is used would be computed invocation by invocation.
-    var w0 = weight_lane(lane, lid);
-    var w1 = weight_lane(lane + 2u, lid);
-    var w2 = select(weight_lane(lane + 4u, lid), w0 + tap_step, TAPS == 3u);
-    var w3 = select(weight_lane(lane + 6u, lid), w1 + tap_step, TAPS == 3u);
+    var w0 = weights_at(c4, lid);
+    var w1 = weights_at(c4 + 2u, lid);
+    var w2 = select(weights_at(c4 + 4u, lid), w0 + tap_step, TAPS == 3u);
+    var w3 = select(weights_at(c4 + 6u, lid), w1 + tap_step, TAPS == 3u);
     var w4 = w0 + 2u * tap_step;
     var w5 = w1 + 2u * tap_step;
 
@@ -141,11 +141,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         let before = lid == 0u && out_x > 0u;
         let after = lid == SUBGROUP - 1u && out_x + 4u < p.out_w;
         let beside = select(-1, source_pixel(image, select(x + 4, x - 1, before), y), before || after);
-        var at0 = first_lane(pixel0, p.a_c4);
-        var at1 = first_lane(pixel1, p.a_c4);
-        var at2 = first_lane(pixel2, p.a_c4);
-        var at3 = first_lane(pixel3, p.a_c4);
-        var at_beside = first_lane(beside, p.a_c4);
+        var at0 = first_c4(pixel0, p.a_c4);
+        var at1 = first_c4(pixel1, p.a_c4);
+        var at2 = first_c4(pixel2, p.a_c4);
+        var at3 = first_c4(pixel3, p.a_c4);
+        var at_beside = first_c4(beside, p.a_c4);
         var k = 0u;
         loop {
             var v0: vec4<f32>;
@@ -180,39 +180,39 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
                 var right = subgroupShuffle(v0, (lid + 1u) % SUBGROUP);
                 right = select(select(right, v_beside, lid == SUBGROUP - 1u), vec4(0.0), out_x + 4u >= p.out_w);
                 let u0 = vec4<f32>(weights[w0]);
-                s0 += spread(u0, 0u) * mat4x4(left, v0, v1, v2);
-                s1 += spread(second(u0, w0 + odd0), SUBGROUP - 4u) * mat4x4(left, v0, v1, v2);
+                s0 += shuffle_columns(u0, 0u) * mat4x4(left, v0, v1, v2);
+                s1 += shuffle_columns(second(u0, w0 + odd0), SUBGROUP - 4u) * mat4x4(left, v0, v1, v2);
                 let u1 = vec4<f32>(weights[w1]);
-                s2 += spread(u1, 0u) * mat4x4(left, v0, v1, v2);
-                s3 += spread(second(u1, w1 + odd1), SUBGROUP - 4u) * mat4x4(left, v0, v1, v2);
+                s2 += shuffle_columns(u1, 0u) * mat4x4(left, v0, v1, v2);
+                s3 += shuffle_columns(second(u1, w1 + odd1), SUBGROUP - 4u) * mat4x4(left, v0, v1, v2);
                 let u2 = vec4<f32>(weights[w2]);
-                s0 += spread(u2, 0u) * mat4x4(v0, v1, v2, v3);
-                s1 += spread(second(u2, w2 + odd0), SUBGROUP - 4u) * mat4x4(v0, v1, v2, v3);
+                s0 += shuffle_columns(u2, 0u) * mat4x4(v0, v1, v2, v3);
+                s1 += shuffle_columns(second(u2, w2 + odd0), SUBGROUP - 4u) * mat4x4(v0, v1, v2, v3);
                 let u3 = vec4<f32>(weights[w3]);
-                s2 += spread(u3, 0u) * mat4x4(v0, v1, v2, v3);
-                s3 += spread(second(u3, w3 + odd1), SUBGROUP - 4u) * mat4x4(v0, v1, v2, v3);
+                s2 += shuffle_columns(u3, 0u) * mat4x4(v0, v1, v2, v3);
+                s3 += shuffle_columns(second(u3, w3 + odd1), SUBGROUP - 4u) * mat4x4(v0, v1, v2, v3);
                 let u4 = vec4<f32>(weights[w4]);
-                s0 += spread(u4, 0u) * mat4x4(v1, v2, v3, right);
-                s1 += spread(second(u4, w4 + odd0), SUBGROUP - 4u) * mat4x4(v1, v2, v3, right);
+                s0 += shuffle_columns(u4, 0u) * mat4x4(v1, v2, v3, right);
+                s1 += shuffle_columns(second(u4, w4 + odd0), SUBGROUP - 4u) * mat4x4(v1, v2, v3, right);
                 let u5 = vec4<f32>(weights[w5]);
-                s2 += spread(u5, 0u) * mat4x4(v1, v2, v3, right);
-                s3 += spread(second(u5, w5 + odd1), SUBGROUP - 4u) * mat4x4(v1, v2, v3, right);
+                s2 += shuffle_columns(u5, 0u) * mat4x4(v1, v2, v3, right);
+                s3 += shuffle_columns(second(u5, w5 + odd1), SUBGROUP - 4u) * mat4x4(v1, v2, v3, right);
                 w4 += 4u * p.out_c4;
                 w5 += 4u * p.out_c4;
             } else {
                 let v = mat4x4(v0, v1, v2, v3);
                 let u0 = vec4<f32>(weights[w0]);
-                s0 += spread(u0, 0u) * v;
-                s1 += spread(second(u0, w0 + odd0), SUBGROUP - 4u) * v;
+                s0 += shuffle_columns(u0, 0u) * v;
+                s1 += shuffle_columns(second(u0, w0 + odd0), SUBGROUP - 4u) * v;
                 let u1 = vec4<f32>(weights[w1]);
-                s2 += spread(u1, 0u) * v;
-                s3 += spread(second(u1, w1 + odd1), SUBGROUP - 4u) * v;
+                s2 += shuffle_columns(u1, 0u) * v;
+                s3 += shuffle_columns(second(u1, w1 + odd1), SUBGROUP - 4u) * v;
                 let u2 = vec4<f32>(weights[w2]);
-                s4 += spread(u2, 0u) * v;
-                s5 += spread(second(u2, w2 + odd2), SUBGROUP - 4u) * v;
+                s4 += shuffle_columns(u2, 0u) * v;
+                s5 += shuffle_columns(second(u2, w2 + odd2), SUBGROUP - 4u) * v;
                 let u3 = vec4<f32>(weights[w3]);
-                s6 += spread(u3, 0u) * v;
-                s7 += spread(second(u3, w3 + odd3), SUBGROUP - 4u) * v;
+                s6 += shuffle_columns(u3, 0u) * v;
+                s7 += shuffle_columns(second(u3, w3 + odd3), SUBGROUP - 4u) * v;
             }
             w0 += 4u * p.out_c4;
             w1 += 4u * p.out_c4;
@@ -220,11 +220,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             w3 += 4u * p.out_c4;
             k += 1u;
             let crossing = k == p.a_c4;
-            at0 = next_lane(at0, pixel0, crossing);
-            at1 = next_lane(at1, pixel1, crossing);
-            at2 = next_lane(at2, pixel2, crossing);
-            at3 = next_lane(at3, pixel3, crossing);
-            at_beside = next_lane(at_beside, beside, crossing);
+            at0 = next_c4(at0, pixel0, crossing);
+            at1 = next_c4(at1, pixel1, crossing);
+            at2 = next_c4(at2, pixel2, crossing);
+            at3 = next_c4(at3, pixel3, crossing);
+            at_beside = next_c4(at_beside, beside, crossing);
             continuing {
                 break if k >= width;
             }
@@ -251,14 +251,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     let pixel = row * p.out_w + out_x;
     let count = p.out_w - out_x;
     let temb_at = (step.row_base + image * step.row_stride) * p.temb_stride + p.temb_offset;
-    finish(s0, lane, pixel, count, temb_at);
-    finish(s1, lane + 1u, pixel, count, temb_at);
-    finish(s2, lane + 2u, pixel, count, temb_at);
-    finish(s3, lane + 3u, pixel, count, temb_at);
+    finish(s0, c4, pixel, count, temb_at);
+    finish(s1, c4 + 1u, pixel, count, temb_at);
+    finish(s2, c4 + 2u, pixel, count, temb_at);
+    finish(s3, c4 + 3u, pixel, count, temb_at);
     if TAPS != 3u {
-        finish(s4, lane + 4u, pixel, count, temb_at);
-        finish(s5, lane + 5u, pixel, count, temb_at);
-        finish(s6, lane + 6u, pixel, count, temb_at);
-        finish(s7, lane + 7u, pixel, count, temb_at);
+        finish(s4, c4 + 4u, pixel, count, temb_at);
+        finish(s5, c4 + 5u, pixel, count, temb_at);
+        finish(s6, c4 + 6u, pixel, count, temb_at);
+        finish(s7, c4 + 7u, pixel, count, temb_at);
     }
 }

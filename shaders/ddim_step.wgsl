@@ -1,14 +1,14 @@
 // ddim_step: one step of the sampler in place (paper, Eq. 12, every coefficient computed on the host in f64):
 //   x0 = a.x*x + a.y*m,  epsilon = a.z*x + a.w*m,  x0 thresholded or clipped,
 //   x_s = b.x*x + b.y*x0 + b.z*epsilon + b.w*z.
-// One set of coefficients serves epsilon, sample and v prediction, DDIM and the larger variance. One invocation: one lane.
+// One set of coefficients serves epsilon, sample and v prediction, DDIM and the larger variance. One invocation: one C4.
 #import image
 #import step
 #import linear_index
 
 @group(0) @binding(0) var<uniform> p: Image;
 @group(0) @binding(1) var<uniform> step: Step;
-@group(0) @binding(2) var<storage, read> model: array<Lane>;           // m: [N, H, W, MC4]
+@group(0) @binding(2) var<storage, read> model: array<C4>;             // m: [N, H, W, MC4]
 @group(0) @binding(3) var<storage, read> noise: array<vec4<f32>>;      // z: [N, H, W, C4]
 @group(0) @binding(4) var<storage, read> threshold: array<vec4<f32>>;  // [N]: s in x
 @group(0) @binding(5) var<storage, read_write> x: array<vec4<f32>>;    // [N, H, W, C4]: x_t in, x_s out

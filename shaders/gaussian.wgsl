@@ -1,5 +1,5 @@
-// gaussian: z ~ N(0, 1), a pure function of (seed, image, step, lane): Philox4x32-10 and Box-Muller (shared/philox.wgsl).
-// Image 7 of a batch of 64 is image 7 of a batch of 8. One invocation: one lane.
+// gaussian: z ~ N(0, 1), a pure function of (seed, image, step, place): Philox4x32-10 and Box-Muller (shared/philox.wgsl).
+// Image 7 of a batch of 64 is image 7 of a batch of 8. One invocation: one C4.
 #import image
 #import step
 #import philox
@@ -12,12 +12,12 @@
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
     let i = workgroup_number(wid) * 64u + lid;
-    let lanes = p.pixels * p.c4;
-    if i >= p.batch * lanes {
+    let image_c4 = p.pixels * p.c4;
+    if i >= p.batch * image_c4 {
         return;
     }
     // Stream 1 is step noise; stream 0 is x_T.
-    let z = normal_lane(step.seed, 1u, step.image_base + i / lanes, step.step, i % lanes);
+    let z = normal_c4(step.seed, 1u, step.image_base + i / image_c4, step.step, i % image_c4);
     let channel = (i % p.c4) * 4u + vec4<u32>(0u, 1u, 2u, 3u);
     output[i] = select(vec4(0.0), z, channel < vec4(p.channels));
 }

@@ -1,15 +1,15 @@
 // group_norm_apply: output = activation(x*factor + summand) on the concatenation of a and b.
-// The concatenation is written here and nowhere else. One invocation: one lane of up to 8 pixels of one image, so that factor and
+// The concatenation is written here and nowhere else. One invocation: one C4 of up to 8 pixels of one image, so that factor and
 // summand are loaded once for them.
 #import group_norm
 #import activation
 #import linear_index
 
 @group(0) @binding(0) var<uniform> p: GroupNorm;
-@group(0) @binding(1) var<storage, read> a: array<Lane>;               // [N, pixels, AC4]
-@group(0) @binding(2) var<storage, read> b: array<Lane>;               // [N, pixels, BC4]
+@group(0) @binding(1) var<storage, read> a: array<C4>;                 // [N, pixels, AC4]
+@group(0) @binding(2) var<storage, read> b: array<C4>;                 // [N, pixels, BC4]
 @group(0) @binding(3) var<storage, read> folded: array<vec4<f32>>;     // [N, 2, AC4 + BC4]: factor, then summand
-@group(0) @binding(4) var<storage, read_write> output: array<Lane>;    // [N, pixels, AC4 + BC4]
+@group(0) @binding(4) var<storage, read_write> output: array<C4>;      // [N, pixels, AC4 + BC4]
 
 const PIXELS: u32 = 8u;
 
@@ -21,21 +21,21 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     if i >= p.batch * blocks * width {
         return;
     }
-    let lane = i % width;
+    let c4 = i % width;
     let block = i / width;
     let image = block / blocks;
-    let factor = folded[image * 2u * width + lane];
-    let summand = folded[(image * 2u + 1u) * width + lane];
+    let factor = folded[image * 2u * width + c4];
+    let summand = folded[(image * 2u + 1u) * width + c4];
     let first = (block % blocks) * PIXELS;
     let last = min(first + PIXELS, p.pixels);
     for (var k = first; k < last; k += 1u) {
         let pixel = image * p.pixels + k;
         var x: vec4<f32>;
-        if lane < p.a_c4 {
-            x = vec4<f32>(a[pixel * p.a_c4 + lane]);
+        if c4 < p.a_c4 {
+            x = vec4<f32>(a[pixel * p.a_c4 + c4]);
         } else {
-            x = vec4<f32>(b[pixel * p.b_c4 + lane - p.a_c4]);
+            x = vec4<f32>(b[pixel * p.b_c4 + c4 - p.a_c4]);
         }
-        output[pixel * width + lane] = Lane(activate(p.activation, x * factor + summand));
+        output[pixel * width + c4] = C4(activate(p.activation, x * factor + summand));
     }
 }

@@ -1,5 +1,5 @@
 // linear: output = activation(input) * weights + bias, on rows of f32.
-// Used for the time embedding of all steps at once, which runs once a run. One invocation: one output lane of one row.
+// Used for the time embedding of all steps at once, which runs once per run. One invocation: one output C4 of one row.
 #import step
 #import activation
 #import linear_index
@@ -14,7 +14,7 @@ struct Linear {
 @group(0) @binding(0) var<uniform> p: Linear;
 @group(0) @binding(1) var<uniform> step: Step;
 @group(0) @binding(2) var<storage, read> input: array<vec4<f32>>;         // [rows, K4]
-@group(0) @binding(3) var<storage, read> weights: array<Lane>;            // [K, M4]: lanes of output channels
+@group(0) @binding(3) var<storage, read> weights: array<C4>;              // [K, M4]: four output channels per element
 @group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;          // [M4]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4<f32>>;  // [rows, M4]
 

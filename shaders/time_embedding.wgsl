@@ -1,5 +1,5 @@
 // time_embedding: rows of [sin, cos] of t * exp(-ln 10000 * i / (half - freq_shift)), swapped where `flip` is set.
-// Source: diffusers get_timestep_embedding. An odd last channel is zero. One invocation: one output lane of one row.
+// Source: diffusers get_timestep_embedding. An odd last channel is zero. One invocation: one output C4 of one row.
 #import step
 #import linear_index
 

@@ -10,7 +10,7 @@ use crate::{
 use std::{str::FromStr, sync::Arc};
 
 /// No device gains from more images at a time.
-const MOST_BATCH: u32 = 4096;
+const MAX_BATCH: u32 = 4096;
 
 /// What the user asked for with `--device`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,13 +136,13 @@ impl Backend {
         rows: u32,
         precision: Precision,
     ) -> Result<(Arc<Program>, Handles, u32)> {
-        let mut batch = batch.clamp(1, MOST_BATCH);
-        let lane_bytes = precision.lane_bytes();
+        let mut batch = batch.clamp(1, MAX_BATCH);
+        let c4_bytes = precision.c4_bytes();
         let (name, largest_tensor, all) = self.limits();
         loop {
             let (program, handles) = model.record(batch, size.0, size.1, rows)?;
-            let largest = program.largest_tensor_bytes(lane_bytes);
-            let total = MemoryPlan::new(&program, lane_bytes).slots().iter().sum::<u64>();
+            let largest = program.largest_tensor_bytes(c4_bytes);
+            let total = MemoryPlan::new(&program, c4_bytes).slots().iter().sum::<u64>();
             if largest <= largest_tensor && (total <= all || batch == 1) {
                 return Ok((Arc::new(program), handles, batch));
             }
@@ -164,7 +164,7 @@ impl Backend {
             Self::Cpu => ("the CPU executor".to_owned(), 4 * GIB, 4 * GIB),
             Self::Gpu(gpu) => {
                 let all = if gpu.info.kind == DeviceKind::DiscreteGpu { 16 * GIB } else { 4 * GIB };
-                // Kernels count lanes in u32, as WGSL does.
+                // Kernels count C4 in u32, as WGSL does.
                 (gpu.info.name.clone(), gpu.max_binding().min(4 * GIB), all)
             }
         }

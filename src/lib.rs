@@ -16,7 +16,7 @@
 //!   [`program::Executor`], which is all that [`sampler`], the command line and the tests see.
 //! - **A kernel is four things with one name**: `shaders/conv2d.wgsl`, `src/cpu/conv2d.rs`, `Kernel::Conv2d`, and its case in
 //!   `tests/kernels.rs`.
-//! - **Activations are NHWC in lanes of four channels**, padded; weights are packed once at load ([`program::layout`]). PyTorch's
+//! - **Activations are NHWC in groups of four channels (`C4`)**, padded; weights are packed once at load ([`program::layout`]). PyTorch's
 //!   NCHW exists only at the edges.
 //! - **Nothing is rebuilt per step.** What depends on t alone, the time embedding and every block's projection of it, is computed
 //!   for all steps up front; a step picks its row by an index.

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// The largest number of images: what the noise counters address, and more than any FID needs.
-const MOST_IMAGES: u32 = 1 << 24;
+const MAX_IMAGES: u32 = 1 << 24;
 
 /// The most numbers torch's generator draws: 1 GiB of them.
-const MOST_TORCH_NUMBERS: u64 = 1 << 28;
+const MAX_TORCH_NUMBERS: u64 = 1 << 28;
 
 /// The longest side of a sample, in pixels.
-pub const MOST_SIDE: u32 = 8192;
+pub const MAX_SIDE: u32 = 8192;
 
 /// Program and version, as recipes name it.
 pub const PROGRAM: &str = concat!("etude ", env!("CARGO_PKG_VERSION"));
@@ -102,19 +102,19 @@ impl Recipe {
     /// # Errors
     /// A value out of its range for `model`.
     pub fn check(&self, model: &Model) -> Result<()> {
-        if self.count == 0 || self.count > MOST_IMAGES {
-            return Err(Error::argument(format!("count: expected 1 to {MOST_IMAGES} images, got {}", self.count)));
+        if self.count == 0 || self.count > MAX_IMAGES {
+            return Err(Error::argument(format!("count: expected 1 to {MAX_IMAGES} images, got {}", self.count)));
         }
         // A recipe's size has not come through `parse_size`.
         let (height, width) = self.size;
-        if !(1..=MOST_SIDE).contains(&height) || !(1..=MOST_SIDE).contains(&width) {
-            return Err(Error::argument(format!("size: expected sides from 1 to {MOST_SIDE}, got {height}x{width}")));
+        if !(1..=MAX_SIDE).contains(&height) || !(1..=MAX_SIDE).contains(&width) {
+            return Err(Error::argument(format!("size: expected sides from 1 to {MAX_SIDE}, got {height}x{width}")));
         }
         let (inputs, outputs) = (model.config.in_channels, model.config.out_channels);
         let numbers = u64::from(self.count) * u64::from(inputs) * u64::from(self.size.0) * u64::from(self.size.1);
-        if self.rng == Rng::Torch && numbers > MOST_TORCH_NUMBERS {
+        if self.rng == Rng::Torch && numbers > MAX_TORCH_NUMBERS {
             return Err(Error::argument(format!(
-                "rng: torch draws all images at once, expected at most {MOST_TORCH_NUMBERS} numbers, got {numbers}; ask for fewer images or use rng etude"
+                "rng: torch draws all images at once, expected at most {MAX_TORCH_NUMBERS} numbers, got {numbers}; ask for fewer images or use rng etude"
             )));
         }
         if inputs != outputs {

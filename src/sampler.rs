@@ -4,7 +4,7 @@
 
 use crate::{
     error::{Error, Result},
-    program::{Executor, Handles, Program, Shape, Stage, Step, layout},
+    program::{Executor, Handles, Program, Shape, Stage, StepParams, layout},
     schedule::StepCoefficients,
 };
 
@@ -62,7 +62,7 @@ impl Frame<'_> {
 /// A device fault.
 pub fn read_nchw(executor: &mut dyn Executor, tensor: crate::program::TensorId) -> Result<Vec<f32>> {
     let shape = executor.program().shape(tensor);
-    Ok(layout::lanes_to_nchw(shape, &executor.read(tensor)?))
+    Ok(layout::c4_to_nchw(shape, &executor.read(tensor)?))
 }
 
 /// The shape of x in `program`.
@@ -80,12 +80,12 @@ pub fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl E
     if rows > capacity {
         return Err(Error::argument(format!("expected at most {capacity} timesteps for this program, got {rows}")));
     }
-    let mut lanes = vec![0.0; capacity * 4];
-    for (lane, t) in lanes.chunks_exact_mut(4).zip(timesteps) {
-        lane[0] = t;
+    let mut table = vec![0.0; capacity * 4];
+    for (row, t) in table.chunks_exact_mut(4).zip(timesteps) {
+        row[0] = t;
     }
-    executor.write(handles.timesteps, &lanes)?;
-    let step = Step { rows: rows as u32, ..Step::default() };
+    executor.write(handles.timesteps, &table)?;
+    let step = StepParams { rows: rows as u32, ..StepParams::default() };
     executor.run(&[Stage::Prepare], &step)
 }
 
@@ -95,7 +95,7 @@ pub fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl E
 /// Lengths that do not fit the program, or a device fault.
 pub fn epsilon(executor: &mut dyn Executor, handles: &Handles, x: &[f32], timesteps: &[f32]) -> Result<Vec<f32>> {
     prepare(executor, handles, timesteps.iter().copied())?;
-    let step = Step { row_stride: 1, rows: timesteps.len() as u32, ..Step::default() };
+    let step = StepParams { row_stride: 1, rows: timesteps.len() as u32, ..StepParams::default() };
     write_nchw(executor, handles, x)?;
     executor.run(&[Stage::Network], &step)?;
     read_nchw(executor, handles.epsilon)
@@ -108,7 +108,7 @@ pub fn epsilon(executor: &mut dyn Executor, handles: &Handles, x: &[f32], timest
 pub fn write_nchw(executor: &mut dyn Executor, handles: &Handles, x: &[f32]) -> Result<()> {
     let shape = executor.program().shape(handles.x);
     check_length(shape, x)?;
-    executor.write(handles.x, &layout::nchw_to_lanes(shape, x))
+    executor.write(handles.x, &layout::nchw_to_c4(shape, x))
 }
 
 fn check_length(shape: Shape, values: &[f32]) -> Result<()> {
@@ -195,7 +195,7 @@ pub fn step(
             }
             StepNoise::Given(values) => {
                 check_length(shape, values)?;
-                executor.write(handles.noise, &layout::nchw_to_lanes(shape, values))?;
+                executor.write(handles.noise, &layout::nchw_to_c4(shape, values))?;
             }
         }
     }
@@ -220,8 +220,8 @@ pub fn check_finite(x: &[f32], shape: Shape, image_base: u32) -> Result<()> {
 }
 
 /// A step's numbers as the kernels read them.
-fn step_state(c: &StepCoefficients, at: At, seed: u64) -> Step {
-    Step {
+fn step_state(c: &StepCoefficients, at: At, seed: u64) -> StepParams {
+    StepParams {
         row_base: at.row as u32,
         row_stride: 0,
         rows: at.rows as u32,

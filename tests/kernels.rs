@@ -13,7 +13,7 @@ use common::{
 };
 use etude::{
     gpu::{Precision, dispatch},
-    program::{Activation, Kernel, Program, Shape, Step},
+    program::{Activation, Kernel, Program, Shape, StepParams},
 };
 use proptest::{
     prelude::*,
@@ -44,12 +44,12 @@ fn pictures(largest: u32) -> impl Strategy<Value = Shape> {
 }
 
 /// A row of the embedding table for each image, or one for all.
-fn rows() -> impl Strategy<Value = Step> {
-    (0..=2u32, 0..=1u32).prop_map(|(row_base, row_stride)| Step {
+fn rows() -> impl Strategy<Value = StepParams> {
+    (0..=2u32, 0..=1u32).prop_map(|(row_base, row_stride)| StepParams {
         row_base,
         row_stride,
         rows: calls::TABLE_ROWS,
-        ..Step::default()
+        ..StepParams::default()
     })
 }
 
@@ -72,7 +72,7 @@ fn seeds() -> impl Strategy<Value = u64> {
     any::<u64>().no_shrink()
 }
 
-fn convolutions() -> impl Strategy<Value = (calls::Conv, Step, u64)> {
+fn convolutions() -> impl Strategy<Value = (calls::Conv, StepParams, u64)> {
     let geometry = (prop::sample::select(vec![1u32, 3]), 1..=2u32, 0..=1u32, 1..=2u32);
     let channels = (1..=70u32, prop_oneof![Just(0), 1..=70u32], 1..=70u32);
     let scales = vec![1.0, 0.5, std::f32::consts::FRAC_1_SQRT_2];
@@ -94,7 +94,7 @@ fn linear() {
     let sizes = (1..=5u32, 1..=70u32, 1..=70u32, activations(), seeds());
     // Fewer rows than the table has room for: the others keep their mark.
     for_random(24, (sizes, 0..=2u32), SUM, NORMAL, |&((rows, inputs, outputs, activation, seed), spare)| {
-        (calls::linear(rows + spare, inputs, outputs, activation), Step { rows, ..Step::default() }, seed)
+        (calls::linear(rows + spare, inputs, outputs, activation), StepParams { rows, ..StepParams::default() }, seed)
     });
 }
 
@@ -109,12 +109,12 @@ fn time_embedding() {
     // From four channels on: with fewer and a shift of 1 the formula itself divides by zero.
     let sizes = (1..=5u32, 0..=2u32, 4..=70u32, any::<bool>(), 0..=1u32, seeds());
     for_random(24, sizes, tolerance, values, |&(rows, spare, channels, flip, shift, seed)| {
-        (calls::time_embedding(rows + spare, channels, flip, shift as f32), Step { rows, ..Step::default() }, seed)
+        (calls::time_embedding(rows + spare, channels, flip, shift as f32), StepParams { rows, ..StepParams::default() }, seed)
     });
 }
 
-/// One to five channels a group, so that groups lie across lanes and across the seam of two sources.
-fn normalisations() -> impl Strategy<Value = (calls::GroupNorm, Step, u64)> {
+/// One to five channels per group, so that groups lie across C4 and across the seam of two sources.
+fn normalisations() -> impl Strategy<Value = (calls::GroupNorm, StepParams, u64)> {
     let groups = (1..=9u32, 1..=5u32, 0.0..1.0f32, any::<bool>());
     let extras = (1..=20u32, prop::option::of(0..=3u32), activations());
     (pictures(9), groups, extras, rows(), seeds()).prop_map(|(shape, groups, (chunk, time, activation), step, seed)| {
@@ -140,7 +140,7 @@ fn group_norm_stats() {
 fn group_norm_fold() {
     let tolerance = Tolerance::new(5e-6, "sums of up to 405 terms in the same order, fused or not; a summand cancels");
     let values: Values = &|name, shape, random| {
-        let width = shape.lanes() as usize * 4;
+        let width = shape.c4() as usize * 4;
         // A sum of squares is not negative.
         let part = |i: usize, v: f32| if (i / width).is_multiple_of(2) { v } else { 4.0 * v.abs() };
         (name == "partials").then(|| (0..shape.len()).map(|i| part(i, random.normal())).collect())
@@ -168,19 +168,19 @@ fn attentions() -> impl Strategy<Value = (calls::Attention, u64)> {
 
 #[test]
 fn attention_scores() {
-    for_random(48, attentions(), SUM, NORMAL, |(chunk, seed)| (chunk.scores(), Step::default(), *seed));
+    for_random(48, attentions(), SUM, NORMAL, |(chunk, seed)| (chunk.scores(), StepParams::default(), *seed));
 }
 
 #[test]
 fn attention_softmax() {
     let values: Values =
         &|name, shape, random| (name == "logits").then(|| random.normals(shape.len()).into_iter().map(|v| 5.0 * v).collect());
-    for_random(48, attentions(), EXP, values, |(chunk, seed)| (chunk.softmax(), Step::default(), *seed));
+    for_random(48, attentions(), EXP, values, |(chunk, seed)| (chunk.softmax(), StepParams::default(), *seed));
 }
 
 #[test]
 fn attention_apply() {
-    for_random(48, attentions(), SUM, PROBABILITIES, |(chunk, seed)| (chunk.apply(), Step::default(), *seed));
+    for_random(48, attentions(), SUM, PROBABILITIES, |(chunk, seed)| (chunk.apply(), StepParams::default(), *seed));
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn network_input() {
     // Scale and shift of center_input_sample and of its absence.
     let cases = (pictures(13), 1..=9u32, prop::sample::select(vec![(1.0f32, 0.0f32), (2.0, -1.0)]), seeds());
     for_random(12, cases, Tolerance::EXACT, NORMAL, |&(shape, channels, (scale, shift), seed)| {
-        (calls::network_input(Shape { channels, ..shape }, scale, shift), Step::default(), seed)
+        (calls::network_input(Shape { channels, ..shape }, scale, shift), StepParams::default(), seed)
     });
 }
 
@@ -196,7 +196,7 @@ fn network_input() {
 fn gaussian() {
     let cases = (pictures(13), 1..=9u32, any::<[u32; 4]>());
     for_random(24, cases, FEW, NORMAL, |&(shape, channels, [low, high, image_base, step])| {
-        let step = Step { seed: [low, high], image_base: image_base / 2, step, ..Step::default() };
+        let step = StepParams { seed: [low, high], image_base: image_base / 2, step, ..StepParams::default() };
         (calls::gaussian(Shape { channels, ..shape }), step, 0)
     });
 }
@@ -206,7 +206,7 @@ fn quantile() {
     let ratios = prop_oneof![Just(0.995f32), Just(0.0), Just(0.5), Just(1.0), 0.0..1.0f32];
     let cases = (pictures(20), 1..=5u32, 0..=3u32, ratios, prop::sample::select(vec![1.0f32, 1.5, 100.0]), seeds());
     let make = |&(shape, channels, more, ratio, largest, seed): &(Shape, u32, u32, f32, f32, u64)| {
-        let step = Step { a: [1.5, -2.0, 0.0, 0.0], c: [0.0, ratio, largest, 0.0], ..Step::default() };
+        let step = StepParams { a: [1.5, -2.0, 0.0, 0.0], c: [0.0, ratio, largest, 0.0], ..StepParams::default() };
         (calls::quantile(Shape { channels, ..shape }, channels + more), step, seed)
     };
     for_random(24, &cases, FEW, NORMAL, make);
@@ -224,7 +224,7 @@ fn ddim_step() {
         move |&(shape, channels, more, flags, seed): &(Shape, u32, u32, u32, u64)| {
             let random = &mut Random::new(!seed);
             let mut four = || [random.normal(), random.normal(), random.normal(), random.normal()];
-            let mut step = Step { flags, a: four(), b: four(), c: [1.0, 0.995, 2.0, 0.0], ..Step::default() };
+            let mut step = StepParams { flags, a: four(), b: four(), c: [1.0, 0.995, 2.0, 0.0], ..StepParams::default() };
             if !noisy {
                 step.b[3] = 0.0;
             }
@@ -260,14 +260,14 @@ fn pack_picture() {
         (name == "x").then(|| (0..shape.len()).map(|_| value(random)).collect())
     };
     for_random(24, (pictures(20), 1..=5u32, seeds()), Tolerance::EXACT, values, |&(shape, channels, seed)| {
-        (calls::pack_picture(Shape { channels, ..shape }), Step::default(), seed)
+        (calls::pack_picture(Shape { channels, ..shape }), StepParams::default(), seed)
     });
 }
 
 /// The cheapest call for each shader variant that `gpu::tune` gives a call that `wanted` accepts, on each class.
 fn for_every_variant(tolerance: Tolerance, wanted: impl Fn(&Kernel) -> bool) {
     let Some(gpus) = both_classes() else { return };
-    let step = Step { rows: calls::TABLE_ROWS, row_stride: 1, ..Step::default() };
+    let step = StepParams { rows: calls::TABLE_ROWS, row_stride: 1, ..StepParams::default() };
     let mut wrong = Vec::new();
     for gpu in gpus {
         let mut cheapest: BTreeMap<_, Program> = BTreeMap::new();
@@ -307,7 +307,7 @@ fn every_variant_of_attention() {
 #[test]
 fn attention_over_4096_tokens() {
     let Some(gpus) = both_classes() else { return };
-    let case = (calls::Attention::whole(1, 4096, 1, 8).chain(), Step::default(), 1);
+    let case = (calls::Attention::whole(1, 4096, 1, 8).chain(), StepParams::default(), 1);
     let tolerance = Tolerance::new(1e-5, "sums of 4096 products in another order, of weights that are off by their exp");
     match compare(&gpus, &[Precision::F32], &case, tolerance, NORMAL) {
         Ok(distance) => println!("off by {distance:e}"),
@@ -324,7 +324,7 @@ fn dispatches_beyond_65535_workgroups() {
         let kernel = program.calls()[0].1;
         let [_, y] = dispatch(&kernel, &program, gpu.class, 1).grid();
         assert!(y > 1, "{}: the case is too small", kernel.name());
-        let case = (program, Step::default(), 1);
+        let case = (program, StepParams::default(), 1);
         if let Err(text) = compare(std::slice::from_ref(&gpu), &[Precision::F32], &case, Tolerance::EXACT, NORMAL) {
             panic!("{text}");
         }

@@ -1,14 +1,14 @@
 //! Noise: known answers of Philox, exactness and distribution of the normals, independence of the layout, torch's generator, and
 //! that the shader twin is valid WGSL with the same constants.
 
-use etude::noise::{STREAM_STEP, STREAM_X_T, fill_nchw, fill_nhwc4, normal_lane, philox4x32_10, torch};
+use etude::noise::{STREAM_STEP, STREAM_X_T, fill_nchw, fill_nhwc4, normal_c4, philox4x32_10, torch};
 use std::f64::consts::PI;
 
 const PHILOX_WGSL: &str = include_str!("../shaders/shared/philox.wgsl");
 
-/// `count` lanes of one picture, flat.
+/// `count` C4 of one picture, flat.
 fn normals(seed: u64, stream: u32, image: u32, step: u32, count: u32) -> Vec<f32> {
-    (0..count).flat_map(|lane| normal_lane(seed, stream, image, step, lane)).collect()
+    (0..count).flat_map(|c4| normal_c4(seed, stream, image, step, c4)).collect()
 }
 
 #[test]
@@ -20,8 +20,8 @@ fn philox_known_answers() {
 }
 
 /// The same Box–Muller in f64 from the same words.
-fn exact_lane(seed: u64, stream: u32, image: u32, step: u32, lane: u32) -> [f64; 4] {
-    let words = philox4x32_10([lane, image, step, stream], [seed as u32, (seed >> 32) as u32]);
+fn exact_c4(seed: u64, stream: u32, image: u32, step: u32, c4: u32) -> [f64; 4] {
+    let words = philox4x32_10([c4, image, step, stream], [seed as u32, (seed >> 32) as u32]);
     let pair = |radius_word: u32, angle_word: u32| {
         let u = f64::from((radius_word >> 8) | 1) / 16_777_216.0;
         let below = f64::from((angle_word << 2) as i32 >> 10);
@@ -38,12 +38,12 @@ fn exact_lane(seed: u64, stream: u32, image: u32, step: u32, lane: u32) -> [f64;
 #[test]
 fn normals_are_those_of_f64() {
     let (mut squares, mut count) = (0.0, 0.0);
-    for lane in 0..500_000 {
-        let (got, exact) = (normal_lane(7, STREAM_X_T, 3, 0, lane), exact_lane(7, STREAM_X_T, 3, 0, lane));
+    for c4 in 0..500_000 {
+        let (got, exact) = (normal_c4(7, STREAM_X_T, 3, 0, c4), exact_c4(7, STREAM_X_T, 3, 0, c4));
         for i in 0..4 {
             let radius = exact[i].hypot(exact[i ^ 1]);
             let error = (f64::from(got[i]) - exact[i]).abs();
-            assert!(error <= 2.2e-7 * radius, "lane {lane}: expected {}, got {}", exact[i], got[i]);
+            assert!(error <= 2.2e-7 * radius, "c4 {c4}: expected {}, got {}", exact[i], got[i]);
             squares += error * error;
             count += 1.0;
         }
@@ -101,7 +101,7 @@ fn every_part_of_the_address_matters_and_nothing_correlates() {
         ("image", normals(1, STREAM_X_T, 1, 0, 50_000)),
         ("step", normals(1, STREAM_X_T, 0, 1, 50_000)),
         ("the next channel", base[1..].to_vec()),
-        ("the next lane", base[4..].to_vec()),
+        ("the next c4", base[4..].to_vec()),
     ];
     for (what, other) in others {
         let n = other.len() as f64;
@@ -114,16 +114,16 @@ fn every_part_of_the_address_matters_and_nothing_correlates() {
 #[test]
 fn layouts_hold_the_same_values() {
     for (channels, height, width) in [(3usize, 5usize, 4usize), (1, 8, 8), (4, 3, 3), (6, 2, 7)] {
-        let (lanes, pixels) = (channels.div_ceil(4), height * width);
-        let (mut nchw, mut nhwc) = (vec![f32::NAN; channels * pixels], vec![f32::NAN; pixels * lanes * 4]);
+        let (pixel_c4, pixels) = (channels.div_ceil(4), height * width);
+        let (mut nchw, mut nhwc) = (vec![f32::NAN; channels * pixels], vec![f32::NAN; pixels * pixel_c4 * 4]);
         fill_nchw(9, STREAM_STEP, 2, 4, channels, height, width, &mut nchw);
         fill_nhwc4(9, STREAM_STEP, 2, 4, channels, height, width, &mut nhwc);
         for pixel in 0..pixels {
-            for channel in 0..lanes * 4 {
-                let padded = nhwc[pixel * lanes * 4 + channel];
-                let lane = normal_lane(9, STREAM_STEP, 2, 4, (pixel * lanes + channel / 4) as u32);
+            for channel in 0..pixel_c4 * 4 {
+                let padded = nhwc[pixel * pixel_c4 * 4 + channel];
+                let normals = normal_c4(9, STREAM_STEP, 2, 4, (pixel * pixel_c4 + channel / 4) as u32);
                 if channel < channels {
-                    assert_eq!(padded, lane[channel % 4]);
+                    assert_eq!(padded, normals[channel % 4]);
                     assert_eq!(nchw[channel * pixels + pixel], padded);
                 } else {
                     assert_eq!(padded, 0.0);
@@ -204,7 +204,7 @@ fn torch_generator_goes_on() {
 fn the_shader_is_valid_wgsl() {
     let user = "@group(0) @binding(0) var<storage, read_write> out: array<vec4<f32>>;
         @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-            out[id.x] = normal_lane(vec2<u32>(1u, 2u), 0u, 3u, 4u, id.x);
+            out[id.x] = normal_c4(vec2<u32>(1u, 2u), 0u, 3u, 4u, id.x);
         }";
     let source = format!("{PHILOX_WGSL}\n{user}");
     let module = naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)));

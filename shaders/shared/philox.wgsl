@@ -1,7 +1,7 @@
 // Normal noise from counters: Philox4x32-10 and Box–Muller. Twin of src/noise/philox.rs and src/noise/gaussian.rs, which say why.
 //
-// Salmon et al. 2011 (Random123). The counter is (lane, image, step, stream), the key the seed's low and high half; stream 0 is
-// x_T, 1 the noise of a step. A lane is pixel·ceil(C/4) + channel/4, so a value depends on its place and not on the batch.
+// Salmon et al. 2011 (Random123). The counter is (c4, image, step, stream), the key the seed's low and high half; stream 0 is
+// x_T, 1 the noise of a step. `c4` is pixel·ceil(C/4) + channel/4, so a value depends on its place and not on the batch.
 // No bindings, no entry points.
 
 /// The 64-bit product's high (x) and low (y) word, by 16-bit halves: WGSL has no 64-bit integers.
@@ -76,8 +76,8 @@ fn philox_box_muller(radius_word: u32, angle_word: u32) -> vec2<f32> {
     return radius * philox_cos_sin_of_turn(angle_word);
 }
 
-/// Four independent normals: lane `lane` of picture `image`'s noise in `stream` at `step`.
-fn normal_lane(seed: vec2<u32>, stream: u32, image: u32, step: u32, lane: u32) -> vec4<f32> {
-    let words = philox4x32_10(vec4<u32>(lane, image, step, stream), seed);
+/// Four independent normals: channels `c4` of picture `image`'s noise in `stream` at `step`.
+fn normal_c4(seed: vec2<u32>, stream: u32, image: u32, step: u32, c4: u32) -> vec4<f32> {
+    let words = philox4x32_10(vec4<u32>(c4, image, step, stream), seed);
     return vec4<f32>(philox_box_muller(words.x, words.y), philox_box_muller(words.z, words.w));
 }

@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     gpu::{GpuExecutor, Peak},
     model::Model,
-    program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, Step},
+    program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, StepParams},
 };
 use clap::Args;
 use serde::Serialize;
@@ -104,8 +104,8 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
 }
 
 /// A deterministic step from x towards x0 that keeps x in range however often it is taken.
-fn step() -> Step {
-    Step { rows: 1, a: [0.5, -0.1, 0.0, 1.0], b: [0.0, 0.9, 0.1, 0.0], ..Step::default() }
+fn step() -> StepParams {
+    StepParams { rows: 1, a: [0.5, -0.1, 0.0, 1.0], b: [0.0, 0.9, 0.1, 0.0], ..StepParams::default() }
 }
 
 /// A few steps, and the device's peak right after them.
@@ -122,9 +122,9 @@ const TOGETHER: usize = 4;
 /// Rounds of steps, after two steps to warm up, for about `seconds`.
 fn measure(executor: &mut dyn Executor, handles: &Handles, seconds: f64, peak: Option<&Peak>) -> Result<Vec<Round>> {
     let timesteps = executor.program().shape(handles.timesteps);
-    let mut lanes = vec![0.0; timesteps.len()];
-    lanes[0] = 500.0;
-    executor.write(handles.timesteps, &lanes)?;
+    let mut table = vec![0.0; timesteps.len()];
+    table[0] = 500.0;
+    executor.write(handles.timesteps, &table)?;
     let x = executor.program().shape(handles.x);
     let values: Vec<f32> = (0..x.len()).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
     executor.write(handles.x, &values)?;

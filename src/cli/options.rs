@@ -5,7 +5,7 @@ use crate::{
     backend::{Backend, Chosen, DeviceChoice},
     error::{Error, Result},
     gpu::Precision,
-    recipe::MOST_SIDE,
+    recipe::MAX_SIDE,
 };
 use clap::{Args, ValueEnum};
 
@@ -59,8 +59,8 @@ impl DeviceOptions {
 /// Anything else.
 pub fn parse_size(text: &str) -> Result<(u32, u32)> {
     let wrong =
-        || Error::argument(format!("--size: expected 32 or HEIGHTxWIDTH such as 32x48, each from 1 to {MOST_SIDE}, got {text}"));
-    let side = |s: &str| s.trim().parse::<u32>().ok().filter(|n| (1..=MOST_SIDE).contains(n));
+        || Error::argument(format!("--size: expected 32 or HEIGHTxWIDTH such as 32x48, each from 1 to {MAX_SIDE}, got {text}"));
+    let side = |s: &str| s.trim().parse::<u32>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
     let (h, w) = match text.split_once(['x', 'X']) {
         Some((h, w)) => (side(h), side(w)),
         None => (side(text), side(text)),

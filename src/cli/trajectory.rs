@@ -42,7 +42,7 @@ pub struct TrajectoryArgs {
 /// Columns of a strip where `--every` is not given.
 const COLUMNS: usize = 10;
 /// Images a trajectory holds at most: a strip of more is no picture any more.
-const MOST_IMAGES: u32 = 64;
+const MAX_IMAGES: u32 = 64;
 /// An animation shows a step for so long, and rests on the last for so long, in milliseconds.
 const FRAME_MS: u32 = 80;
 const LAST_MS: u32 = 1500;
@@ -61,9 +61,9 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
     if args.every == Some(0) {
         return Err(Error::argument("--every: expected to show every 1st step or fewer, got 0"));
     }
-    if prepared.recipe.count > MOST_IMAGES {
+    if prepared.recipe.count > MAX_IMAGES {
         let got = prepared.recipe.count;
-        return Err(Error::argument(format!("--count: expected at most {MOST_IMAGES} images in a trajectory, got {got}")));
+        return Err(Error::argument(format!("--count: expected at most {MAX_IMAGES} images in a trajectory, got {got}")));
     }
     files::check_writable(&args.out)?;
     for note in &prepared.schedule.notes {

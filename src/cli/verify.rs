@@ -8,7 +8,7 @@ use crate::{
     gpu::Precision,
     model::Model,
     noise,
-    program::{Access, Element, Executor, Handles, Kernel, Program, Stage, Step, layout},
+    program::{Access, Element, Executor, Handles, Kernel, Program, Stage, StepParams, layout},
 };
 use clap::Args;
 use std::process::ExitCode;
@@ -78,8 +78,8 @@ fn batch_rows(batch: u32) -> u32 {
 }
 
 /// A step that uses every coefficient: noise, clipping and thresholding on, a timestep an image.
-fn step(batch: u32) -> Step {
-    Step {
+fn step(batch: u32) -> StepParams {
+    StepParams {
         row_base: 0,
         row_stride: 1,
         rows: batch,
@@ -102,12 +102,12 @@ fn fill(executor: &mut dyn Executor, program: &Program, handles: &Handles) -> Re
         for (i, image) in (0..).zip(values.chunks_exact_mut(image_len)) {
             noise::fill_nchw(1, stream, i, 0, shape.channels as usize, shape.height as usize, shape.width as usize, image);
         }
-        executor.write(tensor, &layout::nchw_to_lanes(shape, &values))?;
+        executor.write(tensor, &layout::nchw_to_c4(shape, &values))?;
     }
     let rows = program.shape(handles.timesteps);
     let mut timesteps = vec![0.0; rows.len()];
-    for (i, lane) in timesteps.chunks_exact_mut(4).enumerate() {
-        lane[0] = (17 + 311 * i as u32 % 983) as f32;
+    for (i, row) in timesteps.chunks_exact_mut(4).enumerate() {
+        row[0] = (17 + 311 * i as u32 % 983) as f32;
     }
     executor.write(handles.timesteps, &timesteps)
 }
@@ -131,7 +131,7 @@ fn compare(program: &Program, kernel: &Kernel, label: &str, got: &[f32], expecte
         let worst = got.iter().zip(expected).map(|(g, e)| byte_difference(g, e)).max().unwrap_or(0);
         if worst <= 1 { 0.0 } else { f32::from(worst) / 255.0 }
     } else {
-        // What is in the padding of a pixel's last lane nobody reads.
+        // What is in the padding of a pixel's last C4 nobody reads.
         let channels = output.map_or(1, |o| program.shape(o.tensor).channels as usize);
         let stride = channels.next_multiple_of(4);
         let real = || (0..).zip(got.iter().zip(expected)).filter(|(i, _)| i % stride < channels).map(|(_, pair)| pair);

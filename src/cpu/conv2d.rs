@@ -4,13 +4,13 @@ use super::{
     matmul::{Left, Product, Right},
     parallel::{Scratch, piece},
 };
-use crate::program::{Conv2dParams, Step};
+use crate::program::{Conv2dParams, StepParams};
 use rayon::prelude::*;
 
 /// output = (conv(upsample(a ++ b)) + bias + time + residual)·scale; layouts as in the shader.
 pub fn conv2d(
     p: &Conv2dParams,
-    step: &Step,
+    step: &StepParams,
     weights: &[f32],
     bias: &[f32],
     a: &[f32],
@@ -61,7 +61,7 @@ pub fn conv2d(
 }
 
 /// What is added to every pixel of an image: the bias, and the time embedding's projection.
-fn summand(p: &Conv2dParams, step: &Step, image: usize, bias: &[f32], temb: &[f32]) -> Vec<f32> {
+fn summand(p: &Conv2dParams, step: &StepParams, image: usize, bias: &[f32], temb: &[f32]) -> Vec<f32> {
     let mut summand = bias[..p.out_c4 as usize * 4].to_vec();
     if p.flags & 1 != 0 {
         let row = step.row_base as usize + image * step.row_stride as usize;
@@ -142,12 +142,12 @@ mod tests {
             let (a, weights) = (values(batch * h * w * a_c4 * 4, 1), values(9 * a_c4 * out_c4 * 16, 2));
             let (bias, residual) = (values(out_c4 * 4, 3), values(batch * h * w * out_c4 * 4, 4));
             let mut out = vec![0.0; residual.len()];
-            conv2d(&p, &Step::default(), &weights, &bias, &a, &a, &bias, &residual, &mut out);
+            conv2d(&p, &StepParams::default(), &weights, &bias, &a, &a, &bias, &residual, &mut out);
             for (at, out) in out.iter().enumerate() {
                 let expected = expected(&p, &weights, &bias, &a, &residual, at);
                 assert!(
                     (out - expected).abs() < 5e-5,
-                    "{batch}x{h}x{w}, {a_c4} to {out_c4} lanes, [{at}]: {out}, expected {expected}"
+                    "{batch}x{h}x{w}, {a_c4} to {out_c4} C4, [{at}]: {out}, expected {expected}"
                 );
             }
         }

@@ -1,10 +1,18 @@
 //! Twin of shaders/ddim_step.wgsl.
 
-use crate::program::{ImageParams, Step};
+use crate::program::{ImageParams, StepParams};
 use rayon::prelude::*;
 
 /// x0 and epsilon from the network's output, x0 clipped or thresholded, then x_s; in place on `x` (paper, Eq. 12).
-pub fn ddim_step(p: &ImageParams, step: &Step, model: &[f32], noise: &[f32], threshold: &[f32], x: &mut [f32], x0: &mut [f32]) {
+pub fn ddim_step(
+    p: &ImageParams,
+    step: &StepParams,
+    model: &[f32],
+    noise: &[f32],
+    threshold: &[f32],
+    x: &mut [f32],
+    x0: &mut [f32],
+) {
     let (width, model_width) = (p.c4 as usize * 4, p.model_c4 as usize * 4);
     let ([x0_x, x0_m, e_x, e_m], [n_x, n_x0, n_e, n_z]) = (step.a, step.b);
     let image_len = p.pixels as usize * width;

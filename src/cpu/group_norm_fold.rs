@@ -1,11 +1,11 @@
 //! Twin of shaders/group_norm_fold.wgsl.
 
 use super::parallel::piece;
-use crate::program::{GroupNormParams, Step};
+use crate::program::{GroupNormParams, StepParams};
 use rayon::prelude::*;
 
 /// Group statistics from the partials, folded with γ, β and the time embedding into a factor and a summand a channel.
-pub fn group_norm_fold(p: &GroupNormParams, step: &Step, partials: &[f32], affine: &[f32], temb: &[f32], folded: &mut [f32]) {
+pub fn group_norm_fold(p: &GroupNormParams, step: &StepParams, partials: &[f32], affine: &[f32], temb: &[f32], folded: &mut [f32]) {
     let width = (p.a_c4 + p.b_c4) as usize * 4;
     let size = piece(p.batch as usize, p.chunks as usize * width / 2);
     folded.par_chunks_mut(size * 2 * width).enumerate().for_each(|(i, folded)| {
@@ -50,7 +50,7 @@ fn fold_image(p: &GroupNormParams, partials: &[f32], affine: &[f32], temb: &[f32
         let mut factor = affine[at] / (squares[at] / total + p.eps).sqrt();
         let mut summand = affine[width + at] - means[at] * factor;
         if p.scale_shift != 0 {
-            // With scale_shift there is one source, so the shift's lanes begin right after the scale's.
+            // With scale_shift there is one source, so the shift's C4 begin right after the scale's.
             let scale = 1.0 + temb[at];
             factor *= scale;
             summand = summand * scale + temb[width + at];

@@ -31,7 +31,7 @@ pub fn group_norm_stats(p: &GroupNormParams, a: &[f32], b: &[f32], partials: &mu
     });
 }
 
-/// Moments of each column of `values`: blocks of columns wide enough for vectors, then lanes of four.
+/// Moments of each column of `values`: blocks of columns wide enough for vectors, then four columns at a time.
 #[inline(always)]
 fn moments(values: &[f32], mean: &mut [f32], deviation: &mut [f32]) {
     let width = mean.len();

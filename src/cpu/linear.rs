@@ -5,11 +5,11 @@ use super::{
     matmul::{Left, Product, Right},
     parallel::Scratch,
 };
-use crate::program::{LinearParams, Step};
+use crate::program::{LinearParams, StepParams};
 use rayon::prelude::*;
 
 /// output = activation(input)·weights + bias for the first `step.rows` rows.
-pub fn linear(p: &LinearParams, step: &Step, input: &[f32], weights: &[f32], bias: &[f32], output: &mut [f32]) {
+pub fn linear(p: &LinearParams, step: &StepParams, input: &[f32], weights: &[f32], bias: &[f32], output: &mut [f32]) {
     let (depth, columns) = (p.in_c4 as usize * 4, p.out_c4 as usize * 4);
     let rows = (step.rows as usize).min(output.len() / columns);
     const PIECE: usize = 24;

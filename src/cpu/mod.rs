@@ -21,7 +21,7 @@ pub mod time_embedding;
 
 use crate::{
     error::{Error, Result},
-    program::{Access, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepState, TensorId},
+    program::{Access, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepParams, TensorId},
 };
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ impl CpuExecutor {
     }
 
     /// Runs `stages` once and times each kernel call.
-    pub fn profile(&mut self, stages: &[Stage], step: &StepState) -> Vec<CallTime> {
+    pub fn profile(&mut self, stages: &[Stage], step: &StepParams) -> Vec<CallTime> {
         let program = self.program.clone();
         let mut times = Vec::new();
         for stage in stages {
@@ -83,7 +83,7 @@ impl CpuExecutor {
         })
     }
 
-    fn call(&mut self, index: usize, step: &StepState) {
+    fn call(&mut self, index: usize, step: &StepParams) {
         let program = self.program.clone();
         let (_, kernel, _) = &program.calls()[index];
         let operands = kernel.operands();
@@ -104,7 +104,7 @@ impl CpuExecutor {
             .collect();
         let lens: Vec<usize> = outputs.iter().map(|(id, ..)| self.len(*id)).collect();
         let mut views: Vec<&mut [f32]> = outputs.iter_mut().zip(lens).map(|((_, _, values), len)| &mut values[..len]).collect();
-        dispatch(kernel, &self.params[index], step, &inputs, &mut views);
+        call_twin(kernel, &self.params[index], step, &inputs, &mut views);
         for (_, slot, values) in outputs {
             self.slots[slot] = values;
         }
@@ -112,7 +112,7 @@ impl CpuExecutor {
 }
 
 /// Calls the twin of `kernel` with the tensors in the order of the shader's bindings.
-fn dispatch(kernel: &Kernel, params: &[u8], step: &StepState, r: &[&[f32]], w: &mut [&mut [f32]]) {
+fn call_twin(kernel: &Kernel, params: &[u8], step: &StepParams, r: &[&[f32]], w: &mut [&mut [f32]]) {
     fn p<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> T {
         bytemuck::pod_read_unaligned(bytes)
     }
@@ -165,7 +165,7 @@ impl Executor for CpuExecutor {
         Ok(self.read(tensor)?.into_iter().map(|v| v.to_bits().to_le_bytes()).collect())
     }
 
-    fn run(&mut self, stages: &[Stage], step: &StepState) -> Result<()> {
+    fn run(&mut self, stages: &[Stage], step: &StepParams) -> Result<()> {
         let program = self.program.clone();
         // From within the pool each kernel begins at once on this thread and the others help; from without each would be handed over.
         rayon::scope(|_| {
@@ -182,7 +182,7 @@ impl Executor for CpuExecutor {
         Ok(())
     }
 
-    fn trace(&mut self, stages: &[Stage], step: &StepState) -> Result<Vec<Vec<f32>>> {
+    fn trace(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<Vec<f32>>> {
         let program = self.program.clone();
         let mut results = Vec::new();
         for stage in stages {

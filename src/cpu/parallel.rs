@@ -8,8 +8,8 @@ use std::{
 /// How many of `units` one task takes: about four tasks a core, but none shorter than what it costs to hand one over.
 /// `each` is the estimated number of vector operations a unit takes.
 pub(super) fn piece(units: usize, each: usize) -> usize {
-    const LEAST: usize = 20_000;
-    units.div_ceil(4 * rayon::current_num_threads()).max(LEAST.div_ceil(each.max(1))).min(units).max(1)
+    const MIN_OPERATIONS: usize = 20_000;
+    units.div_ceil(4 * rayon::current_num_threads()).max(MIN_OPERATIONS.div_ceil(each.max(1))).min(units).max(1)
 }
 
 thread_local!(static SPARE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) });

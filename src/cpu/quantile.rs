@@ -1,10 +1,10 @@
 //! Twin of shaders/quantile.wgsl.
 
-use crate::program::{ImageParams, Step};
+use crate::program::{ImageParams, StepParams};
 use rayon::prelude::*;
 
 /// The quantile c.y of |x0| of each image, interpolated as torch.quantile does it, clamped to [1, c.z].
-pub fn quantile(p: &ImageParams, step: &Step, x: &[f32], model: &[f32], threshold: &mut [f32]) {
+pub fn quantile(p: &ImageParams, step: &StepParams, x: &[f32], model: &[f32], threshold: &mut [f32]) {
     let (width, model_width) = (p.c4 as usize * 4, p.model_c4 as usize * 4);
     let pixels = p.pixels as usize;
     threshold.par_chunks_exact_mut(4).enumerate().for_each(|(n, out)| {

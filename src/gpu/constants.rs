@@ -34,7 +34,7 @@ pub(super) fn upload_constants(
     let mut places = Vec::new();
     for (id, tensor) in program.tensors() {
         if let Life::Constant(values) = &tensor.life {
-            let bytes = tensor.bytes(precision.lane_bytes()).max(16);
+            let bytes = tensor.bytes(precision.c4_bytes()).max(16);
             match arenas.last_mut() {
                 Some(end) if end.next_multiple_of(align) + bytes <= arena_bytes => *end = end.next_multiple_of(align),
                 _ => arenas.push(0),
@@ -48,7 +48,7 @@ pub(super) fn upload_constants(
     gpu.check()?;
     let mut regions = HashMap::new();
     for (id, element, values, arena, offset, bytes) in places {
-        if element == Element::Lane && precision == Precision::F16 {
+        if element == Element::C4 && precision == Precision::F16 {
             // What f16 cannot hold becomes its largest number, not an infinity.
             let half: Vec<f16> = values.iter().map(|v| f16::from_f32(v.clamp(-65504.0, 65504.0))).collect();
             gpu.queue.write_buffer(&buffers[arena], offset, bytemuck::cast_slice(&half));

@@ -4,12 +4,12 @@
 use super::{
     Gpu, Precision,
     constants::{Region, upload_constants},
-    pipeline::{Pipeline, Slot},
+    pipeline::{BindingKind, Pipeline},
     tune::dispatch,
 };
 use crate::{
     error::{Error, Result},
-    program::{Access, DeviceInfo, Element, Executor, Kernel, MemoryPlan, Program, Stage, Step, StepState, TensorId},
+    program::{Access, DeviceInfo, Element, Executor, Kernel, MemoryPlan, Program, Stage, StepParams, TensorId},
 };
 use half::f16;
 use std::{collections::VecDeque, sync::Arc};
@@ -19,7 +19,7 @@ const IN_FLIGHT: usize = 2;
 
 /// Work of one submission, in floating-point operations. A driver's watchdog ends a submission after 2 to 10 seconds, and a window
 /// on the same device waits for it: at 0.5 TFLOP/s this is 0.1 s.
-const MOST_FLOPS: f64 = 5e10;
+const MAX_FLOPS: f64 = 5e10;
 
 struct Call {
     stage: Stage,
@@ -58,7 +58,7 @@ impl GpuExecutor {
         if precision == Precision::F16 && !gpu.f16 {
             return Err(Error::device(&gpu.info.name, "has no 16-bit shader arithmetic (SHADER_F16); use --precision f32"));
         }
-        let largest = program.largest_tensor_bytes(precision.lane_bytes());
+        let largest = program.largest_tensor_bytes(precision.c4_bytes());
         if largest > gpu.max_binding() {
             let limit = gpu.max_binding();
             return Err(Error::device(
@@ -66,7 +66,7 @@ impl GpuExecutor {
                 format!("binds {limit} bytes at most, {largest} needed; use a smaller --batch"),
             ));
         }
-        let plan = MemoryPlan::new(&program, precision.lane_bytes());
+        let plan = MemoryPlan::new(&program, precision.c4_bytes());
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let mut allocated = 0;
         let mut create = |label: &str, size: u64, usage| {
@@ -80,7 +80,7 @@ impl GpuExecutor {
         };
         let slots: Vec<_> = plan.slots().iter().map(|&bytes| create("activations", bytes, storage)).collect();
         let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        let step_buffer = create("step", size_of::<Step>() as u64, uniform);
+        let step_buffer = create("step", size_of::<StepParams>() as u64, uniform);
         let params_bytes: Vec<Vec<u8>> = program.calls().iter().map(|(_, kernel, _)| kernel.params(&program)).collect();
         let align = u64::from(gpu.limits.min_uniform_buffer_offset_alignment);
         let params_buffer =
@@ -94,12 +94,16 @@ impl GpuExecutor {
             let at = all_params.len() as u64;
             all_params.extend_from_slice(params);
             all_params.resize(all_params.len().next_multiple_of(align as usize), 0);
-            let mut bound = vec![(Slot::Uniform, Region { buffer: params_buffer.clone(), offset: at, bytes: params.len() as u64 })];
+            let mut bound =
+                vec![(BindingKind::Uniform, Region { buffer: params_buffer.clone(), offset: at, bytes: params.len() as u64 })];
             if kernel.uses_step() {
-                bound.push((Slot::Uniform, Region { buffer: step_buffer.clone(), offset: 0, bytes: size_of::<Step>() as u64 }));
+                bound.push((
+                    BindingKind::Uniform,
+                    Region { buffer: step_buffer.clone(), offset: 0, bytes: size_of::<StepParams>() as u64 },
+                ));
             }
             for operand in kernel.operands() {
-                let slot = if operand.access == Access::Read { Slot::Read } else { Slot::Write };
+                let kind = if operand.access == Access::Read { BindingKind::Read } else { BindingKind::Write };
                 let region = match (plan.slot(operand.tensor), constants.get(&operand.tensor)) {
                     (Some(i), _) => Region { buffer: slots[i].clone(), offset: 0, bytes: slots[i].size() },
                     (None, Some(region)) => region.clone(),
@@ -107,7 +111,7 @@ impl GpuExecutor {
                         return Err(Error::argument(format!("kernel {label}: reads a tensor that nothing writes")));
                     }
                 };
-                bound.push((slot, region));
+                bound.push((kind, region));
             }
             calls.push(prepare(&gpu, kernel, *stage, &program, precision, &bound)?);
         }
@@ -123,7 +127,7 @@ impl GpuExecutor {
 
     /// Weights plus the most activations alive at one moment: no plan can need less.
     pub fn needed_bytes(&self) -> u64 {
-        self.program.weight_bytes(self.precision.lane_bytes()) + self.plan.live_peak()
+        self.program.weight_bytes(self.precision.c4_bytes()) + self.plan.live_peak()
     }
 
     /// Kernel calls of one run of a stage.
@@ -134,7 +138,7 @@ impl GpuExecutor {
     fn region(&self, tensor: TensorId) -> Result<(&wgpu::Buffer, u64)> {
         let t = self.program.get(tensor);
         let slot = self.plan.slot(tensor).ok_or_else(|| Error::argument(format!("tensor {}: has no memory of its own", t.name)))?;
-        Ok((&self.slots[slot], t.bytes(self.precision.lane_bytes())))
+        Ok((&self.slots[slot], t.bytes(self.precision.c4_bytes())))
     }
 
     pub(super) fn encode(&self, pass: &mut wgpu::ComputePass, index: usize, rows: u32) {
@@ -182,7 +186,7 @@ impl GpuExecutor {
     }
 
     fn decode(&self, tensor: TensorId, bytes: &[u8]) -> Vec<f32> {
-        if self.program.get(tensor).element == Element::Lane && self.precision == Precision::F16 {
+        if self.program.get(tensor).element == Element::C4 && self.precision == Precision::F16 {
             bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect()
         } else {
             bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
@@ -196,11 +200,11 @@ fn prepare(
     stage: Stage,
     program: &Program,
     precision: Precision,
-    bound: &[(Slot, Region)],
+    bound: &[(BindingKind, Region)],
 ) -> Result<Call> {
     let variant = dispatch(kernel, program, gpu.class, 1);
-    let slots: Vec<Slot> = bound.iter().map(|(slot, _)| *slot).collect();
-    let pipeline = gpu.pipeline(&variant, &slots, precision == Precision::F16)?;
+    let kinds: Vec<BindingKind> = bound.iter().map(|(kind, _)| *kind).collect();
+    let pipeline = gpu.pipeline(&variant, &kinds, precision == Precision::F16)?;
     let entries: Vec<_> = (0..)
         .zip(bound)
         .map(|(binding, (_, region))| wgpu::BindGroupEntry {
@@ -240,7 +244,7 @@ impl Executor for GpuExecutor {
                 values.len()
             )));
         }
-        if t.element == Element::Lane && self.precision == Precision::F16 {
+        if t.element == Element::C4 && self.precision == Precision::F16 {
             let half: Vec<f16> = values.iter().map(|v| f16::from_f32(*v)).collect();
             self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&half));
         } else {
@@ -263,7 +267,7 @@ impl Executor for GpuExecutor {
         Ok(bytes.as_chunks::<4>().0.to_vec())
     }
 
-    fn run(&mut self, stages: &[Stage], step: &StepState) -> Result<()> {
+    fn run(&mut self, stages: &[Stage], step: &StepParams) -> Result<()> {
         self.gpu.check()?;
         self.gpu.queue.write_buffer(&self.step_buffer, 0, bytemuck::bytes_of(step));
         let mut at = (0, 0);
@@ -272,7 +276,7 @@ impl Executor for GpuExecutor {
             let mut flops = 0.0;
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                while flops < MOST_FLOPS
+                while flops < MAX_FLOPS
                     && let Some(index) = self.next_call(stages, &mut at)
                 {
                     self.encode(&mut pass, index, step.rows);
@@ -289,7 +293,7 @@ impl Executor for GpuExecutor {
         self.poll(None)
     }
 
-    fn trace(&mut self, stages: &[Stage], step: &StepState) -> Result<Vec<Vec<f32>>> {
+    fn trace(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<Vec<f32>>> {
         self.gpu.queue.write_buffer(&self.step_buffer, 0, bytemuck::bytes_of(step));
         let mut results = Vec::new();
         for index in stages.iter().flat_map(|s| self.indices(*s)).collect::<Vec<_>>() {

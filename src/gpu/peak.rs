@@ -2,7 +2,7 @@
 
 use super::{
     Gpu,
-    pipeline::{Pipeline, Slot},
+    pipeline::{BindingKind, Pipeline},
     tune::Dispatch,
 };
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ pub struct Peak<'g> {
 }
 
 /// The most workgroups of one measurement.
-const MOST_WORKGROUPS: u32 = 16384;
+const MAX_WORKGROUPS: u32 = 16384;
 
 impl<'g> Peak<'g> {
     /// Prepares the measurement and finds how much work takes 50 ms.
@@ -29,10 +29,10 @@ impl<'g> Peak<'g> {
     /// A device fault.
     pub fn new(gpu: &'g Gpu) -> Result<Self> {
         let dispatch = Dispatch { shader: "peak", constants: Vec::new(), workgroups: 1 };
-        let pipeline = gpu.pipeline(&dispatch, &[Slot::Write], false)?;
+        let pipeline = gpu.pipeline(&dispatch, &[BindingKind::Write], false)?;
         let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("peak"),
-            size: u64::from(MOST_WORKGROUPS) * 64 * 16,
+            size: u64::from(MAX_WORKGROUPS) * 64 * 16,
             usage: wgpu::BufferUsages::STORAGE,
             mapped_at_creation: false,
         });
@@ -44,8 +44,8 @@ impl<'g> Peak<'g> {
         let mut peak = Self { gpu, pipeline, bind_group, workgroups: 16 };
         peak.seconds()?;
         // Grow until a run is long enough for its start-up not to matter.
-        while peak.seconds()? < 0.05 && peak.workgroups < MOST_WORKGROUPS {
-            peak.workgroups = (peak.workgroups * 2).min(MOST_WORKGROUPS);
+        while peak.seconds()? < 0.05 && peak.workgroups < MAX_WORKGROUPS {
+            peak.workgroups = (peak.workgroups * 2).min(MAX_WORKGROUPS);
         }
         Ok(peak)
     }

@@ -16,7 +16,7 @@ pub(super) struct Pipeline {
 
 /// What a binding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Slot {
+pub(super) enum BindingKind {
     Uniform,
     Read,
     Write,
@@ -33,19 +33,19 @@ impl Gpu {
     ///
     /// # Errors
     /// The driver refuses it.
-    pub(super) fn pipeline(&self, dispatch: &Dispatch, slots: &[Slot], f16: bool) -> Result<Arc<Pipeline>> {
+    pub(super) fn pipeline(&self, dispatch: &Dispatch, kinds: &[BindingKind], f16: bool) -> Result<Arc<Pipeline>> {
         let key: Key = (dispatch.shader, dispatch.constants.clone(), f16);
         let mut store = self.pipelines.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = store.get(&key) {
             return Ok(found.clone());
         }
-        let made = Arc::new(self.make_pipeline(dispatch, slots, f16)?);
+        let made = Arc::new(self.make_pipeline(dispatch, kinds, f16)?);
         self.check()?;
         store.insert(key, made.clone());
         Ok(made)
     }
 
-    fn make_pipeline(&self, dispatch: &Dispatch, slots: &[Slot], f16: bool) -> Result<Pipeline> {
+    fn make_pipeline(&self, dispatch: &Dispatch, kinds: &[BindingKind], f16: bool) -> Result<Pipeline> {
         let source = assemble(dispatch.shader, &dispatch.constants, f16)?;
         let descriptor =
             wgpu::ShaderModuleDescriptor { label: Some(dispatch.shader), source: wgpu::ShaderSource::Wgsl(source.into()) };
@@ -59,7 +59,7 @@ impl Gpu {
                 self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
             }
         };
-        let entries: Vec<_> = slots.iter().enumerate().map(|(i, slot)| layout_entry(i as u32, *slot)).collect();
+        let entries: Vec<_> = kinds.iter().enumerate().map(|(i, kind)| layout_entry(i as u32, *kind)).collect();
         let layout = self
             .device
             .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(dispatch.shader), entries: &entries });
@@ -83,11 +83,11 @@ impl Gpu {
     }
 }
 
-fn layout_entry(binding: u32, slot: Slot) -> wgpu::BindGroupLayoutEntry {
-    let ty = match slot {
-        Slot::Uniform => wgpu::BufferBindingType::Uniform,
-        Slot::Read => wgpu::BufferBindingType::Storage { read_only: true },
-        Slot::Write => wgpu::BufferBindingType::Storage { read_only: false },
+fn layout_entry(binding: u32, kind: BindingKind) -> wgpu::BindGroupLayoutEntry {
+    let ty = match kind {
+        BindingKind::Uniform => wgpu::BufferBindingType::Uniform,
+        BindingKind::Read => wgpu::BufferBindingType::Storage { read_only: true },
+        BindingKind::Write => wgpu::BufferBindingType::Storage { read_only: false },
     };
     wgpu::BindGroupLayoutEntry {
         binding,

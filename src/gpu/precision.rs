@@ -12,7 +12,7 @@ pub enum Precision {
 
 impl Precision {
     /// Bytes of four channels.
-    pub fn lane_bytes(self) -> u64 {
+    pub fn c4_bytes(self) -> u64 {
         match self {
             Self::F32 => 16,
             Self::F16 => 8,

@@ -3,7 +3,7 @@
 use super::GpuExecutor;
 use crate::{
     error::{Error, Result},
-    program::{CallTime, Stage, StepState},
+    program::{CallTime, Stage, StepParams},
 };
 
 impl GpuExecutor {
@@ -11,7 +11,7 @@ impl GpuExecutor {
     ///
     /// # Errors
     /// The device cannot time kernels, or a device fault.
-    pub fn profile(&mut self, stages: &[Stage], step: &StepState) -> Result<Vec<CallTime>> {
+    pub fn profile(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<CallTime>> {
         if !self.gpu.timestamps {
             return Err(Error::device(&self.gpu.info.name, "cannot time single kernels (no timestamp queries)"));
         }

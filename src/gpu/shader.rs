@@ -46,7 +46,7 @@ const SHARED: &[ShaderSource] = sources!["shared/":
     "image",
     "linear_index",
     "philox",
-    "spread",
+    "shuffle_columns",
     "step",
 ];
 
@@ -56,7 +56,7 @@ pub fn shader_sources() -> &'static [ShaderSource] {
 }
 
 /// The WGSL text of shader `name`: `#import x` lines replaced by shaders/shared/x.wgsl, `const NAME: u32 = …;` lines by the given
-/// values, and in front the storage type: `Lane` is a vec4 of f32 or f16, `Scalar` one component of it.
+/// values, and in front the storage type: `C4` is a vec4 of f32 or f16, `Scalar` one component of it.
 ///
 /// # Errors
 /// An unknown shader, import or constant: a fault of this program, not of its user.
@@ -69,7 +69,7 @@ pub fn assemble(name: &str, constants: &[(&str, u32)], f16: bool) -> Result<Stri
     if f16 {
         out.push_str("enable f16;\n");
     }
-    out.push_str(&format!("alias Lane = vec4<{scalar}>;\nalias Scalar = {scalar};\n"));
+    out.push_str(&format!("alias C4 = vec4<{scalar}>;\nalias Scalar = {scalar};\n"));
     let mut left: Vec<_> = constants.to_vec();
     for line in text.lines() {
         let constant = left.iter().position(|(key, _)| line.starts_with(&format!("const {key}: u32 =")));

@@ -39,7 +39,7 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
         Kernel::AttentionScores(k) => {
             let c = k.chunk;
             if let Some(subgroup) = wide {
-                return attention_wide("attention_scores_wide", &c, c.tokens.div_ceil(4), subgroup);
+                return attention_wide("attention_scores_wide", "TOKENS4", &c, c.tokens.div_ceil(4), subgroup);
             }
             let tiles = c.rows.div_ceil(64) * (c.tokens.div_ceil(4) * 4).div_ceil(64);
             Dispatch::plain("attention_scores", c.groups * tiles)
@@ -47,17 +47,17 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
         Kernel::AttentionApply(k) => {
             let c = k.chunk;
             if let Some(subgroup) = wide {
-                return attention_wide("attention_apply_wide", &c, c.head_lanes, subgroup);
+                return attention_wide("attention_apply_wide", "OUT_C4", &c, c.head_c4, subgroup);
             }
-            Dispatch::plain("attention_apply", c.groups * c.rows.div_ceil(64) * c.head_lanes.div_ceil(8))
+            Dispatch::plain("attention_apply", c.groups * c.rows.div_ceil(64) * c.head_c4.div_ceil(8))
         }
         Kernel::AttentionSoftmax(k) => Dispatch::plain("attention_softmax", (k.chunk.groups * k.chunk.rows).div_ceil(32)),
-        Kernel::Linear(k) => Dispatch::plain("linear", (rows * program.shape(k.output).lanes()).div_ceil(64)),
-        Kernel::TimeEmbedding(k) => Dispatch::plain("time_embedding", (rows * program.shape(k.output).lanes()).div_ceil(64)),
+        Kernel::Linear(k) => Dispatch::plain("linear", (rows * program.shape(k.output).c4()).div_ceil(64)),
+        Kernel::TimeEmbedding(k) => Dispatch::plain("time_embedding", (rows * program.shape(k.output).c4()).div_ceil(64)),
         Kernel::GroupNormStats(k) => {
-            let lanes = program.shape(k.a).lanes() + k.b.map_or(0, |b| program.shape(b).lanes());
+            let c4 = program.shape(k.a).c4() + k.b.map_or(0, |b| program.shape(b).c4());
             let shape = program.shape(k.a);
-            Dispatch::plain("group_norm_stats", (shape.batch * shape.pixels().div_ceil(k.chunk) * lanes).div_ceil(64))
+            Dispatch::plain("group_norm_stats", (shape.batch * shape.pixels().div_ceil(k.chunk) * c4).div_ceil(64))
         }
         Kernel::GroupNormFold(k) => Dispatch::plain("group_norm_fold", (k.params.batch * k.params.groups).div_ceil(32)),
         Kernel::GroupNormApply(k) => {
@@ -78,37 +78,37 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
 }
 
 /// Tiles of 64 pixels x 64 channels, smaller where the layer is narrow or there would be too few tiles to fill a GPU.
-fn conv2d_tiled(pixels: u32, lanes: u32) -> Dispatch {
-    let tiles = |per_thread: (u32, u32)| pixels.div_ceil(8 * per_thread.0) * lanes.div_ceil(8 * per_thread.1);
-    let lanes_a_thread = if lanes > 8 { 2 } else { 1 };
+fn conv2d_tiled(pixels: u32, out_c4: u32) -> Dispatch {
+    let tiles = |(pixels_each, c4_each): (u32, u32)| pixels.div_ceil(8 * pixels_each) * out_c4.div_ceil(8 * c4_each);
+    let c4_each = if out_c4 > 8 { 2 } else { 1 };
     // Enough workgroups for two on each multiprocessor of a large GPU.
-    let candidates = [(8, lanes_a_thread), (4, lanes_a_thread), (4, 1), (2, 1)];
+    let candidates = [(8, c4_each), (4, c4_each), (4, 1), (2, 1)];
     let variant = candidates.into_iter().find(|v| tiles(*v) >= 256).unwrap_or((2, 1));
-    Dispatch { shader: "conv2d", constants: vec![("PIXELS", variant.0), ("LANES", variant.1)], workgroups: tiles(variant) }
+    Dispatch { shader: "conv2d", constants: vec![("PIXELS", variant.0), ("OUT_C4", variant.1)], workgroups: tiles(variant) }
 }
 
 /// Subgroups of `subgroup` invocations; three taps of a row at once where the layer is a plain 3x3.
 fn conv2d_wide(p: &Conv2dParams, subgroup: u32) -> Dispatch {
     let plain = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.out_h == p.in_h * p.upsample && p.out_w == p.in_w * p.upsample;
-    let (taps, lanes) = if plain { (3, 4) } else { (1, 8) };
+    let (taps, out_c4) = if plain { (3, 4) } else { (1, 8) };
     let runs = p.batch * p.out_h * p.out_w.div_ceil(4);
     Dispatch {
         shader: "conv2d_wide",
         constants: vec![("SUBGROUP", subgroup), ("TAPS", taps), ("CONCAT", u32::from(p.b_c4 > 0))],
-        workgroups: p.out_c4.div_ceil(lanes) * runs.div_ceil(subgroup),
+        workgroups: p.out_c4.div_ceil(out_c4) * runs.div_ceil(subgroup),
     }
 }
 
-/// `LANES` of keys or channels a workgroup: eight, or four where eight would stick out by half.
-fn wide_lanes(lanes: u32) -> u32 {
-    if (lanes - 1) % 8 < 4 { 4 } else { 8 }
+/// Groups of four keys or channels per workgroup: eight, or four where eight would stick out by half.
+fn wide_fours(columns4: u32) -> u32 {
+    if (columns4 - 1) % 8 < 4 { 4 } else { 8 }
 }
 
-fn attention_wide(shader: &'static str, c: &AttentionChunk, columns: u32, subgroup: u32) -> Dispatch {
-    let lanes = wide_lanes(columns);
+fn attention_wide(shader: &'static str, fours: &'static str, c: &AttentionChunk, columns4: u32, subgroup: u32) -> Dispatch {
+    let each = wide_fours(columns4);
     Dispatch {
         shader,
-        constants: vec![("SUBGROUP", subgroup), ("LANES", lanes)],
-        workgroups: c.groups * c.rows.div_ceil(4 * subgroup) * columns.div_ceil(lanes),
+        constants: vec![("SUBGROUP", subgroup), (fours, each)],
+        workgroups: c.groups * c.rows.div_ceil(4 * subgroup) * columns4.div_ceil(each),
     }
 }

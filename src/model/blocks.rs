@@ -18,7 +18,7 @@ pub(super) struct Recorder<'m> {
     pub program: Program,
     /// The embedding table all resnets read.
     pub table: TensorId,
-    /// Lane offset of each resnet's row in the table, by layer name.
+    /// C4 offset of each resnet's row in the table, by layer name.
     pub table_offsets: Vec<(String, u32)>,
 }
 
@@ -76,7 +76,7 @@ impl Recorder<'_> {
         Ok(self.program.tensor(key, shape, element, Life::Constant(values)))
     }
 
-    /// `[C]` as f32 lanes.
+    /// `[C]` as f32.
     fn bias(&mut self, key: &str, channels: u32) -> Result<TensorId> {
         self.constant(key, Shape::rows(1, channels), Element::F32, |m| {
             Ok(layout::pack_vector(&m.weights().get(key, &[channels as usize], false)?, &[channels]))
@@ -90,7 +90,7 @@ impl Recorder<'_> {
         let rows: usize = parts.iter().map(|&p| layout::padded(p)).sum::<usize>() * (k * k) as usize;
         let key = format!("{name}.weight");
         let shape = [out as usize, inputs as usize, k as usize, k as usize];
-        let weights = self.constant(&key, Shape::rows(rows as u32, out), Element::Lane, |m| {
+        let weights = self.constant(&key, Shape::rows(rows as u32, out), Element::C4, |m| {
             Ok(layout::pack_conv(&m.weights().get(&key, &shape, false)?, out, &parts, k))
         })?;
         let bias = self.bias(&format!("{name}.bias"), out)?;
@@ -128,7 +128,7 @@ impl Recorder<'_> {
         Ok(output)
     }
 
-    /// GroupNorm of the concatenated source, then `activation`; `time` is the lane offset of scale and shift in the table.
+    /// GroupNorm of the concatenated source, then `activation`; `time` is the C4 offset of scale and shift in the table.
     pub fn group_norm(
         &mut self,
         name: &str,
@@ -139,12 +139,12 @@ impl Recorder<'_> {
     ) -> Result<TensorId> {
         let parts = self.parts(source);
         let channels: u32 = parts.iter().sum();
-        let lanes: u32 = parts.iter().map(|p| p.div_ceil(4)).sum();
+        let c4: u32 = parts.iter().map(|p| p.div_ceil(4)).sum();
         let input = self.program.shape(source.a);
-        // As many partial sums an image as pixels in each: enough to fill a GPU, few enough to fold quickly.
+        // As many partial sums per image as pixels in each: enough to fill a GPU, few enough to fold quickly.
         let chunk = input.pixels().isqrt().max(1);
         let chunks = input.pixels().div_ceil(chunk);
-        let affine = self.constant(name, Shape::new(2, 1, 1, lanes * 4), Element::F32, |m| {
+        let affine = self.constant(name, Shape::new(2, 1, 1, c4 * 4), Element::F32, |m| {
             let gamma = m.weights().get(&format!("{name}.weight"), &[channels as usize], false)?;
             let beta = m.weights().get(&format!("{name}.bias"), &[channels as usize], false)?;
             Ok([layout::pack_vector(&gamma, &parts), layout::pack_vector(&beta, &parts)].concat())
@@ -152,14 +152,14 @@ impl Recorder<'_> {
         let program = &mut self.program;
         let f32_scratch =
             |p: &mut Program, what: &str, shape| p.tensor(format!("{name} {what}"), shape, Element::F32, Life::Scratch);
-        let partials = f32_scratch(program, "partials", Shape::new(input.batch, chunks, 2, lanes * 4));
-        let folded = f32_scratch(program, "folded", Shape::new(input.batch, 1, 2, lanes * 4));
-        let output = program.scratch(name, Shape::new(input.batch, input.height, input.width, lanes * 4));
+        let partials = f32_scratch(program, "partials", Shape::new(input.batch, chunks, 2, c4 * 4));
+        let folded = f32_scratch(program, "folded", Shape::new(input.batch, 1, 2, c4 * 4));
+        let output = program.scratch(name, Shape::new(input.batch, input.height, input.width, c4 * 4));
         let params = GroupNormParams {
             batch: input.batch,
             pixels: input.pixels(),
             a_c4: parts[0].div_ceil(4),
-            b_c4: lanes - parts[0].div_ceil(4),
+            b_c4: c4 - parts[0].div_ceil(4),
             a_c: parts[0],
             channels,
             groups,
@@ -167,7 +167,7 @@ impl Recorder<'_> {
             chunk,
             scale_shift: u32::from(time.is_some()),
             temb_offset: time.unwrap_or(0),
-            temb_stride: program.shape(self.table).lanes(),
+            temb_stride: program.shape(self.table).c4(),
             eps: self.model.config.norm_eps,
             activation: activation.code(),
             pad0: 0,
@@ -201,15 +201,15 @@ impl Recorder<'_> {
         self.split_conv(&format!("{name}.conv2"), h, &[out], out, spec)
     }
 
-    /// A convolution of one tensor whose channels are `parts`, each padded to whole lanes: what [`Self::group_norm`] makes of a
+    /// A convolution of one tensor whose channels are `parts`, each padded to whole C4: what [`Self::group_norm`] makes of a
     /// concatenation.
     pub fn split_conv(&mut self, name: &str, input: TensorId, parts: &[u32], out: u32, spec: ConvSpec) -> Result<TensorId> {
         let (inputs, k) = (parts.iter().sum::<u32>(), spec.kernel);
-        let rows = self.program.shape(input).lanes() * 4 * k * k;
+        let rows = self.program.shape(input).c4() * 4 * k * k;
         let key = format!("{name}.weight");
         let shape = [out as usize, inputs as usize, k as usize, k as usize];
         let parts = parts.to_vec();
-        let weights = self.constant(&key, Shape::rows(rows, out), Element::Lane, |m| {
+        let weights = self.constant(&key, Shape::rows(rows, out), Element::C4, |m| {
             Ok(layout::pack_conv(&m.weights().get(&key, &shape, false)?, out, &parts, k))
         })?;
         let bias = self.bias(&format!("{name}.bias"), out)?;
@@ -221,24 +221,24 @@ impl Recorder<'_> {
         let input = self.program.shape(x);
         let channels = input.channels;
         let (heads, dim) = self.model.config.heads(channels);
-        let head_lanes = dim.div_ceil(4);
+        let head_c4 = dim.div_ceil(4);
         let y = match groups {
             Some(groups) => self.group_norm(&format!("{name}.group_norm"), x.into(), groups, Activation::None, None)?,
             None => x,
         };
-        let width = heads * head_lanes * 4;
+        let width = heads * head_c4 * 4;
         let names = self.projections(name);
         let (weight_names, bias_names) = (names.map(|n| format!("{name}.{n}.weight")), names.map(|n| format!("{name}.{n}.bias")));
         let inner = (heads * dim) as usize;
         let (qkv_names, qkv_bias_names) = (weight_names[..3].to_vec(), bias_names[..3].to_vec());
         let qkv_key = format!("{name}.to_qkv.weight");
-        let qkv_weights = self.constant(&qkv_key, Shape::rows(layout::padded(channels) as u32, 3 * width), Element::Lane, |m| {
+        let qkv_weights = self.constant(&qkv_key, Shape::rows(layout::padded(channels) as u32, 3 * width), Element::C4, |m| {
             let mut all = vec![0.0; 3 * width as usize * channels as usize];
             for (part, key) in qkv_names.iter().enumerate() {
                 let values = m.weights().get(key, &[inner, channels as usize], true)?;
                 for (row, values) in values.chunks_exact(channels as usize).enumerate() {
                     let (head, d) = (row / dim as usize, row % dim as usize);
-                    let at = (part * width as usize + head * head_lanes as usize * 4 + d) * channels as usize;
+                    let at = (part * width as usize + head * head_c4 as usize * 4 + d) * channels as usize;
                     all[at..at + channels as usize].copy_from_slice(values);
                 }
             }
@@ -255,7 +255,7 @@ impl Recorder<'_> {
         let qkv = self.packed_conv(&format!("{name}.to_qkv"), y.into(), qkv_weights, qkv_bias, 3 * width, ConvSpec::pointwise())?;
         let attended = self.attend(name, qkv, heads, dim);
         let (out_key, out_bias) = (&weight_names[3], &bias_names[3]);
-        let weights = self.constant(out_key, Shape::rows(width, channels), Element::Lane, |m| {
+        let weights = self.constant(out_key, Shape::rows(width, channels), Element::C4, |m| {
             let values = m.weights().get(out_key, &[channels as usize, inner], true)?;
             Ok(layout::pack_conv(&values, channels, &vec![dim; heads as usize], 1))
         })?;
@@ -267,7 +267,7 @@ impl Recorder<'_> {
     /// softmax(q·kᵀ/√d)·v, in chunks that keep the scores within [`SCORES_BYTES`].
     fn attend(&mut self, name: &str, qkv: TensorId, heads: u32, dim: u32) -> TensorId {
         let input = self.program.shape(qkv);
-        let (tokens, head_lanes) = (input.pixels(), dim.div_ceil(4));
+        let (tokens, head_c4) = (input.pixels(), dim.div_ceil(4));
         let row_bytes = u64::from(tokens.div_ceil(4)) * 16;
         let rows_at_once = (SCORES_BYTES / row_bytes).max(1);
         let groups_all = input.batch * heads;
@@ -276,7 +276,7 @@ impl Recorder<'_> {
         } else {
             (1, rows_at_once as u32)
         };
-        let output = self.program.scratch(name, Shape::new(input.batch, input.height, input.width, heads * head_lanes * 4));
+        let output = self.program.scratch(name, Shape::new(input.batch, input.height, input.width, heads * head_c4 * 4));
         let scores =
             self.program.tensor(format!("{name} scores"), Shape::new(groups, rows, 1, tokens), Element::F32, Life::Scratch);
         for group_base in (0..groups_all).step_by(groups as usize) {
@@ -284,7 +284,7 @@ impl Recorder<'_> {
                 let chunk = AttentionChunk {
                     tokens,
                     heads,
-                    head_lanes,
+                    head_c4,
                     group_base,
                     groups: groups.min(groups_all - group_base),
                     row_base,

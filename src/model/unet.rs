@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// The most pixels of a picture, 8192 x 8192: every count of one picture's pixels fits its type.
-const MOST_PIXELS: u64 = 1 << 26;
+const MAX_PIXELS: u64 = 1 << 26;
 /// The most bytes of attention scores of all layers, all their chunks together: more would record calls without end.
-const MOST_SCORES: f64 = (1_u64 << 40) as f64;
+const MAX_SCORES: f64 = (1_u64 << 40) as f64;
 
 /// A resnet's place: layer name, output channels.
 type ResnetPlace = (String, u32);
@@ -34,8 +34,8 @@ impl Model {
                 step.ilog2()
             )));
         }
-        if u64::from(height) * u64::from(width) > MOST_PIXELS {
-            return Err(Error::argument(format!("sample size {height}x{width}: expected at most {MOST_PIXELS} pixels")));
+        if u64::from(height) * u64::from(width) > MAX_PIXELS {
+            return Err(Error::argument(format!("sample size {height}x{width}: expected at most {MAX_PIXELS} pixels")));
         }
         if batch == 0 || rows == 0 {
             return Err(Error::argument("expected at least one image and one timestep, got 0"));
@@ -44,7 +44,7 @@ impl Model {
         let mut program = Program::new();
         let x_shape = Shape::new(batch, height, width, config.in_channels);
         let x = program.tensor("x", x_shape, Element::F32, Life::State);
-        let epsilon = program.tensor("epsilon", Shape { channels: config.out_channels, ..x_shape }, Element::Lane, Life::State);
+        let epsilon = program.tensor("epsilon", Shape { channels: config.out_channels, ..x_shape }, Element::C4, Life::State);
         let timesteps = program.tensor("timesteps", Shape::rows(rows, 1), Element::F32, Life::State);
         let (table, table_offsets) = self.record_embeddings(&mut program, timesteps, rows)?;
         let mut recorder = Recorder { model: self, program, table, table_offsets };
@@ -72,10 +72,10 @@ impl Model {
             // A level has as many in one direction, one more in the other.
             let layers = f64::from(self.config.layers_per_block) + 1.0;
             bytes += tokens * tokens * 4.0 * f64::from(batch) * f64::from(heads) * layers;
-            if bytes > MOST_SCORES {
+            if bytes > MAX_SCORES {
                 return Err(Error::argument(format!(
                     "sample size {height}x{width}: attention over {tokens} pixels ({heads} heads, {batch} images) takes {bytes:.0e} bytes of \
-                     scores, expected at most {MOST_SCORES:.0e}; ask for smaller pictures, or fewer at a time"
+                     scores, expected at most {MAX_SCORES:.0e}; ask for smaller pictures, or fewer at a time"
                 )));
             }
         }
@@ -137,7 +137,7 @@ impl Model {
         widths: &[u32],
         activation: Activation,
     ) -> Result<()> {
-        let (inputs, columns) = (program.shape(input).channels as usize, program.shape(output).lanes() as usize * 4);
+        let (inputs, columns) = (program.shape(input).channels as usize, program.shape(output).c4() as usize * 4);
         let key = names[0];
         let parts = columns / widths.iter().map(|&w| layout::padded(w)).sum::<usize>();
         let weights = self.packed(&format!("{key}.weight"), || {
@@ -168,7 +168,7 @@ impl Model {
             Ok(packed)
         })?;
         let weights_shape = Shape::rows(layout::padded(inputs as u32) as u32, columns as u32);
-        let weights = program.tensor(format!("{key}.weight"), weights_shape, Element::Lane, Life::Constant(weights));
+        let weights = program.tensor(format!("{key}.weight"), weights_shape, Element::C4, Life::Constant(weights));
         let bias = program.tensor(format!("{key}.bias"), Shape::rows(1, columns as u32), Element::F32, Life::Constant(bias));
         program.call(Stage::Prepare, key, Kernel::Linear(Linear { input, weights, bias, output, activation }));
         Ok(())

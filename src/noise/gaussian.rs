@@ -1,6 +1,6 @@
 //! N(0, 1) from Philox words by Box–Muller, in f32 with arithmetic that a shader repeats: no library function but the square root.
 //!
-//! One counter (lane, image, step, stream) gives one lane of four channels; the key is the seed. A lane is pixel · ⌈C/4⌉ +
+//! One counter (c4, image, step, stream) gives four channels of one pixel; the key is the seed. `c4` is pixel · ⌈C/4⌉ +
 //! channel/4, the index of an NHWC tensor with its channels padded to four, so place and channel alone decide a value.
 //! `shaders/shared/philox.wgsl` has the same constants in the same order. Adding, subtracting and multiplying are exact to half an
 //! ulp on a GPU too, so what differs there is the square root, and an ulp where a compiler fuses a product with a sum.
@@ -32,9 +32,9 @@ const LN: [f32; 9] = [
 const SIN: [f32; 3] = [-1.951_529_6e-4, 8.332_161e-3, -1.666_665_5e-1];
 const COS: [f32; 3] = [2.443_315_7e-5, -1.388_731_6e-3, 4.166_664_6e-2];
 
-/// Four independent normals: lane `lane` of picture `image`'s noise in `stream` at `step`.
-pub fn normal_lane(seed: u64, stream: u32, image: u32, step: u32, lane: u32) -> [f32; 4] {
-    let words = philox4x32_10([lane, image, step, stream], [seed as u32, (seed >> 32) as u32]);
+/// Four independent normals: channels `c4` of picture `image`'s noise in `stream` at `step`.
+pub fn normal_c4(seed: u64, stream: u32, image: u32, step: u32, c4: u32) -> [f32; 4] {
+    let words = philox4x32_10([c4, image, step, stream], [seed as u32, (seed >> 32) as u32]);
     let [a, b] = box_muller(words[0], words[1]);
     let [c, d] = box_muller(words[2], words[3]);
     [a, b, c, d]
@@ -87,11 +87,11 @@ fn horner(coefficients: &[f32], x: f32) -> f32 {
 
 /// One picture's noise as `[C, H, W]`, the layout of files. `out` holds C·H·W values; what lies beyond is left alone.
 pub fn fill_nchw(seed: u64, stream: u32, image: u32, step: u32, channels: usize, height: usize, width: usize, out: &mut [f32]) {
-    let (lanes, pixels) = (channels.div_ceil(4), height * width);
+    let (pixel_c4, pixels) = (channels.div_ceil(4), height * width);
     for pixel in 0..pixels {
-        for lane in 0..lanes {
-            let values = normal_lane(seed, stream, image, step, (pixel * lanes + lane) as u32);
-            for (channel, value) in (lane * 4..channels).zip(values) {
+        for c4 in 0..pixel_c4 {
+            let values = normal_c4(seed, stream, image, step, (pixel * pixel_c4 + c4) as u32);
+            for (channel, value) in (c4 * 4..channels).zip(values) {
                 if let Some(place) = out.get_mut(channel * pixels + pixel) {
                     *place = value;
                 }
@@ -100,13 +100,13 @@ pub fn fill_nchw(seed: u64, stream: u32, image: u32, step: u32, channels: usize,
     }
 }
 
-/// One picture's noise as `[H, W, ⌈C/4⌉]` lanes of four, the layout of activations: 0 in the padding channels. `out` holds
+/// One picture's noise as padded `[H, W, ⌈C/4⌉·4]`, the layout of activations: 0 in the padding channels. `out` holds
 /// H·W·⌈C/4⌉·4 values; what lies beyond is left alone.
 pub fn fill_nhwc4(seed: u64, stream: u32, image: u32, step: u32, channels: usize, height: usize, width: usize, out: &mut [f32]) {
-    let lanes = channels.div_ceil(4);
-    for (index, place) in out.chunks_mut(4).take(height * width * lanes).enumerate() {
-        let values = normal_lane(seed, stream, image, step, index as u32);
-        let first = index % lanes * 4;
+    let pixel_c4 = channels.div_ceil(4);
+    for (index, place) in out.chunks_mut(4).take(height * width * pixel_c4).enumerate() {
+        let values = normal_c4(seed, stream, image, step, index as u32);
+        let first = index % pixel_c4 * 4;
         for (i, (place, value)) in place.iter_mut().zip(values).enumerate() {
             *place = if first + i < channels { value } else { 0.0 };
         }

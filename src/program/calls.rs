@@ -36,7 +36,7 @@ pub struct Conv2d {
     pub weights: TensorId,
     /// `[C_out]`, f32.
     pub bias: TensorId,
-    /// The embedding table and this layer's lane offset in a row of it.
+    /// The embedding table and this layer's C4 offset in a row of it.
     pub time: Option<(TensorId, u32)>,
     /// Added before the scale, shaped as the output.
     pub residual: Option<TensorId>,
@@ -62,17 +62,17 @@ impl Conv2d {
             batch: out.batch,
             out_h: out.height,
             out_w: out.width,
-            out_c4: out.lanes(),
+            out_c4: out.c4(),
             in_h: a.height,
             in_w: a.width,
-            a_c4: a.lanes(),
-            b_c4: self.b.map_or(0, |b| program.shape(b).lanes()),
+            a_c4: a.c4(),
+            b_c4: self.b.map_or(0, |b| program.shape(b).c4()),
             kernel: self.kernel,
             stride: self.stride,
             pad: self.pad,
             upsample: self.upsample,
             temb_offset: self.time.map_or(0, |(_, offset)| offset),
-            temb_stride: self.time.map_or(0, |(table, _)| program.shape(table).lanes()),
+            temb_stride: self.time.map_or(0, |(table, _)| program.shape(table).c4()),
             flags: u32::from(self.time.is_some()) | u32::from(self.residual.is_some()) << 1,
             scale: self.scale,
         }
@@ -128,18 +128,18 @@ pub struct GroupNormStats {
     pub b: Option<TensorId>,
     /// `[N, chunks, 2, Ca ++ Cb]`: mean, then the sum of squared deviations from it.
     pub partials: TensorId,
-    /// Pixels a chunk.
+    /// Pixels per chunk.
     pub chunk: u32,
 }
 
-/// Group statistics from the partials, folded with γ, β and the time embedding into one factor and summand a channel.
+/// Group statistics from the partials, folded with γ, β and the time embedding into one factor and summand per channel.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupNormFold {
     /// As [`GroupNormStats::partials`].
     pub partials: TensorId,
     /// γ then β, `[2, 1, 1, Ca ++ Cb]`, f32.
     pub affine: TensorId,
-    /// Embedding table and lane offset of scale then shift, where the config says scale_shift.
+    /// Embedding table and C4 offset of scale then shift, where the config says scale_shift.
     pub time: Option<(TensorId, u32)>,
     /// `[N, 1, 2, Ca ++ Cb]`: factor, then summand.
     pub folded: TensorId,
@@ -165,12 +165,12 @@ pub struct GroupNormApply {
 /// Which heads and query rows an attention kernel handles.
 #[derive(Clone, Copy, Debug)]
 pub struct AttentionChunk {
-    /// Tokens an image.
+    /// Tokens per image.
     pub tokens: u32,
     /// Heads.
     pub heads: u32,
-    /// Lanes a head.
-    pub head_lanes: u32,
+    /// C4 per head.
+    pub head_c4: u32,
     /// First group (image·heads + head).
     pub group_base: u32,
     /// Groups.
@@ -189,7 +189,7 @@ impl AttentionChunk {
         AttentionParams {
             tokens: self.tokens,
             heads: self.heads,
-            head_c4: self.head_lanes,
+            head_c4: self.head_c4,
             tokens4: self.tokens.div_ceil(4),
             group_base: self.group_base,
             groups: self.groups,
@@ -247,7 +247,7 @@ pub struct NetworkInput {
     pub shift: f32,
 }
 
-/// z ~ N(0, 1) from the counters of [`super::Step`].
+/// z ~ N(0, 1) from the counters of [`super::StepParams`].
 #[derive(Clone, Copy, Debug)]
 pub struct Gaussian {
     /// `[N, H, W, C]`, f32.
@@ -265,7 +265,7 @@ pub struct Quantile {
     pub threshold: TensorId,
 }
 
-/// One DDIM step in place, with the coefficients of [`super::Step`].
+/// One DDIM step in place, with the coefficients of [`super::StepParams`].
 #[derive(Clone, Copy, Debug)]
 pub struct DdimStep {
     /// The network's output.
@@ -285,6 +285,6 @@ pub struct DdimStep {
 pub struct PackPicture {
     /// The latent.
     pub x: TensorId,
-    /// One u32 a pixel.
+    /// One u32 per pixel.
     pub pixels: TensorId,
 }

@@ -1,6 +1,6 @@
 //! What the sampler, the tests and the app see of a backend.
 
-use super::{Program, Stage, Step, TensorId};
+use super::{Program, Stage, StepParams, TensorId};
 use crate::error::Result;
 
 /// The kind of thing a program runs on.
@@ -42,9 +42,6 @@ pub struct CallTime {
     pub flops: f64,
 }
 
-/// The step's numbers; a backend puts them where its kernels read them.
-pub type StepState = Step;
-
 /// Runs one [`Program`]. Made by `cpu::CpuExecutor::new` or `gpu::GpuExecutor::new`, which allocate everything it needs.
 pub trait Executor: Send {
     /// The device it runs on.
@@ -53,13 +50,13 @@ pub trait Executor: Send {
     /// The program it was made for.
     fn program(&self) -> &Program;
 
-    /// Writes a tensor of `Life::State` from padded NHWC lanes (`shape.len()` values).
+    /// Writes a tensor of `Life::State` from padded NHWC (`shape.len()` values).
     ///
     /// # Errors
     /// A device fault; a length that does not fit is an [`crate::error::Error::Argument`].
     fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()>;
 
-    /// Reads a tensor of `Life::State` as padded NHWC lanes. Waits for the work submitted before.
+    /// Reads a tensor of `Life::State` as padded NHWC. Waits for the work submitted before.
     ///
     /// # Errors
     /// A device fault.
@@ -75,7 +72,7 @@ pub trait Executor: Send {
     ///
     /// # Errors
     /// A device fault.
-    fn run(&mut self, stages: &[Stage], step: &StepState) -> Result<()>;
+    fn run(&mut self, stages: &[Stage], step: &StepParams) -> Result<()>;
 
     /// Waits until everything submitted has finished.
     ///
@@ -88,5 +85,5 @@ pub trait Executor: Send {
     ///
     /// # Errors
     /// A device fault.
-    fn trace(&mut self, stages: &[Stage], step: &StepState) -> Result<Vec<Vec<f32>>>;
+    fn trace(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<Vec<f32>>>;
 }

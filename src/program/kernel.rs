@@ -93,7 +93,7 @@ impl Kernel {
         }
     }
 
-    /// Whether its shader has the [`super::Step`] uniform at binding 1.
+    /// Whether its shader has the [`super::StepParams`] uniform at binding 1.
     pub fn uses_step(&self) -> bool {
         !matches!(
             self,
@@ -152,9 +152,9 @@ impl Kernel {
         ImageParams {
             batch: shape.batch,
             pixels: shape.pixels(),
-            c4: shape.lanes(),
+            c4: shape.c4(),
             channels: shape.channels,
-            model_c4: program.shape(model).lanes(),
+            model_c4: program.shape(model).c4(),
             pad0: 0,
             scale,
             shift,
@@ -166,15 +166,15 @@ impl Kernel {
         match self {
             Self::Conv2d(k) => bytemuck::bytes_of(&k.params(program)).to_vec(),
             Self::Linear(k) => bytemuck::bytes_of(&LinearParams {
-                in_c4: program.shape(k.input).lanes(),
-                out_c4: program.shape(k.output).lanes(),
+                in_c4: program.shape(k.input).c4(),
+                out_c4: program.shape(k.output).c4(),
                 activation: k.activation.code(),
                 pad0: 0,
             })
             .to_vec(),
             Self::TimeEmbedding(k) => bytemuck::bytes_of(&TimeEmbeddingParams {
                 half: program.shape(k.output).channels / 2,
-                out_c4: program.shape(k.output).lanes(),
+                out_c4: program.shape(k.output).c4(),
                 flip: u32::from(k.flip_sin_to_cos),
                 pad0: 0,
             })
@@ -184,7 +184,7 @@ impl Kernel {
                 bytemuck::bytes_of(&GroupNormParams {
                     batch: a.batch,
                     pixels: a.pixels(),
-                    a_c4: a.lanes(),
+                    a_c4: a.c4(),
                     b_c4: b.div_ceil(4),
                     a_c: a.channels,
                     channels: a.channels + b,
@@ -219,7 +219,7 @@ impl Kernel {
             }
             Self::Linear(k) => 2.0 * f64::from(rows) * channels(k.input) * channels(k.output),
             Self::AttentionScores(AttentionScores { chunk: c, .. }) | Self::AttentionApply(AttentionApply { chunk: c, .. }) => {
-                2.0 * f64::from(c.groups) * f64::from(c.rows) * f64::from(c.tokens) * f64::from(c.head_lanes * 4)
+                2.0 * f64::from(c.groups) * f64::from(c.rows) * f64::from(c.tokens) * f64::from(c.head_c4 * 4)
             }
             _ => 0.0,
         }

@@ -1,26 +1,26 @@
-//! From PyTorch's layouts to ours and back: NCHW and NHWC lanes, packed convolution and linear weights.
+//! From PyTorch's layouts to ours and back: NCHW and NHWC in C4, packed convolution and linear weights.
 
 use super::Shape;
 
-/// `[N, C, H, W]` to padded `[N, H, W, C/4]` lanes; `values` has N·C·H·W entries.
-pub fn nchw_to_lanes(shape: Shape, values: &[f32]) -> Vec<f32> {
-    let (pixels, channels, stride) = (shape.pixels() as usize, shape.channels as usize, shape.lanes() as usize * 4);
-    let mut lanes = vec![0.0; shape.len()];
-    for (image, plane) in values.chunks_exact(pixels * channels).zip(lanes.chunks_exact_mut(pixels * stride)) {
+/// `[N, C, H, W]` to padded `[N, H, W, ⌈C/4⌉·4]`; `values` has N·C·H·W entries.
+pub fn nchw_to_c4(shape: Shape, values: &[f32]) -> Vec<f32> {
+    let (pixels, channels, stride) = (shape.pixels() as usize, shape.channels as usize, shape.c4() as usize * 4);
+    let mut padded = vec![0.0; shape.len()];
+    for (image, plane) in values.chunks_exact(pixels * channels).zip(padded.chunks_exact_mut(pixels * stride)) {
         for c in 0..channels {
             for p in 0..pixels {
                 plane[p * stride + c] = image[c * pixels + p];
             }
         }
     }
-    lanes
+    padded
 }
 
-/// Padded lanes to `[N, C, H, W]`.
-pub fn lanes_to_nchw(shape: Shape, lanes: &[f32]) -> Vec<f32> {
-    let (pixels, channels, stride) = (shape.pixels() as usize, shape.channels as usize, shape.lanes() as usize * 4);
+/// Padded NHWC to `[N, C, H, W]`.
+pub fn c4_to_nchw(shape: Shape, padded: &[f32]) -> Vec<f32> {
+    let (pixels, channels, stride) = (shape.pixels() as usize, shape.channels as usize, shape.c4() as usize * 4);
     let mut values = vec![0.0; shape.batch as usize * pixels * channels];
-    for (image, plane) in values.chunks_exact_mut(pixels * channels).zip(lanes.chunks_exact(pixels * stride)) {
+    for (image, plane) in values.chunks_exact_mut(pixels * channels).zip(padded.chunks_exact(pixels * stride)) {
         for c in 0..channels {
             for p in 0..pixels {
                 image[c * pixels + p] = plane[p * stride + c];
@@ -30,13 +30,13 @@ pub fn lanes_to_nchw(shape: Shape, lanes: &[f32]) -> Vec<f32> {
     values
 }
 
-/// Channels padded to whole lanes.
+/// Channels padded to whole C4.
 pub fn padded(channels: u32) -> usize {
     channels.div_ceil(4) as usize * 4
 }
 
 /// Packs `[C_out, C_in, k, k]` as a row-major matrix `[k·k·Σ padded(part), padded(C_out)]`: rows tap by tap, within a tap the
-/// input channels of each concatenated part, every part padded to whole lanes with zero rows.
+/// input channels of each concatenated part, every part padded to whole C4 with zero rows.
 pub fn pack_conv(weights: &[f32], out: u32, parts: &[u32], kernel: u32) -> Vec<f32> {
     let inputs: usize = parts.iter().map(|&p| p as usize).sum();
     let taps = (kernel * kernel) as usize;
@@ -58,7 +58,7 @@ pub fn pack_conv(weights: &[f32], out: u32, parts: &[u32], kernel: u32) -> Vec<f
     packed
 }
 
-/// A vector with its parts padded to whole lanes.
+/// A vector with its parts padded to whole C4.
 pub fn pack_vector(values: &[f32], parts: &[u32]) -> Vec<f32> {
     let mut packed = Vec::new();
     let mut rest = values;

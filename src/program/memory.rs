@@ -17,8 +17,8 @@ pub struct MemoryPlan {
 }
 
 impl MemoryPlan {
-    /// Plans `program` for lanes of `lane_bytes` (16 for f32, 8 for f16).
-    pub fn new(program: &Program, lane_bytes: u64) -> Self {
+    /// Plans `program` for C4 of `c4_bytes` (16 for f32, 8 for f16).
+    pub fn new(program: &Program, c4_bytes: u64) -> Self {
         let tensors: Vec<_> = program.tensors().collect();
         let mut last_use = vec![None; tensors.len()];
         for (i, (_, kernel, _)) in program.calls().iter().enumerate() {
@@ -31,8 +31,8 @@ impl MemoryPlan {
         for (id, tensor) in &tensors {
             if matches!(tensor.life, Life::State) {
                 plan.slot_of[id.0 as usize] = Some(plan.slots.len());
-                plan.slots.push(tensor.bytes(lane_bytes));
-                live += tensor.bytes(lane_bytes);
+                plan.slots.push(tensor.bytes(c4_bytes));
+                live += tensor.bytes(c4_bytes);
             }
         }
         plan.live_peak = live;
@@ -42,7 +42,7 @@ impl MemoryPlan {
             for operand in operands.iter().filter(|o| o.access != Access::Read) {
                 let (index, tensor) = (operand.tensor.0 as usize, program.get(operand.tensor));
                 if plan.slot_of[index].is_none() && matches!(tensor.life, Life::Scratch) {
-                    let bytes = tensor.bytes(lane_bytes);
+                    let bytes = tensor.bytes(c4_bytes);
                     plan.slot_of[index] = Some(plan.take(&mut free, bytes));
                     live += bytes;
                 }
@@ -58,7 +58,7 @@ impl MemoryPlan {
                     && let Some(slot) = plan.slot_of[id.0 as usize]
                 {
                     free.push(slot);
-                    live -= tensor.bytes(lane_bytes);
+                    live -= tensor.bytes(c4_bytes);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The recorded network: a flat, printable list of kernel calls on tensor ids. It knows no backend.
 //!
 //! [`Program`] is written once by `model::unet` for one batch size and one picture size; `cpu` and `gpu` run it through
-//! [`Executor`]. Activations are NHWC in lanes of four channels ([`Shape`]); weights are packed when they are recorded.
+//! [`Executor`]. Activations are NHWC in groups of four channels, C4 ([`Shape`]); weights are packed when they are recorded.
 
 mod calls;
 mod executor;
@@ -15,12 +15,12 @@ pub use calls::{
     Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Gaussian, GroupNormApply,
     GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile, TimeEmbedding,
 };
-pub use executor::{CallTime, DeviceInfo, DeviceKind, Executor, StepState};
+pub use executor::{CallTime, DeviceInfo, DeviceKind, Executor};
 pub use kernel::{Access, Kernel, Operand};
 pub use memory::MemoryPlan;
 pub use params::{
-    AttentionParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, Step, TimeEmbeddingParams, Uniform, UniformLayout,
-    uniform_layouts,
+    AttentionParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, StepParams, TimeEmbeddingParams, Uniform,
+    UniformLayout, uniform_layouts,
 };
 pub use tensor::{Element, Life, Shape, Tensor, TensorId};
 
@@ -81,7 +81,7 @@ impl Program {
 
     /// Adds a tensor that lives between its first writer and its last reader.
     pub fn scratch(&mut self, name: impl Into<String>, shape: Shape) -> TensorId {
-        self.tensor(name, shape, Element::Lane, Life::Scratch)
+        self.tensor(name, shape, Element::C4, Life::Scratch)
     }
 
     /// Appends a kernel call to a stage; `label` names the layer it belongs to, as its checkpoint key does.
@@ -123,14 +123,14 @@ impl Program {
         self.calls.iter().filter(|c| c.0 == stage).map(|c| c.1.flops(self, rows)).sum()
     }
 
-    /// The largest tensor in bytes when a lane takes `lane_bytes` (16 for f32, 8 for f16).
-    pub fn largest_tensor_bytes(&self, lane_bytes: u64) -> u64 {
-        self.tensors.iter().map(|t| t.bytes(lane_bytes)).max().unwrap_or(0)
+    /// The largest tensor in bytes when a C4 takes `c4_bytes` (16 for f32, 8 for f16).
+    pub fn largest_tensor_bytes(&self, c4_bytes: u64) -> u64 {
+        self.tensors.iter().map(|t| t.bytes(c4_bytes)).max().unwrap_or(0)
     }
 
-    /// Bytes of all constants (packed weights) when a lane takes `lane_bytes`.
-    pub fn weight_bytes(&self, lane_bytes: u64) -> u64 {
-        self.tensors.iter().filter(|t| matches!(t.life, Life::Constant(_))).map(|t| t.bytes(lane_bytes)).sum()
+    /// Bytes of all constants (packed weights) when a C4 takes `c4_bytes`.
+    pub fn weight_bytes(&self, c4_bytes: u64) -> u64 {
+        self.tensors.iter().filter(|t| matches!(t.life, Life::Constant(_))).map(|t| t.bytes(c4_bytes)).sum()
     }
 }
 

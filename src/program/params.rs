@@ -20,7 +20,7 @@ pub fn uniform_layouts() -> Vec<UniformLayout> {
         (T::NAME, size_of::<T>(), T::FIELDS)
     }
     vec![
-        of::<Step>(),
+        of::<StepParams>(),
         of::<Conv2dParams>(),
         of::<GroupNormParams>(),
         of::<LinearParams>(),
@@ -45,7 +45,7 @@ macro_rules! uniform {
 
 uniform! {
     /// What changes from step to step: the row of the embedding table, the noise counters, the update's coefficients.
-    "Step" Step {
+    "Step" StepParams {
         /// First row of the embedding table.
         row_base: u32,
         /// Rows from one image to the next: 0 when all images share a timestep.
@@ -78,15 +78,15 @@ uniform! {
         out_h: u32,
         /// Output width.
         out_w: u32,
-        /// Output lanes a pixel.
+        /// Output C4 per pixel.
         out_c4: u32,
         /// Stored input height.
         in_h: u32,
         /// Stored input width.
         in_w: u32,
-        /// Lanes of source a.
+        /// C4 per pixel of source a.
         a_c4: u32,
-        /// Lanes of source b, 0 for none.
+        /// C4 per pixel of source b, 0 for none.
         b_c4: u32,
         /// 1 or 3.
         kernel: u32,
@@ -96,9 +96,9 @@ uniform! {
         pad: u32,
         /// 1 or 2: nearest upsampling before the convolution.
         upsample: u32,
-        /// Lane offset of this layer in a row of the embedding table.
+        /// C4 offset of this layer in a row of the embedding table.
         temb_offset: u32,
-        /// Lanes of a row of the embedding table.
+        /// C4 per row of the embedding table.
         temb_stride: u32,
         /// Bit 0: add the time embedding. Bit 1: add the residual.
         flags: u32,
@@ -112,11 +112,11 @@ uniform! {
     "GroupNorm" GroupNormParams {
         /// Images.
         batch: u32,
-        /// Pixels an image.
+        /// Pixels per image.
         pixels: u32,
-        /// Lanes of source a.
+        /// C4 per pixel of source a.
         a_c4: u32,
-        /// Lanes of source b, 0 for none.
+        /// C4 per pixel of source b, 0 for none.
         b_c4: u32,
         /// Channels of source a.
         a_c: u32,
@@ -124,15 +124,15 @@ uniform! {
         channels: u32,
         /// Groups.
         groups: u32,
-        /// Partial sums an image.
+        /// Partial sums per image.
         chunks: u32,
-        /// Pixels a partial sum.
+        /// Pixels per partial sum.
         chunk: u32,
         /// 1 where scale and shift come from the time embedding.
         scale_shift: u32,
-        /// Lane offset of this layer in a row of the embedding table.
+        /// C4 offset of this layer in a row of the embedding table.
         temb_offset: u32,
-        /// Lanes of a row of the embedding table.
+        /// C4 per row of the embedding table.
         temb_stride: u32,
         /// Added to the variance.
         eps: f32,
@@ -148,9 +148,9 @@ uniform! {
 uniform! {
     /// Geometry of a linear layer on rows.
     "Linear" LinearParams {
-        /// Input lanes.
+        /// Input C4 per row.
         in_c4: u32,
-        /// Output lanes.
+        /// Output C4 per row.
         out_c4: u32,
         /// Code of the activation applied to the input.
         activation: u32,
@@ -164,7 +164,7 @@ uniform! {
     "TimeEmbedding" TimeEmbeddingParams {
         /// Half the embedding's width.
         half: u32,
-        /// Lanes a row.
+        /// C4 per row.
         out_c4: u32,
         /// 1: cos before sin.
         flip: u32,
@@ -176,13 +176,13 @@ uniform! {
 uniform! {
     /// One chunk of attention; see shaders/attention_scores.wgsl.
     "Attention" AttentionParams {
-        /// Tokens an image.
+        /// Tokens per image.
         tokens: u32,
         /// Heads.
         heads: u32,
-        /// Lanes a head.
+        /// C4 per head.
         head_c4: u32,
-        /// Lanes of a row of scores.
+        /// Groups of four keys per row of scores.
         tokens4: u32,
         /// First group (image·heads + head) of this chunk.
         group_base: u32,
@@ -208,13 +208,13 @@ uniform! {
     "Image" ImageParams {
         /// Images.
         batch: u32,
-        /// Pixels an image.
+        /// Pixels per image.
         pixels: u32,
-        /// Lanes a pixel.
+        /// C4 per pixel.
         c4: u32,
         /// Channels.
         channels: u32,
-        /// Lanes a pixel of the model's output.
+        /// C4 per pixel of the model's output.
         model_c4: u32,
         /// Unused.
         pad0: u32,

@@ -6,7 +6,8 @@ use std::{fmt, sync::Arc};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TensorId(pub(crate) u32);
 
-/// `[N, H, W, C]`; in memory `[N, H, W, ceil(C/4)]` lanes of four channels, the last one padded.
+/// `[N, H, W, C]`; in memory `[N, H, W, ceil(C/4)]` groups of four channels, the last one padded. Such a group
+/// is called C4, and is a `vec4` in the shaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// Images (or rows).
@@ -30,8 +31,8 @@ impl Shape {
         Self::new(rows, 1, 1, channels)
     }
 
-    /// Lanes (groups of four channels) a pixel.
-    pub fn lanes(&self) -> u32 {
+    /// Groups of four channels per pixel.
+    pub fn c4(&self) -> u32 {
         self.channels.div_ceil(4)
     }
 
@@ -40,19 +41,19 @@ impl Shape {
         self.height * self.width
     }
 
-    /// Lanes of the whole tensor.
-    pub fn total_lanes(&self) -> u64 {
-        u64::from(self.batch) * u64::from(self.height) * u64::from(self.width) * u64::from(self.lanes())
+    /// Groups of four channels in the whole tensor.
+    pub fn total_c4(&self) -> u64 {
+        u64::from(self.batch) * u64::from(self.height) * u64::from(self.width) * u64::from(self.c4())
     }
 
     /// Scalars of the whole tensor, padding counted.
     pub fn len(&self) -> usize {
-        self.total_lanes() as usize * 4
+        self.total_c4() as usize * 4
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.total_lanes() == 0
+        self.total_c4() == 0
     }
 }
 
@@ -65,11 +66,11 @@ impl fmt::Display for Shape {
 /// What a tensor's elements are in device memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
-    /// Lanes in the storage precision of the run: f32 or f16.
-    Lane,
-    /// Lanes of f32 whatever the precision.
+    /// Groups of four channels in the storage precision of the run: f32 or f16.
+    C4,
+    /// Groups of four f32 whatever the precision.
     F32,
-    /// One u32 a pixel (RGBA8).
+    /// One u32 per pixel (RGBA8).
     Pixel,
 }
 
@@ -98,11 +99,11 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Bytes in device memory when a [`Element::Lane`] takes `lane_bytes`.
-    pub fn bytes(&self, lane_bytes: u64) -> u64 {
+    /// Bytes in device memory when a [`Element::C4`] takes `c4_bytes`.
+    pub fn bytes(&self, c4_bytes: u64) -> u64 {
         match self.element {
-            Element::Lane => self.shape.total_lanes() * lane_bytes,
-            Element::F32 => self.shape.total_lanes() * 16,
+            Element::C4 => self.shape.total_c4() * c4_bytes,
+            Element::F32 => self.shape.total_c4() * 16,
             Element::Pixel => u64::from(self.shape.batch) * u64::from(self.shape.pixels()) * 4,
         }
     }

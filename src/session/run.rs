@@ -13,7 +13,7 @@ use crate::{
     noise::{self, STREAM_STEP},
     picture::Picture,
     program::Shape,
-    recipe::MOST_SIDE,
+    recipe::MAX_SIDE,
     sampler::{self, At, StepNoise},
     schedule::Schedule,
 };
@@ -81,8 +81,8 @@ impl Run {
     pub(super) fn start(request: Request, engine: &mut Engine, facts: Arc<ModelFacts>) -> Result<Self> {
         let size = request.size.unwrap_or(facts.size);
         let (channels, height, width) = (facts.channels as usize, size.0 as usize, size.1 as usize);
-        if ![size.0, size.1].iter().all(|side| (1..=MOST_SIDE).contains(side)) {
-            return Err(Error::argument(format!("size: expected sides from 1 to {MOST_SIDE}, got {height}x{width}")));
+        if ![size.0, size.1].iter().all(|side| (1..=MAX_SIDE).contains(side)) {
+            return Err(Error::argument(format!("size: expected sides from 1 to {MAX_SIDE}, got {height}x{width}")));
         }
         if request.groups.is_empty() || request.groups.iter().any(|g| g.members.is_empty()) {
             return Err(Error::argument("expected at least one picture to make, got none; add a row or a column"));

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 /// The longest pickle read: about 200 bytes a tensor, so this is room for ten thousand.
 const LONGEST_PICKLE: usize = 2 << 20;
 /// The most dimensions of a tensor; a convolution's weights have four.
-const MOST_DIMENSIONS: usize = 8;
+const MAX_DIMENSIONS: usize = 8;
 /// The longest name of a tensor or a storage, in bytes. A pickle may repeat a name in two bytes, each becoming a string of ours.
 const LONGEST_NAME: usize = 256;
 
@@ -284,8 +284,8 @@ impl Machine<'_> {
         let sizes = |value: Value| {
             let size = |v: &Value| if let Value::Integer(n) = v { usize::try_from(*n).ok() } else { None };
             let items = self.items(value)?;
-            if items.len() > MOST_DIMENSIONS {
-                return Err(format!("its pickle has a tensor of {} dimensions, expected at most {MOST_DIMENSIONS}", items.len()));
+            if items.len() > MAX_DIMENSIONS {
+                return Err(format!("its pickle has a tensor of {} dimensions, expected at most {MAX_DIMENSIONS}", items.len()));
             }
             items.iter().map(size).collect::<Option<Vec<_>>>().ok_or_else(|| self.broken())
         };

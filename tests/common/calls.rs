@@ -12,8 +12,8 @@ pub const STAGE: Stage = Stage::Network;
 /// Rows of the embedding table of calls that read one.
 pub const TABLE_ROWS: u32 = 6;
 
-fn lanes(p: &mut Program, name: &str, shape: Shape) -> TensorId {
-    p.tensor(name, shape, Element::Lane, Life::State)
+fn c4(p: &mut Program, name: &str, shape: Shape) -> TensorId {
+    p.tensor(name, shape, Element::C4, Life::State)
 }
 
 fn floats(p: &mut Program, name: &str, shape: Shape) -> TensorId {
@@ -29,7 +29,7 @@ fn recorded(mut p: Program, kernel: Kernel) -> Program {
     p
 }
 
-/// A convolution. `b` is 0 where there is one source; `time` is the lane offset in a row of the table.
+/// A convolution. `b` is 0 where there is one source; `time` is the C4 offset in a row of the table.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "as in Conv2d")]
 pub struct Conv {
@@ -56,13 +56,13 @@ impl Conv {
         let output = Shape::new(self.batch, side(input.height), side(input.width), self.out);
         let depth = 4 * (self.a.div_ceil(4) + self.b.div_ceil(4)) * self.kernel * self.kernel;
         let call = Conv2d {
-            a: lanes(p, "a", input),
-            b: (self.b > 0).then(|| lanes(p, "b", Shape { channels: self.b, ..input })),
-            weights: constant(p, "weights", Shape::rows(depth, self.out), Element::Lane),
+            a: c4(p, "a", input),
+            b: (self.b > 0).then(|| c4(p, "b", Shape { channels: self.b, ..input })),
+            weights: constant(p, "weights", Shape::rows(depth, self.out), Element::C4),
             bias: constant(p, "bias", Shape::rows(1, self.out), Element::F32),
-            time: self.time.map(|o| (floats(p, "time", Shape::rows(TABLE_ROWS, 4 * (o + output.lanes() + 1))), o)),
-            residual: self.residual.then(|| lanes(p, "residual", output)),
-            output: lanes(p, "output", output),
+            time: self.time.map(|o| (floats(p, "time", Shape::rows(TABLE_ROWS, 4 * (o + output.c4() + 1))), o)),
+            residual: self.residual.then(|| c4(p, "residual", output)),
+            output: c4(p, "output", output),
             kernel: self.kernel,
             stride: self.stride,
             pad: self.pad,
@@ -78,7 +78,7 @@ pub fn linear(capacity: u32, inputs: u32, outputs: u32, activation: Activation) 
     let p = &mut Program::new();
     let call = Linear {
         input: floats(p, "input", Shape::rows(capacity, inputs)),
-        weights: constant(p, "weights", Shape::rows(inputs.next_multiple_of(4), outputs), Element::Lane),
+        weights: constant(p, "weights", Shape::rows(inputs.next_multiple_of(4), outputs), Element::C4),
         bias: constant(p, "bias", Shape::rows(1, outputs), Element::F32),
         output: floats(p, "output", Shape::rows(capacity, outputs)),
         activation,
@@ -95,7 +95,7 @@ pub fn time_embedding(capacity: u32, channels: u32, flip_sin_to_cos: bool, freq_
     recorded(std::mem::take(p), Kernel::TimeEmbedding(embed))
 }
 
-/// A group normalisation: three calls. `b` is 0 where there is one source; `time` is the lane offset in a row of the table.
+/// A group normalisation: three calls. `b` is 0 where there is one source; `time` is the C4 offset in a row of the table.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "as in GroupNormParams")]
 pub struct GroupNorm {
@@ -125,7 +125,7 @@ impl GroupNorm {
             chunk: self.chunk,
             scale_shift: u32::from(self.time.is_some()),
             temb_offset: self.time.unwrap_or(0),
-            temb_stride: self.time.map_or(0, |offset| self.table_lanes(offset)),
+            temb_stride: self.time.map_or(0, |offset| self.table_c4(offset)),
             eps: 1e-5,
             activation: self.activation.code(),
             ..Default::default()
@@ -136,13 +136,13 @@ impl GroupNorm {
         4 * (self.a.div_ceil(4) + self.b.div_ceil(4))
     }
 
-    fn table_lanes(&self, offset: u32) -> u32 {
+    fn table_c4(&self, offset: u32) -> u32 {
         offset + self.width() / 2 + 1
     }
 
     fn sources(&self, p: &mut Program) -> (TensorId, Option<TensorId>) {
         let a = Shape::new(self.batch, self.size.0, self.size.1, self.a);
-        (lanes(p, "a", a), (self.b > 0).then(|| lanes(p, "b", Shape { channels: self.b, ..a })))
+        (c4(p, "a", a), (self.b > 0).then(|| c4(p, "b", Shape { channels: self.b, ..a })))
     }
 
     fn partials(&self, p: &mut Program) -> TensorId {
@@ -167,7 +167,7 @@ impl GroupNorm {
         let call = GroupNormFold {
             partials: self.partials(p),
             affine: constant(p, "affine", Shape::new(2, 1, 1, self.width()), Element::F32),
-            time: self.time.map(|o| (floats(p, "time", Shape::rows(TABLE_ROWS, 4 * self.table_lanes(o))), o)),
+            time: self.time.map(|o| (floats(p, "time", Shape::rows(TABLE_ROWS, 4 * self.table_c4(o))), o)),
             folded: self.folded(p),
             params: self.params(),
         };
@@ -179,7 +179,7 @@ impl GroupNorm {
         let p = &mut Program::new();
         let (a, b) = self.sources(p);
         let folded = self.folded(p);
-        let output = lanes(p, "output", Shape::new(self.batch, self.size.0, self.size.1, self.width()));
+        let output = c4(p, "output", Shape::new(self.batch, self.size.0, self.size.1, self.width()));
         recorded(std::mem::take(p), Kernel::GroupNormApply(GroupNormApply { a, b, folded, output, params: self.params() }))
     }
 }
@@ -206,7 +206,7 @@ impl Attention {
         AttentionChunk {
             tokens: self.tokens,
             heads: self.heads,
-            head_lanes: self.dim.div_ceil(4),
+            head_c4: self.dim.div_ceil(4),
             group_base: self.groups.0,
             groups: self.groups.1,
             row_base: self.rows.0,
@@ -216,7 +216,7 @@ impl Attention {
     }
 
     fn tensor(&self, p: &mut Program, name: &str, parts: u32) -> TensorId {
-        lanes(p, name, Shape::new(self.batch, self.tokens, 1, parts * self.heads * self.dim.next_multiple_of(4)))
+        c4(p, name, Shape::new(self.batch, self.tokens, 1, parts * self.heads * self.dim.next_multiple_of(4)))
     }
 
     fn scores_tensor(&self, p: &mut Program, name: &str, life: Life) -> TensorId {
@@ -260,7 +260,7 @@ impl Attention {
 /// A latent on its way into the network.
 pub fn network_input(shape: Shape, scale: f32, shift: f32) -> Program {
     let p = &mut Program::new();
-    let (x, output) = (floats(p, "x", shape), lanes(p, "output", shape));
+    let (x, output) = (floats(p, "x", shape), c4(p, "output", shape));
     recorded(std::mem::take(p), Kernel::NetworkInput(NetworkInput { x, output, scale, shift }))
 }
 
@@ -276,7 +276,7 @@ pub fn quantile(shape: Shape, model: u32) -> Program {
     let p = &mut Program::new();
     let call = Quantile {
         x: floats(p, "x", shape),
-        model: lanes(p, "model", Shape { channels: model, ..shape }),
+        model: c4(p, "model", Shape { channels: model, ..shape }),
         threshold: floats(p, "threshold", Shape::rows(shape.batch, 1)),
     };
     recorded(std::mem::take(p), Kernel::Quantile(call))
@@ -286,7 +286,7 @@ pub fn quantile(shape: Shape, model: u32) -> Program {
 pub fn ddim_step(shape: Shape, model: u32) -> Program {
     let p = &mut Program::new();
     let call = DdimStep {
-        model: lanes(p, "model", Shape { channels: model, ..shape }),
+        model: c4(p, "model", Shape { channels: model, ..shape }),
         noise: floats(p, "noise", shape),
         threshold: floats(p, "threshold", Shape::rows(shape.batch, 1)),
         x: floats(p, "x", shape),

@@ -4,7 +4,7 @@ use super::{Random, Tolerance, calls};
 use etude::{
     cpu::CpuExecutor,
     gpu::{Gpu, GpuExecutor, Precision},
-    program::{Access, Element, Executor, Life, Program, Shape, Step, TensorId},
+    program::{Access, Element, Executor, Life, Program, Shape, StepParams, TensorId},
 };
 use half::f16;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ pub const NORMAL: Values = &|_, _, _| None;
 
 /// What lies past the last token is zero after softmax, and attention_apply counts on it.
 pub const PROBABILITIES: Values = &|name, shape, random| {
-    let (width, tokens) = (shape.lanes() as usize * 4, shape.channels as usize);
+    let (width, tokens) = (shape.c4() as usize * 4, shape.channels as usize);
     let at = |i: usize, v: f32| if i % width < tokens { v.abs() / tokens as f32 } else { 0.0 };
     (name == "probabilities").then(|| (0..shape.len()).map(|i| at(i, random.normal())).collect())
 };
 
 /// The call, the step's numbers, and the seed of all values.
-pub type Case = (Program, Step, u64);
+pub type Case = (Program, StepParams, u64);
 
 pub const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F16];
 
@@ -60,7 +60,7 @@ fn fill(program: &Program, precision: Precision, seed: u64, values: Values) -> F
                 }
                 None => random.normals(shape.len()),
             };
-            if tensor.element == Element::Lane && precision == Precision::F16 {
+            if tensor.element == Element::C4 && precision == Precision::F16 {
                 data.iter_mut().for_each(|v| *v = f16::from_f32(*v).to_f32());
             }
             if state {
@@ -80,7 +80,7 @@ fn fill(program: &Program, precision: Precision, seed: u64, values: Values) -> F
 }
 
 /// Writes the inputs, runs the call, reads every output.
-fn run_on(executor: &mut dyn Executor, filled: &Filled, step: &Step) -> Result<Vec<Vec<f32>>, etude::error::Error> {
+fn run_on(executor: &mut dyn Executor, filled: &Filled, step: &StepParams) -> Result<Vec<Vec<f32>>, etude::error::Error> {
     for (id, values) in &filled.written {
         executor.write(*id, values)?;
     }
@@ -96,7 +96,7 @@ fn run_on(executor: &mut dyn Executor, filled: &Filled, step: &Step) -> Result<V
 
 /// An output in parts of different magnitude, each with a tolerance of its own; without what nobody reads.
 fn parts(name: &str, shape: Shape, values: Vec<f32>) -> Vec<(String, Vec<f32>)> {
-    let width = shape.lanes() as usize * 4;
+    let width = shape.c4() as usize * 4;
     let pick =
         |keep: &dyn Fn(usize) -> bool| values.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, v)| *v).collect::<Vec<_>>();
     let plane = |k: usize| pick(&|i| i / width % 2 == k);
@@ -133,7 +133,7 @@ pub fn compare(
             let got = executor.and_then(|mut executor| run_on(&mut executor, &filled, step)).map_err(|e| e.to_string())?;
             for ((&id, got), expected) in filled.outputs.iter().zip(got).zip(&expected) {
                 let tensor = filled.program.get(id);
-                let rounded = tensor.element == Element::Lane && precision == Precision::F16;
+                let rounded = tensor.element == Element::C4 && precision == Precision::F16;
                 let tolerance =
                     if rounded { Tolerance { relative: tolerance.relative + HALF_STEP, ..tolerance } } else { tolerance };
                 let both =

@@ -18,7 +18,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 /// What all tests of this binary together may hold. The largest file they load has 2 MB; the most a hostile pickle of that size makes is
 /// about 150 MB, and tests run side by side.
-const MOST_MEGABYTES: f32 = 500.0;
+const MAX_MEGABYTES: f32 = 500.0;
 /// The slowest is a network's evaluation; loading takes milliseconds. Other tests share the cores.
 const LONGEST: Duration = Duration::from_secs(5);
 
@@ -28,7 +28,7 @@ fn harmless<T>(what: &str, load: impl FnOnce() -> Result<T>) -> Result<T, String
     let answer = load().map_err(|error| error.to_string());
     let (took, megabytes) = (start.elapsed(), MEMORY.peak_usage_as_mb());
     assert!(took < LONGEST, "{what}: took {took:?}");
-    assert!(megabytes < MOST_MEGABYTES, "{what}: memory rose to {megabytes} MB");
+    assert!(megabytes < MAX_MEGABYTES, "{what}: memory rose to {megabytes} MB");
     if let Err(error) = &answer {
         assert!(!error.is_empty() && !error.contains(['\n', '\r']) && error.len() < 2000, "{what}: {error}");
     }

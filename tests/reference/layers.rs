@@ -6,8 +6,8 @@ use etude::{
     gpu::Precision,
     program::{
         Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, Element, GroupNormApply,
-        GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Linear, Program, Shape, Stage, Step, TensorId, TimeEmbedding,
-        layout,
+        GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Linear, Program, Shape, Stage, StepParams, TensorId,
+        TimeEmbedding, layout,
     },
     weights::Weights,
 };
@@ -37,11 +37,11 @@ fn check(device: &str, backend: &Backend) {
             executor.write(*tensor, values).unwrap_or_else(|e| panic!("{}: {e}", layer.name));
         }
         // Every image has its own row of the embedding table, as in `sampler::epsilon`.
-        let step = Step { rows: layer.rows, row_stride: 1, ..Step::default() };
+        let step = StepParams { rows: layer.rows, row_stride: 1, ..StepParams::default() };
         executor.run(&[Stage::Network], &step).unwrap_or_else(|e| panic!("{}: {e}", layer.name));
         for (tensor, how) in &layer.outputs {
-            let lanes = executor.read(*tensor).unwrap_or_else(|e| panic!("{}: {e}", layer.name));
-            let got = layout::lanes_to_nchw(layer.output_shape, &lanes);
+            let padded = executor.read(*tensor).unwrap_or_else(|e| panic!("{}: {e}", layer.name));
+            let got = layout::c4_to_nchw(layer.output_shape, &padded);
             layer.compare(&got, &mut verdict, &format!("{device} {}{how}", layer.name));
         }
     }
@@ -186,7 +186,7 @@ impl<'a> Layer<'a> {
     fn input(&mut self, role: &str, element: Element) -> TensorId {
         let shape = self.shape(role);
         let tensor = self.program.tensor(role, shape, element, Life::State);
-        self.inputs.push((tensor, layout::nchw_to_lanes(shape, &self.values(role))));
+        self.inputs.push((tensor, layout::nchw_to_c4(shape, &self.values(role))));
         tensor
     }
 
@@ -221,9 +221,9 @@ impl<'a> Layer<'a> {
         let parts: Vec<u32> = std::iter::once(a).chain(b).map(|t| self.program.shape(t).channels).collect();
         let packed = layout::pack_conv(&self.values(&role), out, &parts, kernel);
         let rows = (packed.len() / layout::padded(out)) as u32;
-        let weights = self.constant(&role, Shape::rows(rows, out), Element::Lane, packed);
+        let weights = self.constant(&role, Shape::rows(rows, out), Element::C4, packed);
         let bias = self.bias(&format!("{prefix}bias"), &[out]);
-        let output = self.result(Shape { channels: out, ..output }, Element::Lane);
+        let output = self.result(Shape { channels: out, ..output }, Element::C4);
         let Placed { stride, pad, upsample, time, residual, scale } = placed;
         let time = time.map(|table| (table, 0));
         self.call(Kernel::Conv2d(Conv2d { a, b, weights, bias, time, residual, output, kernel, stride, pad, upsample, scale }));
@@ -235,19 +235,19 @@ impl<'a> Layer<'a> {
         // So few pixels a partial sum that several have to be combined.
         const CHUNK: u32 = 4;
         let shape = self.program.shape(a);
-        let (width, chunks) = (shape.lanes() * 4, shape.pixels().div_ceil(CHUNK));
+        let (width, chunks) = (shape.c4() * 4, shape.pixels().div_ceil(CHUNK));
         let affine =
             ["weight", "bias"].map(|r| layout::pack_vector(&self.values(&format!("{prefix}{r}")), &[shape.channels])).concat();
         let affine = self.constant(prefix, Shape::new(2, 1, 1, width), Element::F32, affine);
         let partials = self.result(Shape::new(shape.batch, chunks, 2, width), Element::F32);
         let folded = self.result(Shape::new(shape.batch, 1, 2, width), Element::F32);
-        let output = self.result(shape, Element::Lane);
+        let output = self.result(shape, Element::C4);
         let params = GroupNormParams {
             groups,
             chunks,
             chunk: CHUNK,
             scale_shift: time.is_some().into(),
-            temb_stride: time.map_or(0, |table| self.program.shape(table).lanes()),
+            temb_stride: time.map_or(0, |table| self.program.shape(table).c4()),
             eps: number(self.case, "eps") as f32,
             ..params(shape, activation)
         };
@@ -258,7 +258,7 @@ impl<'a> Layer<'a> {
         output
     }
 
-    /// activation(input)·weights + bias, where the `[M, K]` weights' rows come in `parts`, each padded to lanes.
+    /// activation(input)·weights + bias, where the `[M, K]` weights' rows come in `parts`, each padded to C4.
     fn linear(&mut self, prefix: &str, input: TensorId, activation: Activation, parts: &[u32]) -> TensorId {
         let inputs = self.program.shape(input).channels;
         let weights = self.values(&format!("{prefix}weight"));
@@ -269,7 +269,7 @@ impl<'a> Layer<'a> {
         let width = columns[0].len();
         let mut packed = columns.concat();
         packed.resize(layout::padded(inputs) * width, 0.0);
-        let weights = self.constant(prefix, Shape::rows(layout::padded(inputs) as u32, width as u32), Element::Lane, packed);
+        let weights = self.constant(prefix, Shape::rows(layout::padded(inputs) as u32, width as u32), Element::C4, packed);
         let bias = self.bias(&format!("{prefix}bias"), parts);
         let output = self.result(Shape::rows(self.program.shape(input).batch, width as u32), Element::F32);
         self.rows = self.program.shape(input).batch;
@@ -281,15 +281,15 @@ impl<'a> Layer<'a> {
     fn attention(&mut self, qkv: TensorId, groups: u32, rows: u32) -> TensorId {
         let (heads, dim) = (integer(self.case, "heads"), integer(self.case, "head_dim"));
         let shape = self.program.shape(qkv);
-        let (tokens, head_lanes) = (shape.pixels(), dim.div_ceil(4));
-        let output = self.result(Shape { channels: heads * head_lanes * 4, ..shape }, Element::Lane);
+        let (tokens, head_c4) = (shape.pixels(), dim.div_ceil(4));
+        let output = self.result(Shape { channels: heads * head_c4 * 4, ..shape }, Element::C4);
         let scores = self.result(Shape::new(groups, rows, 1, tokens), Element::F32);
         for group_base in (0..shape.batch * heads).step_by(groups as usize) {
             for row_base in (0..tokens).step_by(rows as usize) {
                 let chunk = AttentionChunk {
                     tokens,
                     heads,
-                    head_lanes,
+                    head_c4,
                     group_base,
                     groups: groups.min(shape.batch * heads - group_base),
                     row_base,
@@ -307,8 +307,8 @@ impl<'a> Layer<'a> {
     // ---- cases
 
     fn convolution(&mut self) {
-        let a = self.input("input", Element::Lane);
-        let b = self.has("input2").then(|| self.input("input2", Element::Lane));
+        let a = self.input("input", Element::C4);
+        let b = self.has("input2").then(|| self.input("input2", Element::C4));
         let (stride, upsample) = (integer(self.case, "stride"), integer(self.case, "upsample"));
         let pad = if text(self.case, "padding") == "same" { integer(self.case, "kernel") / 2 } else { 0 };
         let output = self.conv("", a, b, self.output_shape, Placed { stride, upsample, ..Placed::padded(pad) });
@@ -316,7 +316,7 @@ impl<'a> Layer<'a> {
     }
 
     fn normalisation(&mut self) {
-        let a = self.input("input", Element::Lane);
+        let a = self.input("input", Element::C4);
         let activation = activation(text(self.case, "activation"));
         let output = self.group_norm("", a, integer(self.case, "groups"), activation, None);
         self.outputs.push((output, ""));
@@ -332,15 +332,14 @@ impl<'a> Layer<'a> {
         let (heads, dim) = (integer(self.case, "heads"), integer(self.case, "head_dim"));
         let shape = self.output_shape;
         let parts = vec![dim; heads as usize];
-        let thirds = ["q", "k", "v"].map(|role| layout::nchw_to_lanes(self.shape(role), &self.values(role)));
+        let thirds = ["q", "k", "v"].map(|role| layout::nchw_to_c4(self.shape(role), &self.values(role)));
         let pixel =
             |i: usize| thirds.iter().flat_map(move |t| t.chunks_exact(layout::padded(shape.channels)).nth(i)).collect::<Vec<_>>();
         let tokens = (shape.batch * shape.pixels()) as usize;
         let packed: Vec<f32> = (0..tokens)
             .flat_map(|i| pixel(i).into_iter().flat_map(|t| layout::pack_vector(t, &parts)).collect::<Vec<_>>())
             .collect();
-        let qkv =
-            self.program.tensor("qkv", Shape { channels: (packed.len() / tokens) as u32, ..shape }, Element::Lane, Life::State);
+        let qkv = self.program.tensor("qkv", Shape { channels: (packed.len() / tokens) as u32, ..shape }, Element::C4, Life::State);
         self.inputs.push((qkv, packed));
         let whole = self.attention(qkv, shape.batch * heads, shape.pixels());
         let chunks = self.attention(qkv, (shape.batch * heads - 1).max(1), 7.min(shape.pixels()));
@@ -348,7 +347,7 @@ impl<'a> Layer<'a> {
     }
 
     fn attention_block(&mut self) {
-        let x = self.input("input", Element::Lane);
+        let x = self.input("input", Element::C4);
         let shape = self.shape("input");
         let y = if self.case["groups"].is_null() {
             x
@@ -363,9 +362,9 @@ impl<'a> Layer<'a> {
         let packed = layout::pack_conv(&weights, biases.len() as u32, &[shape.channels], 1);
         let out = biases.len() as u32;
         assert!(parts.iter().all(|d| d % 4 == 0), "{}: heads that need padding", self.name);
-        let weights = self.constant("qkv", Shape::rows(shape.lanes() * 4, out), Element::Lane, packed);
+        let weights = self.constant("qkv", Shape::rows(shape.c4() * 4, out), Element::C4, packed);
         let bias = self.constant("qkv bias", Shape::rows(1, out), Element::F32, biases);
-        let qkv = self.result(Shape { channels: out, ..shape }, Element::Lane);
+        let qkv = self.result(Shape { channels: out, ..shape }, Element::C4);
         self.call(Kernel::Conv2d(Conv2d {
             a: y,
             b: None,
@@ -389,7 +388,7 @@ impl<'a> Layer<'a> {
     fn resnet_block(&mut self) {
         let (groups, activation) = (integer(self.case, "groups"), activation(text(self.case, "act_fn")));
         let scale_shift = text(self.case, "time_scale_shift") == "scale_shift";
-        let (x, temb) = (self.input("input", Element::Lane), self.input("temb", Element::F32));
+        let (x, temb) = (self.input("input", Element::C4), self.input("temb", Element::F32));
         let (shape, out) = (self.shape("input"), self.output_shape);
         let parts = vec![out.channels; if scale_shift { 2 } else { 1 }];
         let table = self.linear("time_emb_proj.", temb, activation, &parts);
@@ -418,20 +417,20 @@ impl<'a> Layer<'a> {
     fn activation_alone(&mut self) {
         let activation = activation(text(self.case, "act_fn"));
         let (shape, channels) = (self.output_shape, self.output_shape.channels as usize);
-        let (a, width) = (self.input("input", Element::Lane), shape.lanes() as usize * 4);
+        let (a, width) = (self.input("input", Element::C4), shape.c4() as usize * 4);
         let folded = [vec![1.0; width], vec![0.0; width]].concat().repeat(shape.batch as usize);
         let folded = self.constant("identity", Shape::new(shape.batch, 1, 2, width as u32), Element::F32, folded);
-        let output = self.result(shape, Element::Lane);
+        let output = self.result(shape, Element::C4);
         self.call(Kernel::GroupNormApply(GroupNormApply { a, b: None, folded, output, params: params(shape, activation) }));
         self.outputs.push((output, ", group_norm_apply"));
 
         self.rows = shape.batch * shape.pixels();
         let rows = Shape::rows(self.rows, shape.channels);
         let input = self.program.tensor("rows", rows, Element::F32, Life::State);
-        self.inputs.push((input, layout::nchw_to_lanes(shape, &self.values("input"))));
+        self.inputs.push((input, layout::nchw_to_c4(shape, &self.values("input"))));
         let mut identity = vec![0.0; width * width];
         (0..channels).for_each(|i| identity[i * width + i] = 1.0);
-        let weights = self.constant("identity", Shape::rows(width as u32, shape.channels), Element::Lane, identity);
+        let weights = self.constant("identity", Shape::rows(width as u32, shape.channels), Element::C4, identity);
         let bias = self.constant("zero", Shape::rows(1, shape.channels), Element::F32, vec![0.0; width]);
         let output = self.result(rows, Element::F32);
         self.call(Kernel::Linear(Linear { input, weights, bias, output, activation }));
@@ -444,7 +443,7 @@ fn params(shape: Shape, activation: Activation) -> GroupNormParams {
     GroupNormParams {
         batch: shape.batch,
         pixels: shape.pixels(),
-        a_c4: shape.lanes(),
+        a_c4: shape.c4(),
         a_c: shape.channels,
         channels: shape.channels,
         groups: 1,

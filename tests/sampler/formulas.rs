@@ -47,7 +47,7 @@ impl<F: Fn(f32, f32) -> f32 + Send> Executor for Toy<F> {
         self.inner.read_pixels(tensor)
     }
 
-    fn run(&mut self, stages: &[Stage], step: &Step) -> Result<()> {
+    fn run(&mut self, stages: &[Stage], step: &StepParams) -> Result<()> {
         for stage in stages {
             if *stage == Stage::Network {
                 let t = self.inner.read(self.handles.timesteps)?[step.row_base as usize * 4];
@@ -64,7 +64,7 @@ impl<F: Fn(f32, f32) -> f32 + Send> Executor for Toy<F> {
         self.inner.wait()
     }
 
-    fn trace(&mut self, stages: &[Stage], step: &Step) -> Result<Vec<Vec<f32>>> {
+    fn trace(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<Vec<f32>>> {
         self.inner.trace(stages, step)
     }
 }

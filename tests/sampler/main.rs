@@ -15,7 +15,7 @@ use etude::{
     noise::{self, STREAM_STEP, STREAM_X_T},
     program::{
         DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, PackPicture, Program, Quantile, Shape, Stage,
-        Step, TensorId,
+        StepParams, TensorId,
     },
     sampler::{self, Flow, StepNoise},
     schedule::{EncodeAt, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, alpha_bar},
