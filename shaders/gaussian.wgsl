@@ -1,5 +1,6 @@
 // gaussian: z ~ N(0, 1), a pure function of (seed, image, step, place): Philox4x32-10 and Box-Muller (shared/philox.wgsl).
-// Image 7 of a batch of 64 is image 7 of a batch of 8. One invocation: one C4.
+// Each member of the batch has a seed and an image number of its own, so image 7 of a batch of 64 is image 7 of a batch of 8, and
+// members of one batch may belong to different runs. One invocation: one C4.
 #import image
 #import step
 #import philox
@@ -7,7 +8,8 @@
 
 @group(0) @binding(0) var<uniform> p: Image;
 @group(0) @binding(1) var<uniform> step: Step;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;  // [N, H, W, C4]
+@group(0) @binding(2) var<storage, read> members: array<vec4<u32>>;       // [N]: seed's low and high half, image, unused
+@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;  // [N, H, W, C4]
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -16,8 +18,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     if i >= p.batch * image_c4 {
         return;
     }
+    let member = members[i / image_c4];
     // Stream 1 is step noise; stream 0 is x_T.
-    let z = normal_c4(step.seed, 1u, step.image_base + i / image_c4, step.step, i % image_c4);
+    let z = normal_c4(member.xy, 1u, member.z, step.step, i % image_c4);
     let channel = (i % p.c4) * 4u + vec4<u32>(0u, 1u, 2u, 3u);
     output[i] = select(vec4(0.0), z, channel < vec4(p.channels));
 }

@@ -4,7 +4,7 @@
 
 use crate::{
     error::{Error, Result},
-    program::{Executor, Handles, Program, Shape, Stage, StepParams, layout},
+    program::{Executor, Handles, Shape, Stage, StepParams, layout},
     schedule::StepCoefficients,
 };
 
@@ -65,11 +65,6 @@ pub fn read_nchw(executor: &mut dyn Executor, tensor: crate::program::TensorId) 
     Ok(layout::c4_to_nchw(shape, &executor.read(tensor)?))
 }
 
-/// The shape of x in `program`.
-pub fn latent_shape(program: &Program, handles: &Handles) -> Shape {
-    program.shape(handles.x)
-}
-
 /// Computes the time embedding of each of `timesteps`, which become the rows that [`step`] picks from. [`run`] and [`epsilon`] do
 /// it themselves.
 ///
@@ -117,6 +112,15 @@ fn check_length(shape: Shape, values: &[f32]) -> Result<()> {
         return Ok(());
     }
     Err(Error::argument(format!("expected {expected} values for a latent of {shape}, got {}", values.len())))
+}
+
+/// Says what each image's noise is drawn from, as (seed, number of the image), one pair per image of the batch.
+///
+/// # Errors
+/// Another number of pairs than the program has images, or a device fault.
+pub fn write_members(executor: &mut dyn Executor, handles: &Handles, members: impl Iterator<Item = (u64, u32)>) -> Result<()> {
+    let words: Vec<u32> = members.flat_map(|(seed, image)| [seed as u32, (seed >> 32) as u32, image, 0]).collect();
+    executor.write_words(handles.members, &words)
 }
 
 /// Takes every step of `steps` from `x` `[N, C, H, W]`; returns the last x. `image_base` is the number of the first image in the
@@ -186,11 +190,10 @@ pub fn step(
 ) -> Result<()> {
     let shape = executor.program().shape(handles.x);
     let mut stages = vec![Stage::Network];
-    let mut seed = 0;
     if coefficients.next_from_noise != 0.0 {
         match noise {
-            StepNoise::Seed(value) => {
-                seed = value;
+            StepNoise::Seed(seed) => {
+                write_members(executor, handles, (0..shape.batch).map(|image| (seed, at.image_base.wrapping_add(image))))?;
                 stages.push(Stage::Noise);
             }
             StepNoise::Given(values) => {
@@ -203,7 +206,7 @@ pub fn step(
         stages.push(Stage::Threshold);
     }
     stages.push(Stage::Update);
-    executor.run(&stages, &step_state(coefficients, at, seed))
+    executor.run(&stages, &step_params(coefficients, at))
 }
 
 /// NaN must not become a picture.
@@ -220,17 +223,16 @@ pub fn check_finite(x: &[f32], shape: Shape, image_base: u32) -> Result<()> {
 }
 
 /// A step's numbers as the kernels read them.
-fn step_state(c: &StepCoefficients, at: At, seed: u64) -> StepParams {
+fn step_params(c: &StepCoefficients, at: At) -> StepParams {
     StepParams {
         row_base: at.row as u32,
         row_stride: 0,
         rows: at.rows as u32,
-        image_base: at.image_base,
-        seed: [seed as u32, (seed >> 32) as u32],
         step: at.index as u32,
         flags: u32::from(c.clip.is_some()) | u32::from(c.threshold.is_some()) << 1,
         a: [c.x0_from_x, c.x0_from_model, c.epsilon_from_x, c.epsilon_from_model].map(|v| v as f32),
         b: [c.next_from_x, c.next_from_x0, c.next_from_epsilon, c.next_from_noise].map(|v| v as f32),
         c: [c.clip.unwrap_or(0.0), c.threshold.map_or(0.0, |t| t.ratio), c.threshold.map_or(0.0, |t| t.max), 0.0].map(|v| v as f32),
+        ..StepParams::default()
     }
 }

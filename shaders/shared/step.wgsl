@@ -3,10 +3,11 @@ struct Step {
     row_base: u32,    // first row of the embedding table
     row_stride: u32,  // rows from one image to the next: 0 when all images share a timestep
     rows: u32,        // rows of the table in use
-    image_base: u32,  // number of the batch's first image in the whole run, for the noise counters
-    seed: vec2<u32>,  // noise seed, low and high half
     step: u32,        // step index for the noise counters
     flags: u32,       // bit 0: clip x0 to +-c.x; bit 1: threshold x0
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
     a: vec4<f32>,     // x0 from x, x0 from the model's output, epsilon from x, epsilon from the model's output
     b: vec4<f32>,     // x_s from x, from x0, from epsilon, from the noise z
     c: vec4<f32>,     // clip range, quantile of thresholding, its largest value, unused

@@ -83,13 +83,12 @@ fn step(batch: u32) -> StepParams {
         row_base: 0,
         row_stride: 1,
         rows: batch,
-        image_base: 5,
-        seed: [7, 11],
         step: 3,
         flags: 3,
         a: [1.2, -0.6, 0.1, 0.9],
         b: [0.05, 0.9, 0.3, 0.2],
         c: [1.0, 0.995, 1.5, 0.0],
+        ..StepParams::default()
     }
 }
 
@@ -104,6 +103,8 @@ fn fill(executor: &mut dyn Executor, program: &Program, handles: &Handles) -> Re
         }
         executor.write(tensor, &layout::nchw_to_c4(shape, &values))?;
     }
+    let members: Vec<u32> = (0..shape.batch).flat_map(|image| [7 + image, 11, 5 + image, 0]).collect();
+    executor.write_words(handles.members, &members)?;
     let rows = program.shape(handles.timesteps);
     let mut timesteps = vec![0.0; rows.len()];
     for (i, row) in timesteps.chunks_exact_mut(4).enumerate() {

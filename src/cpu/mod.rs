@@ -21,7 +21,10 @@ pub mod time_embedding;
 
 use crate::{
     error::{Error, Result},
-    program::{Access, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepParams, TensorId},
+    program::{
+        Access, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepParams, TensorId,
+        check_words,
+    },
 };
 use std::sync::Arc;
 
@@ -127,7 +130,7 @@ fn call_twin(kernel: &Kernel, params: &[u8], step: &StepParams, r: &[&[f32]], w:
         Kernel::AttentionScores(_) => attention_scores::attention_scores(&p(params), r[0], w[0]),
         Kernel::AttentionSoftmax(_) => attention_softmax::attention_softmax(&p(params), w[0]),
         Kernel::AttentionApply(_) => attention_apply::attention_apply(&p(params), r[0], r[1], w[0]),
-        Kernel::Gaussian(_) => gaussian::gaussian(&p(params), step, w[0]),
+        Kernel::Gaussian(_) => gaussian::gaussian(&p(params), step, r[0], w[0]),
         Kernel::Quantile(_) => quantile::quantile(&p(params), step, r[0], r[1], w[0]),
         Kernel::DdimStep(_) => {
             let [x, x0] = w else { return };
@@ -153,6 +156,15 @@ impl Executor for CpuExecutor {
             return Err(Error::argument(format!("tensor {name}: expected {len} values, got {}", values.len())));
         }
         self.slots[slot][..len].copy_from_slice(values);
+        Ok(())
+    }
+
+    fn write_words(&mut self, tensor: TensorId, words: &[u32]) -> Result<()> {
+        check_words(&self.program, tensor, words)?;
+        let slot = self.state_slot(tensor)?;
+        for (place, word) in self.slots[slot].iter_mut().zip(words) {
+            *place = f32::from_bits(*word);
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    program::{Access, DeviceInfo, Element, Executor, Kernel, MemoryPlan, Program, Stage, StepParams, TensorId},
+    program::{Access, DeviceInfo, Element, Executor, Kernel, MemoryPlan, Program, Stage, StepParams, TensorId, check_words},
 };
 use half::f16;
 use std::{collections::VecDeque, sync::Arc};
@@ -236,7 +236,7 @@ impl Executor for GpuExecutor {
 
     fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()> {
         let (t, (buffer, _)) = (self.program.get(tensor), self.region(tensor)?);
-        if t.element == Element::Pixel || values.len() != t.shape.len() {
+        if matches!(t.element, Element::Pixel | Element::Words4) || values.len() != t.shape.len() {
             return Err(Error::argument(format!(
                 "tensor {}: expected numbers, {} of them, got {}",
                 t.name,
@@ -250,6 +250,12 @@ impl Executor for GpuExecutor {
         } else {
             self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(values));
         }
+        self.gpu.check()
+    }
+
+    fn write_words(&mut self, tensor: TensorId, words: &[u32]) -> Result<()> {
+        check_words(&self.program, tensor, words)?;
+        self.gpu.queue.write_buffer(self.region(tensor)?.0, 0, bytemuck::cast_slice(words));
         self.gpu.check()
     }
 

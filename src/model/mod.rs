@@ -9,6 +9,7 @@ mod unet;
 pub use card::Card;
 pub use config::UnetConfig;
 pub use embedded::{DEFAULT, EMBEDDED, Embedded};
+pub use unet::RecordOptions;
 
 use crate::{
     error::{Error, Result},

@@ -20,6 +20,13 @@ const MAX_SCORES: f64 = (1_u64 << 40) as f64;
 /// A resnet's place: layer name, output channels.
 type ResnetPlace = (String, u32);
 
+/// What a recorded program holds beside the network and the sampler's step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RecordOptions {
+    /// `Stage::Picture` and its pixels: x as RGBA8 made on the device.
+    pub pack_pictures: bool,
+}
+
 impl Model {
     /// Records the network and the sampler's step for `batch` images of `height` x `width`, with an embedding table of `rows`
     /// timesteps.
@@ -27,6 +34,21 @@ impl Model {
     /// # Errors
     /// A size the levels do not divide, or a weight that is missing, misshapen or not finite.
     pub fn record(&self, batch: u32, height: u32, width: u32, rows: u32) -> Result<(Program, Handles)> {
+        self.record_with(batch, height, width, rows, RecordOptions::default())
+    }
+
+    /// As [`Self::record`], with what `options` ask for.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub fn record_with(
+        &self,
+        batch: u32,
+        height: u32,
+        width: u32,
+        rows: u32,
+        options: RecordOptions,
+    ) -> Result<(Program, Handles)> {
         let (config, step) = (&self.config, self.config.size_step());
         if height == 0 || width == 0 || !height.is_multiple_of(step) || !width.is_multiple_of(step) {
             return Err(Error::argument(format!(
@@ -50,18 +72,22 @@ impl Model {
         let mut recorder = Recorder { model: self, program, table, table_offsets };
         recorder.network(x, epsilon)?;
         let mut program = recorder.program;
+        let members = program.tensor("members", Shape::rows(batch, 4), Element::Words4, Life::State);
         let noise = program.tensor("noise", x_shape, Element::F32, Life::State);
         let x0 = program.tensor("x0", x_shape, Element::F32, Life::State);
         let threshold = program.tensor("threshold", Shape::rows(batch, 1), Element::F32, Life::State);
-        let pixels = program.tensor("pixels", x_shape, Element::Pixel, Life::State);
         // A network that predicts something of another width can be evaluated, but not sampled from.
         if config.out_channels == config.in_channels {
-            program.call(Stage::Noise, "noise", Kernel::Gaussian(Gaussian { output: noise }));
+            program.call(Stage::Noise, "noise", Kernel::Gaussian(Gaussian { members, output: noise }));
             program.call(Stage::Threshold, "threshold", Kernel::Quantile(Quantile { x, model: epsilon, threshold }));
             program.call(Stage::Update, "ddim_step", Kernel::DdimStep(DdimStep { model: epsilon, noise, threshold, x, x0 }));
         }
-        program.call(Stage::Picture, "picture", Kernel::PackPicture(PackPicture { x, pixels }));
-        Ok((program, Handles { timesteps, x, epsilon, noise, x0, pixels }))
+        let pixels = options.pack_pictures.then(|| {
+            let pixels = program.tensor("pixels", x_shape, Element::Pixel, Life::State);
+            program.call(Stage::Picture, "picture", Kernel::PackPicture(PackPicture { x, pixels }));
+            pixels
+        });
+        Ok((program, Handles { timesteps, x, epsilon, members, noise, x0, pixels }))
     }
 
     /// Refuses attention over so many pixels that it would never end.

@@ -247,9 +247,11 @@ pub struct NetworkInput {
     pub shift: f32,
 }
 
-/// z ~ N(0, 1) from the counters of [`super::StepParams`].
+/// z ~ N(0, 1) of each image from its own seed and number, and the step of [`super::StepParams`].
 #[derive(Clone, Copy, Debug)]
 pub struct Gaussian {
+    /// `[N, 4]` words: the seed's low and high half, the image's number, one unused.
+    pub members: TensorId,
     /// `[N, H, W, C]`, f32.
     pub output: TensorId,
 }

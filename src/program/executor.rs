@@ -1,7 +1,7 @@
 //! What the sampler, the tests and the app see of a backend.
 
-use super::{Program, Stage, StepParams, TensorId};
-use crate::error::Result;
+use super::{Element, Program, Stage, StepParams, TensorId};
+use crate::error::{Error, Result};
 
 /// The kind of thing a program runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,12 @@ pub trait Executor: Send {
     /// A device fault; a length that does not fit is an [`crate::error::Error::Argument`].
     fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()>;
 
+    /// Writes a tensor of `Life::State` and [`super::Element::Words4`], four words per element.
+    ///
+    /// # Errors
+    /// A device fault; a tensor of another element or a length that does not fit is an [`crate::error::Error::Argument`].
+    fn write_words(&mut self, tensor: TensorId, words: &[u32]) -> Result<()>;
+
     /// Reads a tensor of `Life::State` as padded NHWC. Waits for the work submitted before.
     ///
     /// # Errors
@@ -86,4 +92,17 @@ pub trait Executor: Send {
     /// # Errors
     /// A device fault.
     fn trace(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<Vec<f32>>>;
+}
+
+/// Whether `words` are as many as `tensor` holds: what [`Executor::write_words`] checks before it writes.
+///
+/// # Errors
+/// A tensor of another element, or a length that does not fit.
+pub(crate) fn check_words(program: &Program, tensor: TensorId, words: &[u32]) -> Result<()> {
+    let t = program.get(tensor);
+    let expected = t.bytes(16) / 4;
+    if t.element == Element::Words4 && words.len() as u64 == expected {
+        return Ok(());
+    }
+    Err(Error::argument(format!("tensor {}: expected words, {expected} of them, got {}", t.name, words.len())))
 }

@@ -131,7 +131,7 @@ impl Kernel {
             Self::AttentionScores(k) => vec![read(k.qkv), write(k.scores)],
             Self::AttentionSoftmax(k) => vec![inplace(k.scores)],
             Self::AttentionApply(k) => vec![read(k.qkv), read(k.scores), write(k.output)],
-            Self::Gaussian(k) => vec![write(k.output)],
+            Self::Gaussian(k) => vec![read(k.members), write(k.output)],
             Self::Quantile(k) => vec![read(k.x), read(k.model), write(k.threshold)],
             Self::DdimStep(k) => vec![read(k.model), read(k.noise), read(k.threshold), inplace(k.x), write(k.x0)],
             Self::PackPicture(k) => vec![read(k.x), write(k.pixels)],

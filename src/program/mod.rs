@@ -15,6 +15,7 @@ pub use calls::{
     Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Gaussian, GroupNormApply,
     GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile, TimeEmbedding,
 };
+pub(crate) use executor::check_words;
 pub use executor::{CallTime, DeviceInfo, DeviceKind, Executor};
 pub use kernel::{Access, Kernel, Operand};
 pub use memory::MemoryPlan;
@@ -39,7 +40,7 @@ pub enum Stage {
     Threshold,
     /// Every step: x_t and epsilon to x_s and x0.
     Update,
-    /// When a picture is wanted: `x` to RGBA8.
+    /// When a picture is wanted, where the program packs them: `x` to RGBA8.
     Picture,
 }
 
@@ -52,12 +53,14 @@ pub struct Handles {
     pub x: TensorId,
     /// The network's output, `[N, H, W, C_out]`.
     pub epsilon: TensorId,
+    /// What the noise of each image is drawn from, `[N, 4]` words: the seed's low and high half, the image's number, one unused.
+    pub members: TensorId,
     /// The step's noise z, `[N, H, W, C]`, f32.
     pub noise: TensorId,
     /// The predicted x0 after clipping, `[N, H, W, C]`, f32.
     pub x0: TensorId,
-    /// RGBA8 pixels, one u32 each, `[N, H, W]`.
-    pub pixels: TensorId,
+    /// RGBA8 pixels, one u32 each, `[N, H, W]`; `None` where pictures are not packed on the device.
+    pub pixels: Option<TensorId>,
 }
 
 /// A recorded network; see the module's documentation.

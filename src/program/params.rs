@@ -44,7 +44,7 @@ macro_rules! uniform {
 }
 
 uniform! {
-    /// What changes from step to step: the row of the embedding table, the noise counters, the update's coefficients.
+    /// What changes from step to step: the row of the embedding table, the step of the noise counters, the update's coefficients.
     "Step" StepParams {
         /// First row of the embedding table.
         row_base: u32,
@@ -52,14 +52,16 @@ uniform! {
         row_stride: u32,
         /// Rows of the table in use.
         rows: u32,
-        /// Number of the batch's first image in the whole run, for the noise counters.
-        image_base: u32,
-        /// Noise seed, low and high half.
-        seed: [u32; 2],
         /// Step index for the noise counters.
         step: u32,
         /// Bit 0: clip x0 to ±c.x. Bit 1: threshold x0 dynamically.
         flags: u32,
+        /// Unused.
+        pad0: u32,
+        /// Unused.
+        pad1: u32,
+        /// Unused.
+        pad2: u32,
         /// x0 from x, x0 from the model's output, epsilon from x, epsilon from the model's output.
         a: [f32; 4],
         /// x_s from x, from x0, from epsilon, from the noise z.

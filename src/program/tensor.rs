@@ -72,6 +72,8 @@ pub enum Element {
     F32,
     /// One u32 per pixel (RGBA8).
     Pixel,
+    /// Groups of four u32.
+    Words4,
 }
 
 /// How long a tensor's content lives.
@@ -103,7 +105,7 @@ impl Tensor {
     pub fn bytes(&self, c4_bytes: u64) -> u64 {
         match self.element {
             Element::C4 => self.shape.total_c4() * c4_bytes,
-            Element::F32 => self.shape.total_c4() * 16,
+            Element::F32 | Element::Words4 => self.shape.total_c4() * 16,
             Element::Pixel => u64::from(self.shape.batch) * u64::from(self.shape.pixels()) * 4,
         }
     }

@@ -267,8 +267,9 @@ pub fn network_input(shape: Shape, scale: f32, shift: f32) -> Program {
 /// Noise for a latent.
 pub fn gaussian(shape: Shape) -> Program {
     let p = &mut Program::new();
+    let members = p.tensor("members", Shape::rows(shape.batch, 4), Element::Words4, Life::State);
     let output = floats(p, "output", shape);
-    recorded(std::mem::take(p), Kernel::Gaussian(Gaussian { output }))
+    recorded(std::mem::take(p), Kernel::Gaussian(Gaussian { members, output }))
 }
 
 /// The threshold of each image, from a network of `model` channels.

@@ -36,13 +36,14 @@ pub const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F16];
 struct Filled {
     program: Arc<Program>,
     written: Vec<(TensorId, Vec<f32>)>,
+    written_words: Vec<(TensorId, Vec<u32>)>,
     outputs: Vec<TensorId>,
 }
 
 /// `program` with its constants and inputs filled; those stored as f16 on the device already rounded, so that only arithmetic differs.
 fn fill(program: &Program, precision: Precision, seed: u64, values: Values) -> Filled {
     let random = &mut Random::new(seed);
-    let (mut filled, mut written) = (Program::new(), Vec::new());
+    let (mut filled, mut written, mut written_words) = (Program::new(), Vec::new(), Vec::new());
     let operands: Vec<_> = program.calls().iter().flat_map(|(_, kernel, _)| kernel.operands()).collect();
     let changed = |id| operands.iter().any(|o| o.tensor == id && o.access != Access::Read);
     let read = |id| operands.iter().any(|o| o.tensor == id && o.access != Access::Write);
@@ -50,7 +51,9 @@ fn fill(program: &Program, precision: Precision, seed: u64, values: Values) -> F
         let (name, shape) = (tensor.name.as_str(), tensor.shape);
         let state = matches!(tensor.life, Life::State);
         let mut life = tensor.life.clone();
-        if tensor.element != Element::Pixel && !matches!(tensor.life, Life::Scratch) {
+        if tensor.element == Element::Words4 {
+            written_words.push((id, (0..shape.len()).map(|_| random.bits() as u32).collect()));
+        } else if tensor.element != Element::Pixel && !matches!(tensor.life, Life::Scratch) {
             let mut data = match values(name, shape, random) {
                 Some(data) => data,
                 None if !read(id) => vec![MARK; shape.len()],
@@ -76,13 +79,16 @@ fn fill(program: &Program, precision: Precision, seed: u64, values: Values) -> F
         filled.call(*stage, label, *kernel);
     }
     let outputs = program.tensors().filter(|(id, t)| changed(*id) && matches!(t.life, Life::State)).map(|(id, _)| id).collect();
-    Filled { program: Arc::new(filled), written, outputs }
+    Filled { program: Arc::new(filled), written, written_words, outputs }
 }
 
 /// Writes the inputs, runs the call, reads every output.
 fn run_on(executor: &mut dyn Executor, filled: &Filled, step: &StepParams) -> Result<Vec<Vec<f32>>, etude::error::Error> {
     for (id, values) in &filled.written {
         executor.write(*id, values)?;
+    }
+    for (id, words) in &filled.written_words {
+        executor.write_words(*id, words)?;
     }
     executor.run(&[calls::STAGE], step)?;
     let read = |&id: &TensorId| {

@@ -16,13 +16,12 @@ impl<F: Fn(f32, f32) -> f32 + Send> Toy<F> {
         let [x, epsilon, noise, x0] = ["x", "epsilon", "noise", "x0"].map(|name| state(&mut program, name, shape, Element::F32));
         let timesteps = state(&mut program, "timesteps", Shape::rows(rows, 1), Element::F32);
         let threshold = state(&mut program, "threshold", Shape::rows(shape.batch, 1), Element::F32);
-        let pixels = state(&mut program, "pixels", shape, Element::Pixel);
-        program.call(Stage::Noise, "noise", Kernel::Gaussian(Gaussian { output: noise }));
+        let members = state(&mut program, "members", Shape::rows(shape.batch, 4), Element::Words4);
+        program.call(Stage::Noise, "noise", Kernel::Gaussian(Gaussian { members, output: noise }));
         program.call(Stage::Threshold, "threshold", Kernel::Quantile(Quantile { x, model: epsilon, threshold }));
         program.call(Stage::Update, "ddim_step", Kernel::DdimStep(DdimStep { model: epsilon, noise, threshold, x, x0 }));
-        program.call(Stage::Picture, "picture", Kernel::PackPicture(PackPicture { x, pixels }));
         let inner = backend.executor(Arc::new(program), Precision::F32).unwrap_or_else(|e| panic!("{e}"));
-        Self { inner, handles: Handles { timesteps, x, epsilon, noise, x0, pixels }, network }
+        Self { inner, handles: Handles { timesteps, x, epsilon, members, noise, x0, pixels: None }, network }
     }
 }
 
@@ -37,6 +36,10 @@ impl<F: Fn(f32, f32) -> f32 + Send> Executor for Toy<F> {
 
     fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()> {
         self.inner.write(tensor, values)
+    }
+
+    fn write_words(&mut self, tensor: TensorId, words: &[u32]) -> Result<()> {
+        self.inner.write_words(tensor, words)
     }
 
     fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>> {

@@ -14,8 +14,8 @@ use etude::{
     model::Model,
     noise::{self, STREAM_STEP, STREAM_X_T},
     program::{
-        DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, PackPicture, Program, Quantile, Shape, Stage,
-        StepParams, TensorId,
+        DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, Program, Quantile, Shape, Stage, StepParams,
+        TensorId,
     },
     sampler::{self, Flow, StepNoise},
     schedule::{EncodeAt, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, alpha_bar},

@@ -22,7 +22,7 @@ impl Sampler {
     fn new(model: &Model, backend: &Backend, images: u32, rows: u32) -> Self {
         let (height, width) = model.sample_size();
         let (program, handles) = model.record(images, height, width, rows).unwrap_or_else(|e| panic!("{e}"));
-        let shape = sampler::latent_shape(&program, &handles);
+        let shape = program.shape(handles.x);
         let executor = backend.executor(Arc::new(program), Precision::F32).unwrap_or_else(|e| panic!("{e}"));
         Self { executor, handles, shape }
     }
