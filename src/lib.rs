@@ -23,8 +23,8 @@
 //! - **x_T and every step's noise come from counters** ([`noise`]): image 7 of a batch of 64 is image 7 of a batch of 8, and a
 //!   picture changes smoothly as η moves.
 //!
-//! Dependencies point one way: `cli -> app -> session -> backend, sampler, model, picture -> cpu, gpu, schedule, noise -> program ->
-//! error` (`tests/layers.rs` holds them to it).
+//! Dependencies point one way: `main -> cli, app -> session -> backend, sampler, model, picture -> cpu, gpu, schedule, noise ->
+//! program -> error` (`tests/layers.rs` holds them to it). The command line belongs to the program, not to this library.
 //!
 //! # How the viewer hangs together
 //!
@@ -56,9 +56,9 @@
 //! | Eq. 12, the step | `ddim_step` | `shaders/ddim_step.wgsl` |
 //! | slerp (Appendix) | `slerp` | [`latent`] |
 
+#[cfg(feature = "app")]
 pub mod app;
 pub mod backend;
-pub mod cli;
 pub mod cpu;
 pub mod error;
 pub mod files;
@@ -67,6 +67,7 @@ pub mod latent;
 pub mod model;
 pub mod noise;
 pub mod picture;
+pub mod platform;
 pub mod program;
 pub mod recipe;
 pub mod sampler;

@@ -1,6 +1,6 @@
 //! Running a model on many images, some at a time, the last time perhaps fewer.
 
-use crate::{
+use etude::{
     backend::Backend,
     error::{Error, Result},
     gpu::Precision,

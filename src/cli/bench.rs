@@ -2,7 +2,8 @@
 
 use super::options::DeviceOptions;
 use super::output::{out, outln};
-use crate::{
+use clap::Args;
+use etude::{
     backend::Backend,
     cpu::CpuExecutor,
     error::Result,
@@ -10,7 +11,6 @@ use crate::{
     model::Model,
     program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, StepParams},
 };
-use clap::Args;
 use serde::Serialize;
 use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Instant};
 
@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Instant};
 #[derive(Clone, Debug, Args)]
 pub struct BenchArgs {
     /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = crate::model::DEFAULT)]
+    #[arg(long, value_name = "NAME|DIR", default_value = etude::model::DEFAULT)]
     model: String,
     /// Images at a time
     #[arg(long, value_name = "B", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -95,7 +95,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     };
     let report = report(args, &model, &info, &program, batch, &rounds, &costs, memory);
     if args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|e| crate::error::Error::argument(e.to_string()))?;
+        let text = serde_json::to_string_pretty(&report).map_err(|e| etude::error::Error::argument(e.to_string()))?;
         outln!("{text}");
     } else {
         print_report(&report);
@@ -156,7 +156,7 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 fn report(
     args: &BenchArgs,
     model: &Model,
-    info: &crate::program::DeviceInfo,
+    info: &etude::program::DeviceInfo,
     program: &Arc<Program>,
     batch: u32,
     rounds: &[Round],

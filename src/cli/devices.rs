@@ -1,7 +1,7 @@
 //! `etude devices`: what there is to compute on.
 
 use super::output::outln;
-use crate::{
+use etude::{
     backend::{Backend, DeviceChoice, kind_name},
     cpu,
     error::Result,

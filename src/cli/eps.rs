@@ -2,7 +2,8 @@
 
 use super::output::outln;
 use super::{batches::Batches, options::DeviceOptions};
-use crate::{
+use clap::Args;
+use etude::{
     error::{Error, Result},
     files,
     model::Model,
@@ -10,14 +11,13 @@ use crate::{
     tensors::{self, Values},
     weights::Weights,
 };
-use clap::Args;
 use std::{path::PathBuf, process::ExitCode};
 
 /// Arguments of `etude eps`.
 #[derive(Clone, Debug, Args)]
 pub struct EpsArgs {
     /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = crate::model::DEFAULT)]
+    #[arg(long, value_name = "NAME|DIR", default_value = etude::model::DEFAULT)]
     model: String,
     /// A .safetensors with sample [N, C, H, W] and timestep [N] of any integer or float type
     #[arg(long, value_name = "FILE")]

@@ -1,13 +1,13 @@
 //! `etude info`: a model's facts, or the recipe inside a picture.
 
 use super::output::{out, outln};
-use crate::{
+use clap::Args;
+use etude::{
     error::{Error, Result},
     model::{Card, EMBEDDED, Model},
     picture::recipe::read_recipe,
     program::Stage,
 };
-use clap::Args;
 use std::{path::Path, process::ExitCode};
 
 /// Arguments of `etude info`.

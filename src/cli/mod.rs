@@ -12,16 +12,17 @@ mod recipe;
 mod sample;
 mod trajectory;
 mod verify;
+#[cfg(feature = "app")]
 mod view;
 
-use crate::error::{Error, Result};
 use clap::{Parser, Subcommand};
+use etude::error::{Error, Result};
 use output::errln;
 use std::process::ExitCode;
 
 /// Denoising Diffusion Implicit Models on any GPU.
 #[derive(Debug, Parser)]
-#[command(name = "etude", version, about, arg_required_else_help = false, disable_help_subcommand = true)]
+#[command(name = "etude", version, about, arg_required_else_help = cfg!(not(feature = "app")), disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -30,6 +31,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Open the desktop viewer, as no command at all does
+    #[cfg(feature = "app")]
     View(view::ViewArgs),
     /// Sample images: a contact sheet, one file an image, or an .npz for FID tools
     Sample(Box<sample::SampleArgs>),
@@ -50,8 +52,6 @@ enum Command {
 /// Parses the arguments of this process, runs the command, and returns the exit code: 0, 1 where a verification failed, 2 where
 /// something could not be done (one line on standard error says what), 130 after Ctrl-C.
 pub fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("ETUDE_LOG").unwrap_or_else(|_| "error".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     // clap prints usage errors itself and exits with 2.
     match run(Arguments::parse()) {
         Ok(code) => code,
@@ -69,7 +69,12 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
+        #[cfg(feature = "app")]
         None => view::run(view::ViewArgs::default()),
+        // clap has printed the help.
+        #[cfg(not(feature = "app"))]
+        None => Ok(ExitCode::from(2)),
+        #[cfg(feature = "app")]
         Some(Command::View(args)) => view::run(args),
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Trajectory(args)) => trajectory::run(&args),

@@ -1,13 +1,13 @@
 //! Option groups that several commands share.
 
 use super::output::errln;
-use crate::{
+use clap::{Args, ValueEnum};
+use etude::{
     backend::{Backend, Chosen, DeviceChoice},
     error::{Error, Result},
     gpu::Precision,
     recipe::MAX_SIDE,
 };
-use clap::{Args, ValueEnum};
 
 /// Where to compute.
 #[derive(Clone, Debug, Default, Args)]

@@ -1,6 +1,6 @@
 //! The progress bar and Ctrl-C.
 
-use crate::error::{Error, Result};
+use etude::error::{Error, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     sync::{

@@ -1,16 +1,16 @@
 //! The options that make up a recipe, and `--recipe`, which takes one from a picture.
 
 use super::output::errln;
-use crate::{
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use etude::{
     error::{Error, Result},
     model::{DEFAULT, Model},
     picture::recipe::read_recipe,
     recipe::{PROGRAM, Recipe, Rng},
     schedule::{Schedule, Spacing},
-};
-use clap::{
-    Args,
-    builder::{PossibleValuesParser, TypedValueParser},
 };
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,8 @@ use super::{
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
 };
-use crate::{
+use clap::Args;
+use etude::{
     backend::Chosen,
     error::{Error, Result},
     files,
@@ -15,7 +16,6 @@ use crate::{
     recipe::Recipe,
     sampler::{self, Flow, Frame, StepNoise},
 };
-use clap::Args;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,

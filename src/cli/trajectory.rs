@@ -7,7 +7,8 @@ use super::{
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
 };
-use crate::{
+use clap::Args;
+use etude::{
     error::{Error, Result},
     files,
     picture::{
@@ -18,7 +19,6 @@ use crate::{
     tensors::{self, Values},
     weights::Weights,
 };
-use clap::Args;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,

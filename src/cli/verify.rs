@@ -2,7 +2,8 @@
 
 use super::options::DeviceOptions;
 use super::output::outln;
-use crate::{
+use clap::Args;
+use etude::{
     cpu::CpuExecutor,
     error::{Error, Result},
     gpu::Precision,
@@ -10,14 +11,13 @@ use crate::{
     noise,
     program::{Access, Element, Executor, Handles, Kernel, Program, Stage, StepParams, layout},
 };
-use clap::Args;
 use std::process::ExitCode;
 
 /// Arguments of `etude verify`.
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
     /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = crate::model::DEFAULT)]
+    #[arg(long, value_name = "NAME|DIR", default_value = etude::model::DEFAULT)]
     model: String,
     /// Images at a time
     #[arg(long, value_name = "B", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4096))]

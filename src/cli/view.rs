@@ -1,10 +1,10 @@
 //! `etude view`, and `etude` alone: the desktop viewer.
 
-use crate::{
+use clap::Args;
+use etude::{
     app::{self, WindowOptions},
     error::{Error, Result},
 };
-use clap::Args;
 use std::{path::PathBuf, process::ExitCode};
 
 /// Arguments of `etude view`.

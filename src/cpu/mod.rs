@@ -21,6 +21,7 @@ pub mod time_embedding;
 
 use crate::{
     error::{Error, Result},
+    platform::Instant,
     program::{
         Access, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepParams, TensorId,
         check_words,
@@ -60,7 +61,7 @@ impl CpuExecutor {
         let mut times = Vec::new();
         for stage in stages {
             for (index, (_, kernel, label)) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
-                let start = std::time::Instant::now();
+                let start = Instant::now();
                 self.call(index, step);
                 let milliseconds = start.elapsed().as_secs_f64() * 1e3;
                 times.push(CallTime {

@@ -1,9 +1,8 @@
 //! The session: a worker thread that owns the compute device. The latest request wins; events come out.
 //!
 //! The app posts a [`Request`] and fetches [`Event`]s whenever it draws; neither waits for the other. A new request takes the place
-//! of the run before at its next step, and its own first step comes at once. All threads of the viewer are started here.
+//! of the run before at its next step, and its own first step comes at once. All tasks of the viewer are started here.
 
-mod compute_pool;
 mod engine;
 mod event;
 mod mailbox;
@@ -15,13 +14,12 @@ mod worker;
 pub use event::{Event, Frame, ModelFacts, Moment, Outcome, Plan, Rms, Spread, Terms};
 pub use request::{Group, Keep, Latent, Member, Request, Way};
 
-use crate::error::{Error, Result};
-use mailbox::{Inbox, Outbox};
-use std::{
-    sync::Arc,
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+use crate::{
+    error::Result,
+    platform::{self, Task},
 };
+use mailbox::{Inbox, Outbox};
+use std::{sync::Arc, time::Duration};
 use worker::Worker;
 
 /// A closing window waits so long for the step in flight. Some drivers crash when the process ends under them.
@@ -35,7 +33,7 @@ pub struct Session {
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
     wake: Wake,
-    thread: Option<JoinHandle<()>>,
+    worker: Task,
 }
 
 impl Session {
@@ -46,11 +44,10 @@ impl Session {
     pub fn new(wake: Wake) -> Result<Self> {
         let (inbox, outbox) = (Arc::new(Inbox::default()), Arc::new(Outbox::default()));
         let (worker_inbox, worker_outbox, worker_wake) = (inbox.clone(), outbox.clone(), wake.clone());
-        let pool = compute_pool::start()?;
-        let body = move || pool.install(|| Worker::new(&worker_inbox, &worker_outbox, &*worker_wake).run());
-        let thread = thread::Builder::new().name("session".to_owned()).spawn(body);
-        let thread = thread.map_err(|e| Error::argument(format!("the system gives no thread to compute on: {e}")))?;
-        Ok(Self { inbox, outbox, wake, thread: Some(thread) })
+        let worker = platform::spawn_on_cores("session", move || async move {
+            Worker::new(&worker_inbox, &worker_outbox, &*worker_wake).run();
+        })?;
+        Ok(Self { inbox, outbox, wake, worker })
     }
 
     /// Asks for a run, in the place of any other.
@@ -74,16 +71,15 @@ impl Session {
         self.outbox.drain()
     }
 
-    /// Does `work` (files, dialogs) on a thread of its own; its outcome comes as [`Event::Done`].
+    /// Does `work` (files, dialogs) in a task of its own; its outcome comes as [`Event::Done`].
     pub fn aside(&self, work: impl FnOnce() -> Outcome + Send + 'static) {
         let (outbox, wake) = (self.outbox.clone(), self.wake.clone());
-        let body = move || {
+        let body = move || async move {
             outbox.push(Event::Done(work()));
             wake(true);
         };
-        if let Err(e) = thread::Builder::new().name("aside".to_owned()).spawn(body) {
-            self.outbox
-                .push(Event::Done(Outcome::Failed(format!("the system gives no thread for this: {e}; close some programs"))));
+        if let Err(error) = platform::spawn("aside", body) {
+            self.outbox.push(Event::Done(Outcome::Failed(error.to_string())));
         }
     }
 
@@ -96,10 +92,6 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.inbox.post(|wishes| wishes.quit = true);
-        let Some(thread) = self.thread.take() else { return };
-        let start = Instant::now();
-        while !thread.is_finished() && start.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(5));
-        }
+        self.worker.wait(PATIENCE);
     }
 }

@@ -1,0 +1,25 @@
+//! The only place that knows what a thread, a clock, a file dialog or a download is: `native.rs` for desktops, `web.rs` for a page.
+//! Both offer the same names, but for those that block, which a page has not.
+//!
+//! Work is written as futures. A desktop gives each task a thread that blocks on it ([`spawn`], [`block_on`]); a page runs them all
+//! on its one thread, which never waits.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+#[cfg(target_arch = "wasm32")]
+mod web;
+
+#[cfg(not(target_arch = "wasm32"))]
+use native as system;
+#[cfg(target_arch = "wasm32")]
+use web as system;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use native::{block_on, catch_panic_quietly, sleep};
+pub use system::{PickedFile, Task, catch_panic, catch_panic_async, current_folder, pause, random_seed, spawn, spawn_on_cores};
+#[cfg(feature = "app")]
+pub use system::{pick_folder, pick_picture};
+#[cfg(target_arch = "wasm32")]
+pub use web::download;
+/// A clock that only goes forward; the page's own in a browser, where the standard library's panics.
+pub use web_time::Instant;

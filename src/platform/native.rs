@@ -1,0 +1,228 @@
+//! Desktops: tasks are threads, waiting blocks, dialogs are the system's.
+
+use crate::error::{Error, Result};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::{
+    any::Any,
+    fs,
+    future::{Future, poll_fn},
+    hash::{BuildHasher, Hasher, RandomState},
+    io::{self, BufRead, Seek},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    pin::pin,
+    task::Poll,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+use thread_priority::{ThreadPriority, set_current_thread_priority};
+use web_time::Instant;
+
+/// Blocks this thread until `future` is ready. Nothing else in the program waits for a future.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    pollster::block_on(future)
+}
+
+/// Blocks this thread for so long.
+pub fn sleep(time: Duration) {
+    thread::sleep(time);
+}
+
+/// Lets others have a turn: nothing to do where each task has a thread.
+pub async fn pause() {}
+
+/// A task that was spawned. Dropping it leaves the task alone.
+#[derive(Debug)]
+pub struct Task {
+    thread: JoinHandle<()>,
+}
+
+impl Task {
+    /// Waits for the task's end, at most for `patience`; returns whether it has ended.
+    pub fn wait(&self, patience: Duration) -> bool {
+        let start = Instant::now();
+        while !self.thread.is_finished() && start.elapsed() < patience {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.thread.is_finished()
+    }
+}
+
+/// Starts a thread of this name that makes a future and blocks on it.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn spawn<F>(name: &str, make: impl FnOnce() -> F + Send + 'static) -> Result<Task>
+where
+    F: Future<Output = ()> + 'static,
+{
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(move || block_on(make()));
+    let thread = thread.map_err(|e| Error::argument(format!("the system gives no thread for this: {e}; close some programs")))?;
+    Ok(Task { thread })
+}
+
+/// As [`spawn`], on one of the threads that compute; what the future divides among the cores goes to the others. There are as many
+/// as cores, and they stand below the window in priority, so that it paints at once however busy they are. A graphics driver that
+/// computes on the processor starts its threads from them, and so at the same priority.
+///
+/// # Errors
+/// The system gives no threads.
+pub fn spawn_on_cores<F>(name: &str, make: impl FnOnce() -> F + Send + 'static) -> Result<Task>
+where
+    F: Future<Output = ()> + 'static,
+{
+    let pool = compute_pool()?;
+    spawn(name, move || {
+        pool.install(|| block_on(make()));
+        std::future::ready(())
+    })
+}
+
+/// Of 0 to 99, a little below the middle, which is where threads start: niceness 7 on Linux. A window that paints without a pause
+/// leaves the computation about a quarter of a core then; lower still, it would hardly get anywhere.
+const PRIORITY: u8 = 30;
+
+fn compute_pool() -> Result<ThreadPool> {
+    let lower = |_| {
+        let value = PRIORITY.try_into().map(ThreadPriority::Crossplatform);
+        // Where the system refuses, everything works, and the window is a little slower.
+        if let Err(e) =
+            value.map_err(|e| format!("{e:?}")).and_then(|p| set_current_thread_priority(p).map_err(|e| format!("{e:?}")))
+        {
+            tracing::info!("the priority of a computing thread stays as it is: {e}");
+        }
+    };
+    let built = ThreadPoolBuilder::new().thread_name(|i| format!("compute {i}")).start_handler(lower).build();
+    built.map_err(|e| Error::argument(format!("the system gives no threads to compute on: {e}; close some programs")))
+}
+
+/// Runs `work`; a panic in it becomes its text.
+///
+/// # Errors
+/// The panic's text, on one line.
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| text_of(&*panic))
+}
+
+/// As [`catch_panic`], where standard error is to stay clean: the panic's place goes to the log.
+///
+/// # Errors
+/// The panic's text, on one line.
+pub fn catch_panic_quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
+    let result = catch_panic(work);
+    drop(std::panic::take_hook());
+    result
+}
+
+/// As [`catch_panic`], for work that waits.
+///
+/// # Errors
+/// The panic's text, on one line.
+pub async fn catch_panic_async<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    let mut work = pin!(work);
+    // After a panic the future is not polled again.
+    poll_fn(|context| match catch_panic(|| work.as_mut().poll(context)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+        Err(text) => Poll::Ready(Err(text)),
+    })
+    .await
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("no reason given").replace(char::is_control, " ")
+}
+
+/// A number nobody can foresee.
+pub fn random_seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// The folder the program was started in.
+pub fn current_folder() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
+}
+
+/// Asks for a folder; `None` where the user calls it off.
+#[cfg(feature = "app")]
+pub async fn pick_folder(title: &str) -> Option<PathBuf> {
+    rfd::FileDialog::new().set_title(title).pick_folder()
+}
+
+/// Asks for a PNG or GIF file; `None` where the user calls it off.
+#[cfg(feature = "app")]
+pub async fn pick_picture(title: &str) -> Option<PickedFile> {
+    let dialog = rfd::FileDialog::new().set_title(title).add_filter("Pictures", &["png", "gif"]);
+    dialog.pick_file().map(|path| PickedFile { path })
+}
+
+/// A file the user gave.
+#[derive(Clone, Debug)]
+pub struct PickedFile {
+    path: PathBuf,
+}
+
+impl PickedFile {
+    /// The file at `path`.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// What messages call it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its content from the start.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(&self) -> io::Result<impl BufRead + Seek + use<>> {
+        fs::File::open(&self.path).map(io::BufReader::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Sender, channel};
+
+    #[test]
+    fn panics_become_text() {
+        assert_eq!(catch_panic(|| 3), Ok(3));
+        assert_eq!(catch_panic_quietly(|| panic!("two\nlines")), Err::<(), _>("two lines".to_owned()));
+        let late = async {
+            let mut polled = false;
+            poll_fn(|context| {
+                context.waker().wake_by_ref();
+                if std::mem::replace(&mut polled, true) { panic!("at {}", "last") } else { Poll::Pending }
+            })
+            .await
+        };
+        assert_eq!(catch_panic_quietly(|| block_on(catch_panic_async(late))), Ok(Err::<(), _>("at last".to_owned())));
+        assert_eq!(block_on(catch_panic_async(async { 4 })), Ok(4));
+    }
+
+    #[test]
+    fn tasks_run_on_threads_of_their_names() {
+        let (sender, receiver) = channel();
+        let tell = |sender: Sender<Option<String>>| {
+            move || async move {
+                sender.send(thread::current().name().map(str::to_owned)).expect("awaited");
+            }
+        };
+        let task = spawn("a task", tell(sender.clone())).expect("a thread");
+        assert_eq!(receiver.recv().expect("a name").as_deref(), Some("a task"));
+        assert!(task.wait(Duration::from_secs(60)));
+        let task = spawn_on_cores("another", tell(sender)).expect("threads");
+        assert!(receiver.recv().expect("a name").is_some_and(|name| name.starts_with("compute ")));
+        assert!(task.wait(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn seeds_differ() {
+        assert_ne!(random_seed(), random_seed());
+    }
+}
