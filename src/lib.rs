@@ -63,6 +63,7 @@ pub mod cpu;
 pub mod error;
 pub mod files;
 pub mod gpu;
+pub mod json;
 pub mod latent;
 pub mod model;
 pub mod noise;

@@ -1,11 +1,11 @@
 //! Writing .safetensors files of results.
 
-use crate::{
-    error::{Error, Result},
-    files,
-};
+use crate::{error::Result, files};
 use safetensors::{Dtype, tensor::TensorView};
-use std::path::Path;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 /// One tensor to write.
 #[derive(Clone, Debug)]
@@ -16,11 +16,19 @@ pub enum Values {
     I64(Vec<i64>),
 }
 
-/// Writes named tensors with their shapes; the file appears whole or not at all.
+/// Writes named tensors with their shapes into the file at `path`, which appears whole or not at all.
 ///
 /// # Errors
 /// A shape that does not fit its values, or a file that cannot be written.
 pub fn write(path: &Path, tensors: &[(&str, Vec<usize>, Values)]) -> Result<()> {
+    files::write_atomically(path, |w| encode(w, tensors))
+}
+
+/// As [`write()`], to anywhere.
+///
+/// # Errors
+/// A shape that does not fit its values, or what writing returns.
+pub fn encode(mut w: impl Write, tensors: &[(&str, Vec<usize>, Values)]) -> io::Result<()> {
     let mut views = Vec::with_capacity(tensors.len());
     for (name, shape, values) in tensors {
         let (dtype, bytes) = match values {
@@ -28,8 +36,8 @@ pub fn write(path: &Path, tensors: &[(&str, Vec<usize>, Values)]) -> Result<()> 
             Values::I64(v) => (Dtype::I64, bytemuck::cast_slice(v.as_slice())),
         };
         let view = TensorView::new(dtype, shape.clone(), bytes);
-        views.push((*name, view.map_err(|e| Error::file(path, format!("tensor {name}: {e}")))?));
+        views.push((*name, view.map_err(|e| files::refusal(format!("tensor {name}: {e}")))?));
     }
-    let bytes = safetensors::serialize(views, None).map_err(|e| Error::file(path, e.to_string()))?;
-    files::write_atomically(path, |w| w.write_all(&bytes))
+    let bytes = safetensors::serialize(views, None).map_err(|e| files::refusal(e.to_string()))?;
+    w.write_all(&bytes)
 }

@@ -3,9 +3,10 @@
 
 use crate::{
     error::{Error, Result},
+    json::{Fields, whole},
     program::Activation,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::path::Path;
 
 /// Every switch of diffusers' UNet2DModel that this program runs.
@@ -55,103 +56,56 @@ pub struct UnetConfig {
     pub activation: Activation,
 }
 
-/// A JSON object with its file's name: getters that say file, field, expected and got.
-struct Fields<'a> {
-    map: &'a Map<String, Value>,
-    origin: &'a Path,
+/// One entry per level: ten would halve the picture nine times, the deepest published models have six.
+fn list<'a>(fields: &Fields<'a>, key: &str) -> Result<Option<&'a Vec<Value>>> {
+    let Some(value) = fields.value(key) else { return Ok(None) };
+    let list = value.as_array().filter(|l| (1..=10).contains(&l.len()));
+    list.map(Some).ok_or_else(|| fields.wrong(key, "a list of 1 to 10 entries"))
 }
 
-impl Fields<'_> {
-    fn wrong(&self, key: &str, expected: &str) -> Error {
-        let got = self.map.get(key).unwrap_or(&Value::Null).to_string();
-        let got = if got.chars().count() > 80 { format!("{}…", got.chars().take(80).collect::<String>()) } else { got };
-        Error::file(self.origin, format!("{key}: expected {expected}, got {got}"))
-    }
+fn block_types(fields: &Fields, key: &str, plain: &str, attention: &str, default: [bool; 4]) -> Result<Vec<bool>> {
+    let Some(list) = list(fields, key)? else { return Ok(default.to_vec()) };
+    let expected = format!("each of {plain}, {attention} (no other block type is supported)");
+    let one = |v: &Value| match v.as_str() {
+        Some(text) if text == plain => Ok(false),
+        Some(text) if text == attention => Ok(true),
+        _ => Err(fields.wrong(key, &expected)),
+    };
+    list.iter().map(one).collect()
+}
 
-    /// `None` where the key is missing or null.
-    fn value(&self, key: &str) -> Option<&Value> {
-        self.map.get(key).filter(|v| !v.is_null())
-    }
+fn channels(fields: &Fields) -> Result<Vec<u32>> {
+    let Some(list) = list(fields, "block_out_channels")? else { return Ok(vec![224, 448, 672, 896]) };
+    let channels: Option<Vec<u32>> = list.iter().map(|v| whole(v, 1, 16384)).collect();
+    channels.ok_or_else(|| fields.wrong("block_out_channels", "whole numbers from 1 to 16384"))
+}
 
-    fn integer(&self, key: &str, least: u32, most: u32) -> Result<Option<u32>> {
-        let Some(value) = self.value(key) else { return Ok(None) };
-        let number = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (least..=most).contains(n));
-        number.map(Some).ok_or_else(|| self.wrong(key, &format!("a whole number from {least} to {most}")))
+fn sample_size(fields: &Fields) -> Result<Option<(u32, u32)>> {
+    let wrong = || fields.wrong("sample_size", "a whole number, or [height, width], each from 1 to 8192");
+    let one = |v: &Value| whole(v, 1, 8192);
+    match fields.value("sample_size") {
+        None => Ok(None),
+        Some(Value::Array(pair)) => match pair.iter().map(one).collect::<Option<Vec<_>>>().as_deref() {
+            Some([h, w]) => Ok(Some((*h, *w))),
+            _ => Err(wrong()),
+        },
+        Some(value) => one(value).map(|n| Some((n, n))).ok_or_else(wrong),
     }
+}
 
-    fn float(&self, key: &str, default: f32) -> Result<f32> {
-        let Some(value) = self.value(key) else { return Ok(default) };
-        let number = value.as_f64().map(|n| n as f32).filter(|n| n.is_finite());
-        number.ok_or_else(|| self.wrong(key, "a number"))
-    }
-
-    fn boolean(&self, key: &str, default: bool) -> Result<bool> {
-        let Some(value) = self.value(key) else { return Ok(default) };
-        value.as_bool().ok_or_else(|| self.wrong(key, "true or false"))
-    }
-
-    /// The text of a key must be one of `known`; returns its index, 0 where the key is missing.
-    fn choice(&self, key: &str, known: &[&str]) -> Result<usize> {
-        let Some(value) = self.value(key) else { return Ok(0) };
-        let found = value.as_str().and_then(|text| known.iter().position(|k| *k == text));
-        found.ok_or_else(|| self.wrong(key, &format!("one of {}", known.join(", "))))
-    }
-
-    /// One entry a level: ten would halve the picture nine times, the deepest published models have six.
-    fn list(&self, key: &str) -> Result<Option<&Vec<Value>>> {
-        let Some(value) = self.value(key) else { return Ok(None) };
-        value
-            .as_array()
-            .filter(|l| (1..=10).contains(&l.len()))
-            .map(Some)
-            .ok_or_else(|| self.wrong(key, "a list of 1 to 10 entries"))
-    }
-
-    fn block_types(&self, key: &str, plain: &str, attention: &str, default: [bool; 4]) -> Result<Vec<bool>> {
-        let Some(list) = self.list(key)? else { return Ok(default.to_vec()) };
-        let expected = format!("each of {plain}, {attention} (no other block type is supported)");
-        let one = |v: &Value| match v.as_str() {
-            Some(text) if text == plain => Ok(false),
-            Some(text) if text == attention => Ok(true),
-            _ => Err(self.wrong(key, &expected)),
-        };
-        list.iter().map(one).collect()
-    }
-
-    fn channels(&self) -> Result<Vec<u32>> {
-        let Some(list) = self.list("block_out_channels")? else { return Ok(vec![224, 448, 672, 896]) };
-        let one = |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (1..=16384).contains(n));
-        let channels: Option<Vec<u32>> = list.iter().map(one).collect();
-        channels.ok_or_else(|| self.wrong("block_out_channels", "whole numbers from 1 to 16384"))
-    }
-
-    fn sample_size(&self) -> Result<Option<(u32, u32)>> {
-        let wrong = || self.wrong("sample_size", "a whole number, or [height, width], each from 1 to 8192");
-        let one = |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (1..=8192).contains(n));
-        match self.value("sample_size") {
-            None => Ok(None),
-            Some(Value::Array(pair)) => match pair.iter().map(one).collect::<Option<Vec<_>>>().as_deref() {
-                Some([h, w]) => Ok(Some((*h, *w))),
-                _ => Err(wrong()),
-            },
-            Some(value) => one(value).map(|n| Some((n, n))).ok_or_else(wrong),
+/// Keys whose presence means a network we do not run.
+fn refuse_unsupported(fields: &Fields) -> Result<()> {
+    fields.choice("_class_name", &["UNet2DModel"])?;
+    fields.choice("time_embedding_type", &["positional"])?;
+    fields.choice("downsample_type", &["conv"])?;
+    fields.choice("upsample_type", &["conv"])?;
+    fields.choice("mid_block_type", &["UNetMidBlock2D"])?;
+    for key in ["class_embed_type", "num_class_embeds"] {
+        if fields.value(key).is_some() {
+            return Err(fields.wrong(key, "null (class-conditional networks are not supported)"));
         }
     }
-
-    /// Keys whose presence means a network we do not run.
-    fn refuse_unsupported(&self) -> Result<()> {
-        self.choice("_class_name", &["UNet2DModel"])?;
-        self.choice("time_embedding_type", &["positional"])?;
-        self.choice("downsample_type", &["conv"])?;
-        self.choice("upsample_type", &["conv"])?;
-        self.choice("mid_block_type", &["UNetMidBlock2D"])?;
-        for key in ["class_embed_type", "num_class_embeds"] {
-            if self.value(key).is_some() {
-                return Err(self.wrong(key, "null (class-conditional networks are not supported)"));
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 impl UnetConfig {
@@ -161,11 +115,8 @@ impl UnetConfig {
     /// Not JSON, a value of the wrong kind, or one that names a network this program does not run.
     pub fn from_json(json: &[u8], origin: &Path) -> Result<Self> {
         let value: Value = serde_json::from_slice(json).map_err(|e| Error::file(origin, format!("not valid JSON: {e}")))?;
-        let Value::Object(map) = &value else {
-            return Err(Error::file(origin, "expected a JSON object with the fields of a UNet2DModel"));
-        };
-        let fields = Fields { map, origin };
-        fields.refuse_unsupported()?;
+        let fields = Fields::new(&value, origin, "a UNet2DModel")?;
+        refuse_unsupported(&fields)?;
         let activations = [
             ("silu", Activation::Silu),
             ("swish", Activation::Silu),
@@ -176,29 +127,29 @@ impl UnetConfig {
         let config = Self {
             in_channels: fields.integer("in_channels", 1, 4096)?.unwrap_or(3),
             out_channels: fields.integer("out_channels", 1, 4096)?.unwrap_or(3),
-            sample_size: fields.sample_size()?,
-            block_out_channels: fields.channels()?,
-            down_attention: fields.block_types("down_block_types", "DownBlock2D", "AttnDownBlock2D", [false, true, true, true])?,
-            up_attention: fields.block_types("up_block_types", "UpBlock2D", "AttnUpBlock2D", [true, true, true, false])?,
+            sample_size: sample_size(&fields)?,
+            block_out_channels: channels(&fields)?,
+            down_attention: block_types(&fields, "down_block_types", "DownBlock2D", "AttnDownBlock2D", [false, true, true, true])?,
+            up_attention: block_types(&fields, "up_block_types", "UpBlock2D", "AttnUpBlock2D", [true, true, true, false])?,
             layers_per_block: fields.integer("layers_per_block", 1, 64)?.unwrap_or(2),
             norm_num_groups: fields.integer("norm_num_groups", 1, 16384)?.unwrap_or(32),
             attn_norm_num_groups: fields.integer("attn_norm_num_groups", 1, 16384)?,
-            norm_eps: fields.float("norm_eps", 1e-5)?,
-            attention_head_dim: if map.contains_key("attention_head_dim") {
+            norm_eps: fields.float("norm_eps")?.unwrap_or(1e-5),
+            attention_head_dim: if fields.contains("attention_head_dim") {
                 fields.integer("attention_head_dim", 1, 16384)?
             } else {
                 Some(8)
             },
-            mid_block: !map.get("mid_block_type").is_some_and(Value::is_null),
-            add_attention: fields.boolean("add_attention", true)?,
-            freq_shift: fields.float("freq_shift", 0.0)?,
-            flip_sin_to_cos: fields.boolean("flip_sin_to_cos", true)?,
+            mid_block: !fields.contains("mid_block_type") || fields.value("mid_block_type").is_some(),
+            add_attention: fields.boolean("add_attention")?.unwrap_or(true),
+            freq_shift: fields.float("freq_shift")?.unwrap_or(0.0),
+            flip_sin_to_cos: fields.boolean("flip_sin_to_cos")?.unwrap_or(true),
             time_embedding_dim: fields.integer("time_embedding_dim", 1, 65536)?,
             downsample_padding: fields.integer("downsample_padding", 0, 1)?.unwrap_or(1),
-            mid_block_scale_factor: fields.float("mid_block_scale_factor", 1.0)?,
-            scale_shift: fields.choice("resnet_time_scale_shift", &["default", "scale_shift"])? == 1,
-            center_input_sample: fields.boolean("center_input_sample", false)?,
-            activation: activations[fields.choice("act_fn", &activations.map(|a| a.0))?].1,
+            mid_block_scale_factor: fields.float("mid_block_scale_factor")?.unwrap_or(1.0),
+            scale_shift: fields.choice("resnet_time_scale_shift", &["default", "scale_shift"])? == Some(1),
+            center_input_sample: fields.boolean("center_input_sample")?.unwrap_or(false),
+            activation: activations[fields.choice("act_fn", &activations.map(|a| a.0))?.unwrap_or(0)].1,
         };
         config.check(&fields)?;
         Ok(config)

@@ -13,6 +13,7 @@ pub use unet::RecordOptions;
 
 use crate::{
     error::{Error, Result},
+    files,
     schedule::SchedulerConfig,
     weights::Weights,
 };
@@ -167,12 +168,11 @@ fn weights_file(root: &Path) -> Result<PathBuf> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     let bad = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
-    let metadata = std::fs::metadata(path).map_err(bad)?;
-    if !metadata.is_file() || metadata.len() > LARGEST_JSON {
-        return Err(Error::file(
-            path,
-            format!("expected a JSON file of at most {LARGEST_JSON} bytes, got {} bytes", metadata.len()),
-        ));
+    // A folder or a device has no size.
+    let size = files::plain_size(path).map_err(bad)?;
+    if size.is_none_or(|size| size > LARGEST_JSON) {
+        let got = size.map_or("a folder or a device".to_owned(), |size| format!("{size} bytes"));
+        return Err(Error::file(path, format!("expected a JSON file of at most {LARGEST_JSON} bytes, got {got}")));
     }
-    std::fs::read(path).map_err(bad)
+    files::read(path).map_err(bad)
 }

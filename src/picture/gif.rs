@@ -4,13 +4,13 @@
 //! write a comment.
 
 use std::borrow::Borrow;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::Picture;
 use super::recipe::{self, KEYWORD, LONGEST_RECIPE};
-use crate::error::{Error, Result};
-use crate::files::write_atomically;
+use crate::error::Result;
+use crate::files::{refusal, write_atomically};
 
 /// Browsers show a frame of less than 2 hundredths of a second for 10.
 const SHORTEST_DELAY: u32 = 2;
@@ -24,14 +24,11 @@ const COMMENT: u8 = 0xFE;
 /// The bit that announces a palette; the bits below it say how long: 2 << them.
 const HAS_PALETTE: u8 = 0x80;
 
-/// Writes `frames`, pictures or references to them, all of one size, to `path` as a GIF that loops for ever. Each frame stays for
-/// `frame_ms`, the last for `last_ms`, in milliseconds, rounded to hundredths of a second and at least two of them. Up to 256
-/// colours a frame are exact, so greys always are; more are brought down to the 256 that fit best. Frames may be made as they are
-/// asked for. `recipe` goes inside for [`read_recipe`](recipe::read_recipe).
+/// Writes `frames` into the file at `path`; see [`encode`].
 ///
 /// # Errors
-/// [`Error::File`] if there is no frame, one is empty, larger than 65535 on a side or of another size than the first, the recipe is
-/// too long, or the file cannot be written.
+/// [`Error::File`](crate::Error::File) if there is no frame, one is empty, larger than 65535 on a side or of another size than the
+/// first, the recipe is too long, or the file cannot be written.
 pub fn write_gif<P: Borrow<Picture>>(
     path: impl AsRef<Path>,
     frames: impl IntoIterator<Item = P>,
@@ -39,45 +36,60 @@ pub fn write_gif<P: Borrow<Picture>>(
     last_ms: u32,
     recipe: Option<&str>,
 ) -> Result<()> {
-    let path = path.as_ref();
-    recipe::check_length(path, recipe)?;
+    write_atomically(path, |w| encode(w, frames, frame_ms, last_ms, recipe))
+}
+
+/// Writes `frames`, pictures or references to them, all of one size, as a GIF that loops for ever. Each frame stays for `frame_ms`,
+/// the last for `last_ms`, in milliseconds, rounded to hundredths of a second and at least two of them. Up to 256 colours a frame
+/// are exact, so greys always are; more are brought down to the 256 that fit best. Frames may be made as they are asked for.
+/// `recipe` goes inside for [`read_recipe`](recipe::read_recipe).
+///
+/// # Errors
+/// A [`refusal`] if there is no frame, one is empty, larger than 65535 on a side or of another size than the first, or the recipe
+/// is too long; what writing returns.
+pub fn encode<P: Borrow<Picture>>(
+    w: impl Write,
+    frames: impl IntoIterator<Item = P>,
+    frame_ms: u32,
+    last_ms: u32,
+    recipe: Option<&str>,
+) -> io::Result<()> {
+    recipe::check_length(recipe)?;
     let mut frames = frames.into_iter().peekable();
     let Some(first) = frames.peek().map(Borrow::borrow) else {
-        return Err(Error::file(path, "there is no frame to write, expected at least one; ask for one step or more"));
+        return Err(refusal("there is no frame to write, expected at least one; ask for one step or more"));
     };
     let size = (first.width, first.height);
     let (Ok(width @ 1..), Ok(height @ 1..)) = (u16::try_from(size.0), u16::try_from(size.1)) else {
         let what =
             format!("frames are {} x {}, a GIF takes 1 to {} a side; show fewer or smaller pictures", size.0, size.1, u16::MAX);
-        return Err(Error::file(path, what));
+        return Err(refusal(what));
     };
-    write_atomically(path, |w| {
-        let mut encoder = gif::Encoder::new(w, width, height, &[]).map_err(io::Error::other)?;
-        encoder.set_repeat(gif::Repeat::Infinite).map_err(io::Error::other)?;
-        if let Some(recipe) = recipe {
-            // A comment: the keyword, a space, the recipe, in blocks of up to 255 bytes. The format says ASCII; readers take UTF-8.
-            let text = format!("{KEYWORD} {recipe}");
-            let blocks: Vec<&[u8]> = text.as_bytes().chunks(255).collect();
-            encoder.write_raw_extension(gif::Extension::Comment.into(), &blocks).map_err(io::Error::other)?;
+    let mut encoder = gif::Encoder::new(w, width, height, &[]).map_err(io::Error::other)?;
+    encoder.set_repeat(gif::Repeat::Infinite).map_err(io::Error::other)?;
+    if let Some(recipe) = recipe {
+        // A comment: the keyword, a space, the recipe, in blocks of up to 255 bytes. The format says ASCII; readers take UTF-8.
+        let text = format!("{KEYWORD} {recipe}");
+        let blocks: Vec<&[u8]> = text.as_bytes().chunks(255).collect();
+        encoder.write_raw_extension(gif::Extension::Comment.into(), &blocks).map_err(io::Error::other)?;
+    }
+    let mut number = 0;
+    while let Some(picture) = frames.next() {
+        let picture: &Picture = picture.borrow();
+        if (picture.width, picture.height) != size || picture.pixels.len() != size.0 * size.1 {
+            let what =
+                format!("frame {number} is {} x {}, expected {width} x {height}; use one size", picture.width, picture.height);
+            return Err(refusal(what));
         }
-        let mut number = 0;
-        while let Some(picture) = frames.next() {
-            let picture: &Picture = picture.borrow();
-            if (picture.width, picture.height) != size || picture.pixels.len() != size.0 * size.1 {
-                let what =
-                    format!("frame {number} is {} x {}, expected {width} x {height}; use one size", picture.width, picture.height);
-                return Err(io::Error::other(what));
-            }
-            let mut frame = gif::Frame::from_rgb_speed(width, height, picture.bytes(), QUANTISER_SPEED);
-            // Leave the frame in place: blanking between frames flickers in some viewers.
-            frame.dispose = gif::DisposalMethod::Keep;
-            let ms = if frames.peek().is_some() { frame_ms } else { last_ms };
-            frame.delay = u16::try_from((ms / 10 + u32::from(ms % 10 >= 5)).max(SHORTEST_DELAY)).unwrap_or(u16::MAX);
-            encoder.write_frame(&frame).map_err(io::Error::other)?;
-            number += 1;
-        }
-        Ok(())
-    })
+        let mut frame = gif::Frame::from_rgb_speed(width, height, picture.bytes(), QUANTISER_SPEED);
+        // Leave the frame in place: blanking between frames flickers in some viewers.
+        frame.dispose = gif::DisposalMethod::Keep;
+        let ms = if frames.peek().is_some() { frame_ms } else { last_ms };
+        frame.delay = u16::try_from((ms / 10 + u32::from(ms % 10 >= 5)).max(SHORTEST_DELAY)).unwrap_or(u16::MAX);
+        encoder.write_frame(&frame).map_err(io::Error::other)?;
+        number += 1;
+    }
+    Ok(())
 }
 
 /// The recipe in the comments of the GIF that `input` is at the start of, `None` if there is none. Bytes that make no sense are an

@@ -1,16 +1,17 @@
 //! Samples for FID tools: a NumPy `.npz` with one array `arr_0`, uint8 [N, H, W, 3], written picture by picture.
 //!
-//! The file is a zip archive with one stored (uncompressed) member, `arr_0.npy`, written by hand: nothing of it needs a library,
-//! and the pictures need not be in memory together.
+//! The file is a zip archive with one stored (uncompressed) member, `arr_0.npy`, written by hand: the pictures need not be in memory
+//! together, and yet its size and checksum stand before the member. rawzip's writer, which reads archives for us, puts them behind,
+//! where tools that read from start to end cannot tell where a stored member stops.
 
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crc32fast::Hasher;
 
 use super::Picture;
-use crate::error::{Error, Result};
-use crate::files::{PendingFile, write_error};
+use crate::error::Result;
+use crate::files::{PendingFile, refusal, write_error};
 
 const NAME: &[u8] = b"arr_0.npy";
 /// The .npy header's size: NumPy wants a multiple of 64, and the longest shape fits in 128.
@@ -22,8 +23,50 @@ const END_RECORD: u64 = 22;
 
 /// An `.npz` file being written. Dropped before [`finish`](Self::finish), it leaves nothing behind.
 pub struct NpzWriter {
-    file: PendingFile,
+    encoder: Encoder<PendingFile>,
     path: PathBuf,
+}
+
+impl NpzWriter {
+    /// Starts the file at `path`; see [`Encoder::new`].
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) if the pictures will not fit or the file cannot be written.
+    pub fn create(path: impl AsRef<Path>, count: usize, height: usize, width: usize) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        let encoder =
+            Encoder::new(PendingFile::create(&path)?, count, height, width).map_err(|error| write_error(&path, &error))?;
+        Ok(Self { encoder, path })
+    }
+
+    /// Adds the next picture; a grey one gets three equal channels.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) as for [`Encoder::push`].
+    pub fn push(&mut self, picture: &Picture) -> Result<()> {
+        self.encoder.push(picture).map_err(|error| write_error(&self.path, &error))
+    }
+
+    /// Completes the file and puts it in its place.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) as for [`Encoder::finish`]; nothing is left then.
+    pub fn finish(self) -> Result<()> {
+        self.encoder.finish().map_err(|error| write_error(&self.path, &error))?.commit()
+    }
+
+    /// As [`finish`](Self::finish), with the pictures there are.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) if it cannot be written.
+    pub fn finish_early(self) -> Result<()> {
+        self.encoder.finish_early().map_err(|error| write_error(&self.path, &error))?.commit()
+    }
+}
+
+/// The content of an `.npz` file being written to anywhere that can be gone back in.
+pub struct Encoder<W> {
+    w: W,
     /// Pictures announced, their height and width.
     shape: [usize; 3],
     written: usize,
@@ -31,85 +74,68 @@ pub struct NpzWriter {
     crc: Hasher,
 }
 
-impl NpzWriter {
-    /// Starts the file for `count` pictures of `width` by `height`, at most 4 GiB in all: larger files need another zip format that
+impl<W: Write + Seek> Encoder<W> {
+    /// Starts with `count` pictures of `width` by `height` to come, at most 4 GiB in all: larger files need another zip format that
     /// not every FID tool reads.
     ///
     /// # Errors
-    /// [`Error::File`] if the pictures will not fit or the file cannot be written.
-    pub fn create(path: impl AsRef<Path>, count: usize, height: usize, width: usize) -> Result<Self> {
-        let path = path.as_ref();
+    /// A [`refusal`] if the pictures will not fit; what writing returns.
+    pub fn new(w: W, count: usize, height: usize, width: usize) -> io::Result<Self> {
         let picture = (height as u128 * width as u128).saturating_mul(3);
         let overhead = NPY_HEADER as u128 + u128::from(LOCAL_HEADER + CENTRAL_ENTRY + END_RECORD);
         let room = u128::from(u32::MAX) - overhead;
         let wanted = picture.saturating_mul(count as u128);
         if wanted > room {
-            return Err(Error::file(
-                path,
-                format!(
-                    "{count} pictures of {width} x {height} need {wanted} bytes, an .npz holds {room}; ask for at most {} at a time",
-                    room / picture
-                ),
-            ));
+            return Err(refusal(format!(
+                "{count} pictures of {width} x {height} need {wanted} bytes, an .npz holds {room}; ask for at most {} at a time",
+                room / picture
+            )));
         }
-        let mut writer = Self {
-            file: PendingFile::create(path)?,
-            path: path.to_owned(),
-            shape: [count, height, width],
-            written: 0,
-            crc: Hasher::new(),
-        };
+        let mut encoder = Self { w, shape: [count, height, width], written: 0, crc: Hasher::new() };
         // Both headers are written once more at the end; here they only take their place.
-        writer.write(&vec![0; LOCAL_HEADER as usize + NPY_HEADER])?;
-        Ok(writer)
+        encoder.w.write_all(&vec![0; LOCAL_HEADER as usize + NPY_HEADER])?;
+        Ok(encoder)
     }
 
     /// Adds the next picture; a grey one gets three equal channels.
     ///
     /// # Errors
-    /// [`Error::File`] if it is of another size than announced, is one too many, or cannot be written.
-    pub fn push(&mut self, picture: &Picture) -> Result<()> {
+    /// A [`refusal`] if it is of another size than announced or is one too many; what writing returns.
+    pub fn push(&mut self, picture: &Picture) -> io::Result<()> {
         let [count, height, width] = self.shape;
         if (picture.height, picture.width) != (height, width) || picture.pixels.len() != height * width {
-            return Err(Error::file(
-                &self.path,
-                format!(
-                    "picture {} is {} x {}, expected {width} x {height}; use one size",
-                    self.written, picture.width, picture.height
-                ),
-            ));
+            return Err(refusal(format!(
+                "picture {} is {} x {}, expected {width} x {height}; use one size",
+                self.written, picture.width, picture.height
+            )));
         }
         if self.written == count {
-            return Err(Error::file(&self.path, format!("got more pictures than the {count} announced; announce them all")));
+            return Err(refusal(format!("got more pictures than the {count} announced; announce them all")));
         }
         self.crc.update(picture.bytes());
-        self.write(picture.bytes())?;
+        self.w.write_all(picture.bytes())?;
         self.written += 1;
         Ok(())
     }
 
-    /// Completes the file and puts it in its place.
+    /// Completes what was written and gives it back.
     ///
     /// # Errors
-    /// [`Error::File`] if pictures are missing (nothing is left then: a score from fewer samples would mislead) or it cannot be
-    /// written.
-    pub fn finish(self) -> Result<()> {
+    /// A [`refusal`] if pictures are missing: a score from fewer samples would mislead. What writing returns.
+    pub fn finish(self) -> io::Result<W> {
         let count = self.shape[0];
         if self.written != count {
-            return Err(Error::file(
-                &self.path,
-                format!("got {} of {count} pictures; not written, make the rest first", self.written),
-            ));
+            return Err(refusal(format!("got {} of {count} pictures; not written, make the rest first", self.written)));
         }
         self.finish_early()
     }
 
-    /// Completes the file with the pictures there are, as many as announced or fewer, and puts it in its place; for a run that its
-    /// owner has interrupted and who is told how many were kept.
+    /// As [`finish`](Self::finish), with the pictures there are, as many as announced or fewer; for a run that its owner has
+    /// interrupted and who is told how many were kept.
     ///
     /// # Errors
-    /// [`Error::File`] if it cannot be written.
-    pub fn finish_early(mut self) -> Result<()> {
+    /// What writing returns.
+    pub fn finish_early(mut self) -> io::Result<W> {
         let [_, height, width] = self.shape;
         let header = npy_header([self.written, height, width]);
         // All pictures announced would fit 32 bits, so these do.
@@ -127,20 +153,16 @@ impl NpzWriter {
         tail.extend((CENTRAL_ENTRY as u32).to_le_bytes());
         tail.extend((LOCAL_HEADER as u32 + size).to_le_bytes()); // where the central entry starts
         tail.extend([0; 2]); // no comment
-        self.write(&tail)?;
+        self.w.write_all(&tail)?;
         let mut head = vec![];
         head.extend(b"PK\x03\x04");
         head.extend(member_facts(crc, size));
         head.extend([0; 2]); // no extra field
         head.extend(NAME);
         head.extend(header);
-        self.file.seek(SeekFrom::Start(0)).map_err(|error| write_error(&self.path, &error))?;
-        self.write(&head)?;
-        self.file.commit()
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|error| write_error(&self.path, &error))
+        self.w.seek(SeekFrom::Start(0))?;
+        self.w.write_all(&head)?;
+        Ok(self.w)
     }
 }
 
@@ -182,13 +204,10 @@ mod tests {
     /// A run cut short leaves what a run of that length would have written.
     #[test]
     fn finishing_early_is_announcing_less() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let written = |announced: usize, pushed: usize| {
-            let path = folder.path().join("samples.npz");
-            let mut npz = NpzWriter::create(&path, announced, 3, 5).expect("writable");
+            let mut npz = Encoder::new(io::Cursor::new(Vec::new()), announced, 3, 5).expect("room");
             (0..pushed).for_each(|i| npz.push(&Picture::filled(5, 3, [i as u8; 3])).expect("written"));
-            if announced == pushed { npz.finish() } else { npz.finish_early() }.expect("written");
-            std::fs::read(path).expect("readable")
+            if announced == pushed { npz.finish() } else { npz.finish_early() }.expect("written").into_inner()
         };
         assert_eq!(written(1000, 2), written(2, 2));
         assert_eq!(written(7, 0), written(0, 0));

@@ -1,34 +1,42 @@
 //! PNG files that carry their recipe in an iTXt chunk.
 
-use std::io::{self, BufRead, Seek};
+use std::io::{self, BufRead, Seek, Write};
 use std::path::Path;
 
 use ::png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Encoder, Info, Limits};
 
 use super::Picture;
 use super::recipe::{self, KEYWORD, LONGEST_RECIPE};
-use crate::error::{Error, Result};
-use crate::files::write_atomically;
+use crate::error::Result;
+use crate::files::{refusal, write_atomically};
 
 /// What the decoder may hold while it looks for the recipe: it counts a text about twice while it grows it, and other programs'
 /// texts count too.
 const READING_LIMIT: usize = 8 * LONGEST_RECIPE;
 
-/// Writes `picture` to `path`, in 8-bit grey if all of it is grey, else in 8-bit RGB, with `recipe` (UTF-8, any text) inside for
+/// Writes `picture` into the file at `path`; see [`encode`].
+///
+/// # Errors
+/// [`Error::File`](crate::Error::File) if the picture is empty or too large, the recipe longer than [`LONGEST_RECIPE`], or the file
+/// cannot be written.
+pub fn write_png(path: impl AsRef<Path>, picture: &Picture, recipe: Option<&str>) -> Result<()> {
+    write_atomically(path, |w| encode(w, picture, recipe))
+}
+
+/// Writes `picture` in 8-bit grey if all of it is grey, else in 8-bit RGB, with `recipe` (UTF-8, any text) inside for
 /// [`read_recipe`](recipe::read_recipe).
 ///
 /// # Errors
-/// [`Error::File`] if the picture is empty or too large, the recipe longer than [`LONGEST_RECIPE`], or the file cannot be written.
-pub fn write_png(path: impl AsRef<Path>, picture: &Picture, recipe: Option<&str>) -> Result<()> {
-    let path = path.as_ref();
-    recipe::check_length(path, recipe)?;
+/// A [`refusal`] if the picture is empty or too large, or the recipe longer than [`LONGEST_RECIPE`]; what writing returns.
+pub fn encode(w: impl Write, picture: &Picture, recipe: Option<&str>) -> io::Result<()> {
+    recipe::check_length(recipe)?;
     if picture.pixels.is_empty() {
-        return Err(Error::file(path, "there is no picture to write, expected at least one pixel; ask for one image or more"));
+        return Err(refusal("there is no picture to write, expected at least one pixel; ask for one image or more"));
     }
     let (Ok(width), Ok(height)) = (i32::try_from(picture.width), i32::try_from(picture.height)) else {
         let what =
             format!("{} x {} pixels, a PNG takes up to {} a side; ask for fewer images", picture.width, picture.height, i32::MAX);
-        return Err(Error::file(path, what));
+        return Err(refusal(what));
     };
     let grey: Vec<u8>;
     let (colour, bytes) = if picture.is_grey() {
@@ -37,17 +45,15 @@ pub fn write_png(path: impl AsRef<Path>, picture: &Picture, recipe: Option<&str>
     } else {
         (ColorType::Rgb, picture.bytes())
     };
-    write_atomically(path, |w| {
-        let mut encoder = Encoder::new(w, width.unsigned_abs(), height.unsigned_abs());
-        encoder.set_color(colour);
-        encoder.set_depth(BitDepth::Eight);
-        if let Some(recipe) = recipe {
-            encoder.add_itxt_chunk(KEYWORD.into(), recipe.into())?;
-        }
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(bytes)?;
-        Ok(writer.finish()?)
-    })
+    let mut encoder = Encoder::new(w, width.unsigned_abs(), height.unsigned_abs());
+    encoder.set_color(colour);
+    encoder.set_depth(BitDepth::Eight);
+    if let Some(recipe) = recipe {
+        encoder.add_itxt_chunk(KEYWORD.into(), recipe.into())?;
+    }
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(bytes)?;
+    Ok(writer.finish()?)
 }
 
 /// The recipe in the PNG that `input` is at the start of, `None` if there is none. Anything but a well-formed PNG is an error of

@@ -1,26 +1,33 @@
 //! The recipe in a picture file: the JSON that makes the same picture again, found without decoding any pixel.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, Seek};
 use std::path::Path;
 
 use super::{gif, png};
 use crate::error::{Error, Result};
-use crate::files::one_line;
+use crate::files::{self, one_line, refusal};
 
 /// What the recipe is filed under.
 pub(super) const KEYWORD: &str = "etude";
 /// The longest recipe written or read, in bytes; real ones have a few hundred.
 pub const LONGEST_RECIPE: usize = 1 << 20;
 
-/// The recipe inside the PNG or GIF file at `path`, or `None` if it has none. Of a hostile file no more than a few MiB are held.
+/// The recipe inside the PNG or GIF file at `path`, or `None` if it has none; see [`recipe_of`].
+///
+/// # Errors
+/// As [`recipe_of`].
+pub fn read_recipe(path: impl AsRef<Path>) -> Result<Option<String>> {
+    recipe_of(path.as_ref(), files::open(path.as_ref()))
+}
+
+/// The recipe inside a PNG or GIF, or `None` if it has none. `input` is at the start of the picture, or says why it did not open;
+/// `path` is what messages call it. Of a hostile file no more than a few MiB are held.
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be read, is neither PNG nor GIF, is damaged or cut short before the recipe, or holds a longer
 /// text than [`LONGEST_RECIPE`] allows.
-pub fn read_recipe(path: impl AsRef<Path>) -> Result<Option<String>> {
-    let path = path.as_ref();
-    find_recipe(path).map_err(|error| {
+pub fn recipe_of(path: &Path, input: io::Result<impl BufRead + Seek>) -> Result<Option<String>> {
+    input.and_then(find_recipe).map_err(|error| {
         let what = match error.kind() {
             io::ErrorKind::UnexpectedEof => "is empty or cut short, expected a whole PNG or GIF; get the file again".into(),
             io::ErrorKind::InvalidData => {
@@ -32,8 +39,7 @@ pub fn read_recipe(path: impl AsRef<Path>) -> Result<Option<String>> {
     })
 }
 
-fn find_recipe(path: &Path) -> io::Result<Option<String>> {
-    let mut input = BufReader::new(File::open(path)?);
+fn find_recipe(mut input: impl BufRead + Seek) -> io::Result<Option<String>> {
     let start = input.fill_buf()?;
     if start.is_empty() {
         Err(io::ErrorKind::UnexpectedEof.into())
@@ -46,11 +52,11 @@ fn find_recipe(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Refuses a recipe for `path` that [`read_recipe`] would refuse to read.
-pub(super) fn check_length(path: &Path, recipe: Option<&str>) -> Result<()> {
+/// Refuses a recipe that [`read_recipe`] would refuse to read.
+pub(super) fn check_length(recipe: Option<&str>) -> io::Result<()> {
     match recipe {
         Some(recipe) if recipe.len() > LONGEST_RECIPE => {
-            Err(Error::file(path, format!("its recipe has {} bytes, at most {LONGEST_RECIPE} fit; leave it out", recipe.len())))
+            Err(refusal(format!("its recipe has {} bytes, at most {LONGEST_RECIPE} fit; leave it out", recipe.len())))
         }
         _ => Ok(()),
     }

@@ -2,8 +2,11 @@
 //! value we cannot run is refused by name.
 
 use super::Spacing;
-use crate::error::{Error, Result};
-use serde_json::{Map, Value};
+use crate::{
+    error::{Error, Result},
+    json::Fields,
+};
+use serde_json::Value;
 use std::{fmt, path::Path, str::FromStr};
 
 /// The largest T a config may ask for.
@@ -124,34 +127,33 @@ impl SchedulerConfig {
         let origin = origin.as_ref();
         let value: Value = serde_json::from_slice(json.as_ref())
             .map_err(|e| Error::file(origin, format!("not valid JSON: {e}; export it again")))?;
-        let Value::Object(map) = &value else {
-            return Err(Error::file(origin, "expected a JSON object with the fields of a DDIMScheduler"));
-        };
-        let fields = Fields { map, origin };
+        let fields = Fields::new(&value, origin, "a DDIMScheduler")?;
         let default = Self::default();
         fields.choice("_class_name", &CLASSES)?;
         // A DDPMScheduler's fixed variances differ only in its own sampler; a learned one doubles the network's outputs.
         fields.choice("variance_type", &["fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"])?;
         let predictions = [Prediction::Epsilon, Prediction::Sample, Prediction::VPrediction];
         // Configs from before prediction_type existed say predict_epsilon.
-        let by_old_key = if fields.boolean("predict_epsilon", true)? { 0 } else { 1 };
+        let by_old_key = if fields.boolean("predict_epsilon")?.unwrap_or(true) { 0 } else { 1 };
         let config = Self {
-            num_train_timesteps: fields.integer("num_train_timesteps", 1, MAX_TRAIN_TIMESTEPS, default.num_train_timesteps)?,
-            beta_start: fields.number("beta_start", default.beta_start)?,
-            beta_end: fields.number("beta_end", default.beta_end)?,
+            num_train_timesteps: fields
+                .integer("num_train_timesteps", 1, MAX_TRAIN_TIMESTEPS)?
+                .unwrap_or(default.num_train_timesteps),
+            beta_start: fields.number("beta_start")?.unwrap_or(default.beta_start),
+            beta_end: fields.number("beta_end")?.unwrap_or(default.beta_end),
             beta_schedule: [BetaSchedule::Linear, BetaSchedule::ScaledLinear, BetaSchedule::SquaredcosCapV2]
                 [fields.choice("beta_schedule", &["linear", "scaled_linear", "squaredcos_cap_v2"])?.unwrap_or(0)],
             trained_betas: fields.numbers("trained_betas")?,
-            rescale_betas_zero_snr: fields.boolean("rescale_betas_zero_snr", default.rescale_betas_zero_snr)?,
+            rescale_betas_zero_snr: fields.boolean("rescale_betas_zero_snr")?.unwrap_or(default.rescale_betas_zero_snr),
             prediction_type: predictions
                 [fields.choice("prediction_type", &predictions.map(Prediction::name))?.unwrap_or(by_old_key)],
-            clip_sample: fields.boolean("clip_sample", default.clip_sample)?,
-            clip_sample_range: fields.number("clip_sample_range", default.clip_sample_range)?,
-            thresholding: fields.boolean("thresholding", default.thresholding)?,
-            dynamic_thresholding_ratio: fields.number("dynamic_thresholding_ratio", default.dynamic_thresholding_ratio)?,
-            sample_max_value: fields.number("sample_max_value", default.sample_max_value)?,
-            set_alpha_to_one: fields.boolean("set_alpha_to_one", default.set_alpha_to_one)?,
-            steps_offset: fields.integer("steps_offset", 0, MAX_TRAIN_TIMESTEPS, default.steps_offset)?,
+            clip_sample: fields.boolean("clip_sample")?.unwrap_or(default.clip_sample),
+            clip_sample_range: fields.number("clip_sample_range")?.unwrap_or(default.clip_sample_range),
+            thresholding: fields.boolean("thresholding")?.unwrap_or(default.thresholding),
+            dynamic_thresholding_ratio: fields.number("dynamic_thresholding_ratio")?.unwrap_or(default.dynamic_thresholding_ratio),
+            sample_max_value: fields.number("sample_max_value")?.unwrap_or(default.sample_max_value),
+            set_alpha_to_one: fields.boolean("set_alpha_to_one")?.unwrap_or(default.set_alpha_to_one),
+            steps_offset: fields.integer("steps_offset", 0, MAX_TRAIN_TIMESTEPS)?.unwrap_or(default.steps_offset),
             timestep_spacing: [Spacing::Leading, Spacing::Trailing, Spacing::Linspace]
                 [fields.choice("timestep_spacing", &["leading", "trailing", "linspace"])?.unwrap_or(0)]
             .clone(),
@@ -220,52 +222,5 @@ impl FromStr for Prediction {
     fn from_str(text: &str) -> Result<Self> {
         let known = [Self::Epsilon, Self::Sample, Self::VPrediction].into_iter().find(|p| p.name() == text);
         known.ok_or_else(|| Error::argument(format!("prediction: expected epsilon, sample or v_prediction, got {text:?}")))
-    }
-}
-
-/// A JSON object with its file's name: getters that say file, field, expected and got.
-struct Fields<'a> {
-    map: &'a Map<String, Value>,
-    origin: &'a Path,
-}
-
-impl Fields<'_> {
-    fn value(&self, key: &str) -> Option<&Value> {
-        self.map.get(key).filter(|v| !v.is_null())
-    }
-
-    fn wrong(&self, key: &str, expected: &str) -> Error {
-        let got = self.map.get(key).unwrap_or(&Value::Null).to_string();
-        let got = if got.chars().count() > 80 { format!("{}…", got.chars().take(80).collect::<String>()) } else { got };
-        Error::file(self.origin, format!("{key}: expected {expected}, got {got}"))
-    }
-
-    fn integer(&self, key: &str, least: u32, most: u32, default: u32) -> Result<u32> {
-        let Some(value) = self.value(key) else { return Ok(default) };
-        let number = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (least..=most).contains(n));
-        number.ok_or_else(|| self.wrong(key, &format!("a whole number from {least} to {most}")))
-    }
-
-    fn number(&self, key: &str, default: f64) -> Result<f64> {
-        let Some(value) = self.value(key) else { return Ok(default) };
-        value.as_f64().ok_or_else(|| self.wrong(key, "a number"))
-    }
-
-    fn numbers(&self, key: &str) -> Result<Option<Vec<f64>>> {
-        let Some(value) = self.value(key) else { return Ok(None) };
-        let list = value.as_array().and_then(|list| list.iter().map(Value::as_f64).collect::<Option<Vec<_>>>());
-        list.map(Some).ok_or_else(|| self.wrong(key, "a list of numbers"))
-    }
-
-    fn boolean(&self, key: &str, default: bool) -> Result<bool> {
-        let Some(value) = self.value(key) else { return Ok(default) };
-        value.as_bool().ok_or_else(|| self.wrong(key, "true or false"))
-    }
-
-    /// The index in `known` of a key's text; `None` where the key is missing.
-    fn choice(&self, key: &str, known: &[&str]) -> Result<Option<usize>> {
-        let Some(value) = self.value(key) else { return Ok(None) };
-        let found = value.as_str().and_then(|text| known.iter().position(|k| *k == text));
-        found.map(Some).ok_or_else(|| self.wrong(key, &format!("one of {}", known.join(", "))))
     }
 }

@@ -5,7 +5,10 @@ mod checkpoint;
 mod pickle;
 mod pickle_bytes;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    files,
+};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 use std::{
@@ -78,10 +81,10 @@ impl Weights {
     /// The file cannot be read or is no plain file, or as [`Self::from_bytes`].
     pub fn open(path: &Path) -> Result<Self> {
         // A device such as /dev/zero has no end.
-        if std::fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+        if matches!(files::plain_size(path), Ok(None)) {
             return Err(Error::file(path, "expected a file with tensors, got a folder or a device"));
         }
-        let bytes = std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+        let bytes = files::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
         Self::from_bytes(bytes, path)
     }
 
