@@ -30,3 +30,24 @@ if ! command -v cargo >/dev/null 2>&1; then
 fi
 # rustc calls a C compiler to link.
 command -v cc >/dev/null 2>&1 || need_packages gcc libc6-dev
+
+# cargo_for TARGET ARGUMENTS...: runs `cargo ARGUMENTS --target TARGET`, with rustup's standard library for it, else with one that cargo
+# builds from Debian's source, in a target folder of its own as that compiler is another. Either needs no other machine.
+cargo_for() {
+    local target=$1 sysroot
+    shift
+    sysroot=$(rustc --print sysroot)
+    if [ ! -d "$sysroot/lib/rustlib/$target/lib" ] && command -v rustup >/dev/null 2>&1; then
+        say "adding rustup's standard library for $target"
+        timeout 180 rustup target add "$target" >&2 || say "rustup could not add it; trying Debian's source"
+    fi
+    if [ -d "$sysroot/lib/rustlib/$target/lib" ]; then
+        cargo "$@" --target "$target"
+        return
+    fi
+    need_packages rustc-web rust-web-src
+    local lld
+    lld=$(dirname "$(find "$sysroot" /usr/lib/rustlib /usr/lib/llvm* -name rust-lld 2>/dev/null | head -1)")
+    PATH="$lld:$PATH" RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/debian" \
+        cargo "$@" -Zbuild-std=std,panic_abort --target "$target"
+}
