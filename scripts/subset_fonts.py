@@ -15,7 +15,7 @@ from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 
 # Letters with a hat, for running text: egui draws no combining marks, so they are glyphs of their own in the private area, made of
-# the slanted letter and the circumflex. src/app/fonts.rs knows their places.
+# the slanted letter and the circumflex. src/app/widgets/fonts.rs knows their places.
 HATTED = {0xF8C0: "x", 0xF8C1: "σ"}
 # ASCII, Greek, and the signs of the formulas.
 LETTERS = [*range(0x20, 0x7F), *range(0x391, 0x3CA)]

@@ -30,13 +30,15 @@
 //!
 //! ```text
 //! window ── viewer: logic drains events, ui draws panels ──┐ a panel gets the state and a draft of the controls,
-//!             │ changed controls: a Request                │ changes the draft, or returns a Command
+//!             │ changed controls: a Request                │ changes the draft, or returns a Command, which an action carries out
 //!             ▼                                            ▲
-//!          session (the latest request wins) ── worker: engine + run ── Event: plan, frames, faults
+//!          session (the latest request wins) ── worker: engine + run ── Event: plan, steps, faults
 //! ```
 //!
-//! - **Controls are plain values** ([`app::controls`]), and a picture's [`recipe`] holds them all: settings, undo and a dropped picture
-//!   are one thing. [`app::wanted`] turns them into the run that a panel needs.
+//! - **Controls are plain values** ([`app::state::controls`]), and a picture's [`recipe`] holds them all: settings, undo and a dropped
+//!   picture are one thing. [`app::state::run_requests`] turns them into the run that a panel needs.
+//! - **Each folder of [`app`] knows those before it**: state (plain values), widgets (they draw and know no panel), panels, actions, and
+//!   then the viewer and its window.
 //! - **The latest request wins** ([`session`]). A new one gets its first step at once; the run before may finish where that takes no
 //!   quarter of a second, so that finished pictures keep coming while a slider moves.
 //! - **A run keeps x on the host between steps**, so that groups with different schedules advance together on one executor, and a run

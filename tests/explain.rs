@@ -5,13 +5,12 @@ use egui_kittest::{Harness, kittest::Queryable};
 use etude::{
     app::{
         Command,
-        explain::{View, explain_ui, tau_strip_ui},
-        fonts::install_fonts,
-        pictures::Pictures,
+        panels::explain::{View, explain_ui, tau_strip_ui},
+        widgets::{fonts::install_fonts, texture_cache::TextureCache},
     },
     picture::Picture,
     schedule::{Prediction, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients},
-    session::{ModelFacts, Moment, Plan, Rms, Terms},
+    session::{ModelFacts, Plan, Rms, StepRecord, Terms},
 };
 use std::sync::Arc;
 
@@ -22,10 +21,10 @@ struct Shown {
     eta: f64,
     sigma_hat: bool,
     index: usize,
-    moment: Option<Moment>,
+    record: Option<StepRecord>,
     next: Option<Picture>,
     rms: Vec<Option<Rms>>,
-    pictures: Pictures,
+    textures: TextureCache,
     commands: Vec<Command>,
 }
 
@@ -33,7 +32,7 @@ fn grey(level: u8) -> Picture {
     Picture::filled(8, 8, [level; 3])
 }
 
-fn moment(step: &StepCoefficients) -> Moment {
+fn record(step: &StepCoefficients) -> StepRecord {
     let optional = |factor: f64| (factor != 0.0).then(|| grey(90));
     let terms = Terms {
         x: optional(step.next_from_x),
@@ -41,14 +40,14 @@ fn moment(step: &StepCoefficients) -> Moment {
         direction: optional(step.next_from_epsilon),
         noise: optional(step.sigma),
     };
-    Moment { x_t: Arc::new(grey(10)), x0: Arc::new(grey(20)), terms: Some(Box::new(terms)), rms: Rms::default() }
+    StepRecord { x_t: Arc::new(grey(10)), x0: Arc::new(grey(20)), terms: Some(Box::new(terms)), rms: Rms::default() }
 }
 
 impl Shown {
     fn new(config: SchedulerConfig, request: &ScheduleRequest, index: usize) -> Self {
         let schedule = Schedule::new(&config, request).expect("a schedule");
         let step = &schedule.steps[index.min(schedule.steps.len() - 1)];
-        let (moment, next) = (Some(moment(step)), Some(grey(200)));
+        let (record, next) = (Some(record(step)), Some(grey(200)));
         let seen = Rms { x: 1.0, x0: 0.5, epsilon: 0.99 };
         let rms = (0..schedule.steps.len()).map(|i| (i <= index).then_some(seen)).collect();
         let model = ModelFacts {
@@ -70,7 +69,7 @@ impl Shown {
             every: 1,
         };
         let (eta, sigma_hat) = (request.eta, request.sigma_hat);
-        Self { plan, schedule, eta, sigma_hat, index, moment, next, rms, pictures: Pictures::default(), commands: Vec::new() }
+        Self { plan, schedule, eta, sigma_hat, index, record, next, rms, textures: TextureCache::default(), commands: Vec::new() }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui) {
@@ -80,14 +79,14 @@ impl Shown {
             index: self.index,
             eta: self.eta,
             sigma_hat: self.sigma_hat,
-            moment: self.moment.as_ref(),
+            record: self.record.as_ref(),
             next: self.next.as_ref(),
             rms: &self.rms,
             version: 1,
             tau_editable: true,
         };
-        let wish = explain_ui(ui, &view, &mut self.pictures);
-        self.commands.extend(wish);
+        let asked = explain_ui(ui, &view, &mut self.textures);
+        self.commands.extend(asked);
     }
 }
 
@@ -120,7 +119,7 @@ fn a_middle_step_shows_rule_pictures_and_plots() {
     harness.get_by_label("Plot of log-SNR against the timestep t");
     harness.get_by_label("Plot of the lengths of x, x̂0 and ε against the step");
     // Six pictures, six textures, and no more from frame to frame.
-    assert_eq!(harness.state().pictures.len(), 6);
+    assert_eq!(harness.state().textures.len(), 6);
     assert_eq!(harness.state().commands, []);
 }
 
@@ -131,7 +130,7 @@ fn absent_terms_are_zero() {
     harness.get_by_label("Direction term: 0");
     harness.get_by_label("Noise term: 0");
     harness.get_by_label_contains("direction and noise vanish");
-    assert_eq!(harness.state().pictures.len(), 4);
+    assert_eq!(harness.state().textures.len(), 4);
 }
 
 #[test]
@@ -166,14 +165,14 @@ fn what_is_not_there_says_why() {
         panel(shown, 960.0)
     };
     let harness = with(|shown| {
-        (shown.moment, shown.next) = (None, None);
+        (shown.record, shown.next) = (None, None);
         shown.rms = vec![None; 10];
     });
     harness.get_by_label("x_t before the step: not computed yet");
     harness.get_by_label("Noise term: not computed yet");
-    let harness = with(|shown| shown.moment = None);
+    let harness = with(|shown| shown.record = None);
     harness.get_by_label("Predicted x̂0: no pictures kept of this step");
-    let harness = with(|shown| shown.moment.iter_mut().for_each(|moment| moment.terms = None));
+    let harness = with(|shown| shown.record.iter_mut().for_each(|record| record.terms = None));
     harness.get_by_label("Term of x̂0: left out in a run this large");
     harness.get_by_label("Predicted x̂0");
 }

@@ -1,12 +1,14 @@
 //! The soak: changes controls at random for a while, as fast as frames come, and prints memory and frame times. `scripts/soak.sh`
 //! runs it in a window of its own.
 
-use super::{
-    controls::{Axes, Controls, Tab},
-    state::State,
-    viewer::Viewer,
-};
 use crate::{
+    app::{
+        state::{
+            State,
+            controls::{Axes, Controls, Tab},
+        },
+        viewer::Viewer,
+    },
     noise::philox4x32_10,
     schedule::{Preset, Spacing},
 };
@@ -98,17 +100,15 @@ impl Soak {
             }
             6 => controls.preset = [Preset::Etude, Preset::Official, Preset::Diffusers][self.below(3) as usize],
             7 => controls.clip = [None, Some(true), Some(false)][self.below(3) as usize],
-            8 => controls.viewer.image = self.below(controls.count),
+            8 => controls.view.image = self.below(controls.count),
             9 => {
-                controls.viewer.tab = [Tab::Trajectory, Tab::Compare, Tab::Interpolate, Tab::Explain][self.below(4) as usize];
+                controls.view.tab = [Tab::Trajectory, Tab::Compare, Tab::Interpolate, Tab::Explain][self.below(4) as usize];
             }
-            10 => controls.viewer.compare.seeds = 2 + self.below(6),
-            11 => controls.viewer.compare.axes = [Axes::EtaBySeed, Axes::StepsBySpacing][self.below(2) as usize],
-            12 => controls.viewer.interpolate.grid = !controls.viewer.interpolate.grid,
-            13 => controls.viewer.interpolate.seeds[self.below(4) as usize] = u64::from(self.below(100)),
-            14 | 15 => {
-                controls.viewer.interpolate.position = [f64::from(self.below(100)) / 99.0, f64::from(self.below(100)) / 99.0]
-            }
+            10 => controls.view.compare.seeds = 2 + self.below(6),
+            11 => controls.view.compare.axes = [Axes::EtaBySeed, Axes::StepsBySpacing][self.below(2) as usize],
+            12 => controls.view.interpolate.grid = !controls.view.interpolate.grid,
+            13 => controls.view.interpolate.seeds[self.below(4) as usize] = u64::from(self.below(100)),
+            14 | 15 => controls.view.interpolate.position = [f64::from(self.below(100)) / 99.0, f64::from(self.below(100)) / 99.0],
             _ => controls.eta = f64::from(self.below(1000)) / 999.0,
         }
         // A picture of another device or model would measure something else.

@@ -1,23 +1,28 @@
 //! The app: drains the session, keeps the runs that the open panel needs going, draws the panels and does what they ask for.
 
-use super::{
-    command::Command,
-    controls::Controls,
-    controls_panel::{self, Ask},
-    fonts,
-    good::Good,
-    help, interpolate, keys, panels,
-    pictures::Pictures,
-    presentation,
-    state::State,
-    status_bar, theme, top_bar,
-    wanted::{self, Purpose},
-};
 use crate::{
+    app::{
+        actions::{
+            apply_command::{apply_command, open},
+            task_results::take_result,
+        },
+        panels::{
+            controls_panel::{self, Ask},
+            help, interpolate, keys, messages, open_panel, presentation, status_bar, top_bar,
+        },
+        state::{
+            State,
+            command::Command,
+            controls::Controls,
+            last_accepted::LastAccepted,
+            run_requests::{self, Purpose},
+        },
+        widgets::{fonts, texture_cache::TextureCache, theme},
+    },
     error::Result,
     gpu,
     model::EMBEDDED,
-    session::{Event, Outcome, Session, Wake},
+    session::{Event, Session, TaskResult, Wake},
 };
 use eframe::egui::{CentralPanel, Color32, Context, Frame, Panel, Ui};
 use std::{
@@ -31,7 +36,7 @@ use std::{
 const FRAME: Duration = Duration::from_millis(16);
 const SOFTWARE_FRAME: Duration = Duration::from_millis(66);
 /// Folders of models that the list remembers.
-const MOST_FOLDERS: usize = 8;
+const MAX_FOLDERS: usize = 8;
 
 /// The position of an interpolation is at rest after so many seconds.
 const REST: f64 = 0.25;
@@ -40,8 +45,8 @@ const REST: f64 = 0.25;
 pub struct Viewer {
     /// What it knows.
     pub state: State,
-    pub(super) session: Session,
-    pictures: Pictures,
+    session: Session,
+    textures: TextureCache,
     playback: interpolate::Playback,
     frame: Duration,
     /// When the position of the interpolation last changed, in egui's time.
@@ -76,11 +81,13 @@ impl Viewer {
         let wake: Wake =
             Arc::new(move |at_once| if at_once { repaint.request_repaint() } else { repaint.request_repaint_after(frame) });
         let session = Session::new(wake)?;
-        session.aside(|| Outcome::Devices(gpu::list_adapters().into_iter().filter(|a| a.usable.is_ok()).map(|a| a.info).collect()));
+        session.spawn_task(|| {
+            TaskResult::Devices(gpu::list_adapters().into_iter().filter(|a| a.usable.is_ok()).map(|a| a.info).collect())
+        });
         let controls = start.controls.unwrap_or_default();
         let here = || std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         let state = State {
-            good: Good::new(controls.clone()),
+            last_accepted: LastAccepted::new(controls.clone()),
             controls,
             folders: start.folders,
             folder_chosen: start.save_folder.is_some(),
@@ -90,21 +97,21 @@ impl Viewer {
         let mut viewer = Self {
             state,
             session,
-            pictures: Pictures::default(),
+            textures: TextureCache::default(),
             playback: interpolate::Playback::default(),
             frame,
             moved: f64::NEG_INFINITY,
         };
         viewer.keep_going(0.0);
         if let Some(path) = start.open {
-            viewer.open(path);
+            open(&viewer.session, path);
         }
         Ok(viewer)
     }
 
     /// Textures in use: tests see that they do not grow.
     pub fn textures(&self) -> usize {
-        self.pictures.len()
+        self.textures.len()
     }
 
     /// The session: tests inject faults.
@@ -118,13 +125,13 @@ impl Viewer {
         for event in self.session.drain() {
             self.take(event, now);
         }
-        self.state.head.advance(seconds);
-        if self.state.head.playing {
+        self.state.playhead.advance(seconds);
+        if self.state.playhead.playing {
             ctx.request_repaint_after(self.frame);
         }
         let dropped: Vec<PathBuf> = ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
         for path in dropped {
-            self.open(path);
+            open(&self.session, path);
         }
         self.state.dropping = ctx.input(|input| !input.raw.hovered_files.is_empty());
         self.keep_going(now);
@@ -138,54 +145,49 @@ impl Viewer {
             Event::Planned(plan) => {
                 state.model = Some(plan.model.clone());
                 if let Some(controls) = state.runs.controls_of(plan.id) {
-                    state.good.accept(controls);
+                    state.last_accepted.accept(controls);
                 }
                 let key = &plan.model.key;
                 let is_folder = Path::new(key).is_absolute() || EMBEDDED.iter().all(|e| e.name != key);
                 if is_folder && !state.folders.contains(key) {
                     state.folders.insert(0, key.clone());
-                    state.folders.truncate(MOST_FOLDERS);
+                    state.folders.truncate(MAX_FOLDERS);
                 }
                 state.compare_weights(&plan.model, now);
             }
             Event::Failed { message, .. } => {
                 state.messages.fault(message, now);
                 if let Some(controls) = refused {
-                    // The last good state: a wrong model or an impossible τ leaves everything as it was.
-                    state.controls = state.good.instead_of(&controls);
+                    // The last accepted state: a wrong model or an impossible τ leaves everything as it was.
+                    state.controls = state.last_accepted.instead_of(&controls);
                 }
             }
             Event::Recovered { message, .. } => {
                 state.messages.news(format!("{message}. It was opened again, and the run goes on."), now);
             }
-            Event::Done(outcome) => self.done(outcome, now),
-            Event::Frame(_) | Event::Finished { .. } => {}
+            Event::Done(result) => take_result(state, result, now),
+            Event::Step(_) | Event::Finished { .. } => {}
         }
     }
 
     /// Sets the controls, with a way back.
     pub fn change(&mut self, controls: Controls, now: f64) {
-        if controls == self.state.controls {
-            return;
-        }
-        // Where one looks along the interpolation moves by itself while it plays: nothing to undo.
-        let position = controls.viewer.interpolate.position;
-        let mut elsewhere = self.state.controls.clone();
-        elsewhere.viewer.interpolate.position = position;
-        if elsewhere != controls {
-            self.state.history.note(&self.state.controls, now);
-        }
-        self.state.controls = controls;
+        self.state.change(controls, now);
+    }
+
+    /// Does what a panel asked for.
+    pub fn apply_command(&mut self, ctx: &Context, command: Command, now: f64) {
+        apply_command(ctx, &mut self.state, &self.session, command, now);
     }
 
     /// Starts the runs that the open panel needs and that are not there yet.
     fn keep_going(&mut self, now: f64) {
         let state = &mut self.state;
         let controls = &state.controls;
-        if state.good.is_stuck(controls) {
+        if state.last_accepted.is_stuck(controls) {
             return;
         }
-        let asks = |purpose, controls: &Controls| wanted::request(0, purpose, controls).ok();
+        let asks = |purpose, controls: &Controls| run_requests::request(0, purpose, controls).ok();
         let is_current = |state: &State, purpose| {
             state.runs.is_current(purpose, |of| of == controls || asks(purpose, of) == asks(purpose, controls))
         };
@@ -208,20 +210,20 @@ impl Viewer {
         let Some(purpose) = next else {
             // Of what changed since its run was accepted, nothing needs another: a lock, say, or the panel.
             if is_current(state, purpose) && state.runs.current(purpose).is_some_and(|run| run.plan.is_some()) {
-                state.good.accept(controls);
+                state.last_accepted.accept(controls);
             }
             return;
         };
         let controls = controls.clone();
         if let Err(error) = state.runs.start(&self.session, purpose, &controls) {
             state.messages.fault(error.to_string(), now);
-            state.controls = state.good.instead_of(&controls);
+            state.controls = state.last_accepted.instead_of(&controls);
         }
     }
 
     /// Draws everything.
     pub fn ui(&mut self, ui: &mut Ui) {
-        self.pictures.tidy();
+        self.textures.tidy();
         let now = ui.input(|input| input.time);
         let mut draft = self.state.controls.clone();
         let mut commands: Vec<Command> = keys::keys(ui.ctx(), &self.state, &mut draft).into_iter().collect();
@@ -249,14 +251,14 @@ impl Viewer {
             });
         }
         CentralPanel::default().frame(centre).show(ui, |ui| {
-            self.state.messages.ui(ui);
-            commands.extend(panels::panel_ui(ui, &self.state, &mut draft, &mut self.playback, &mut self.pictures, now));
+            messages::messages_ui(ui, &mut self.state.messages);
+            commands.extend(open_panel::panel_ui(ui, &self.state, &mut draft, &mut self.playback, &mut self.textures, now));
         });
         help::help_ui(ui.ctx(), &mut self.state.helping);
         if self.state.dropping {
-            panels::drop_hint_ui(ui);
+            open_panel::drop_hint_ui(ui);
         }
-        if draft.viewer.interpolate.position != self.state.controls.viewer.interpolate.position {
+        if draft.view.interpolate.position != self.state.controls.view.interpolate.position {
             self.moved = now;
             // When it has come to rest the strip goes on.
             ui.ctx().request_repaint_after_secs(REST as f32);
@@ -265,7 +267,7 @@ impl Viewer {
         draft.tidy();
         self.change(draft, now);
         for command in commands {
-            self.obey(ui.ctx(), command, now);
+            self.apply_command(ui.ctx(), command, now);
         }
         self.keep_going(now);
     }

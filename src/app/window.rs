@@ -1,12 +1,11 @@
 //! The window: opens it, gives the viewer to it, and says in one line why it cannot be opened.
 
-use super::{
-    controls::Controls,
-    soak::Soak,
-    state::State,
-    viewer::{Start, Viewer},
-};
 use crate::{
+    app::{
+        soak::Soak,
+        state::{State, controls::Controls},
+        viewer::{Start, Viewer},
+    },
     error::{Error, Result},
     gpu,
     recipe::Recipe,
@@ -122,7 +121,7 @@ fn settings(storage: Option<&dyn eframe::Storage>) -> Settings {
 fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start {
     let settings = settings(storage);
     let base = Controls::default();
-    let mut controls = settings.recipe.and_then(|recipe| Controls::from_recipe(&recipe, &base.viewer).ok());
+    let mut controls = settings.recipe.and_then(|recipe| Controls::from_recipe(&recipe, &base.view).ok());
     // A folder that is gone would only be refused.
     if controls
         .as_ref()
@@ -136,7 +135,7 @@ fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start
             (set.model, set.size) = (model, None);
         }
         if let Some(device) = options.device {
-            set.viewer.device = device;
+            set.view.device = device;
         }
         controls = Some(set);
     }
@@ -198,7 +197,12 @@ impl eframe::App for Window {
 #[cfg(test)]
 mod tests {
     use super::{Controls, KEY, State, WindowOptions, keep, settings, start};
-    use crate::session::ModelFacts;
+    use crate::{
+        app::state::controls::{Axes, Compare, Interpolate, Tab, ViewSettings},
+        recipe::Rng,
+        schedule::{Preset, Spacing},
+        session::ModelFacts,
+    };
     use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
     #[derive(Default)]
@@ -245,8 +249,8 @@ mod tests {
     #[test]
     fn controls_last_from_one_start_to_the_next() {
         let mut controls = Controls { eta: 0.25, steps: 17, seed: 99, size: Some((32, 32)), ..Controls::default() };
-        controls.viewer.tab = crate::app::controls::Tab::Explain;
-        controls.viewer.compare.etas = vec![0.0, 0.7];
+        controls.view.tab = Tab::Explain;
+        controls.view.compare.etas = vec![0.0, 0.7];
         let mut storage = Memory::default();
         keep(&state(controls.clone()), &mut storage);
         let next = start(Some(&storage), WindowOptions::default());
@@ -265,7 +269,7 @@ mod tests {
         // Options of the command line come first.
         let options = WindowOptions { device: Some("cpu".to_owned()), ..WindowOptions::default() };
         let told = start(Some(&storage), options).controls.expect("controls");
-        assert_eq!((told.viewer.device.as_str(), told.eta), ("cpu", 0.25));
+        assert_eq!((told.view.device.as_str(), told.eta), ("cpu", 0.25));
     }
 
     #[test]
@@ -280,5 +284,67 @@ mod tests {
         }
         let start = start(None, WindowOptions { open: Some(PathBuf::from("x.png")), ..WindowOptions::default() });
         assert_eq!((start.controls, start.open), (None, Some(PathBuf::from("x.png"))));
+    }
+
+    /// What version 0.1.0 stored, with every control away from its default.
+    const STORED: &str = r#"{"recipe":{"program":"etude 0.1.0","model":"fashion","weights_crc32":"00000000","preset":"official",
+        "steps":17,"eta":0.25,"tau":"quadratic","sigma_hat":true,"clip":false,"seed":99,"noise_seed":3,"rng":"torch","count":5,
+        "size":[32,48],"viewer":{"compare":{"axes":"StepsBySpacing","etas":[0.0,0.7],"noisy":true,"seeds":4,"sigma_hat":true,
+        "spacings":["linear","trailing"],"steps":[5,9]},"device":"cpu","f16":true,"image":2,"interpolate":{"columns":7,"eta":0.5,
+        "grid":true,"lerp":false,"position":[0.25,0.75],"seeds":[11,12,13,14],"side":4},"noise_locked":true,"seed_locked":true,
+        "tab":"Explain"}},"folders":["/models/cats"],"save_folder":"/","zoom":1.25}"#;
+
+    #[test]
+    fn what_the_version_before_stored_still_loads() {
+        let view = ViewSettings {
+            device: "cpu".to_owned(),
+            f16: true,
+            tab: Tab::Explain,
+            seed_locked: true,
+            noise_locked: true,
+            image: 2,
+            compare: Compare {
+                axes: Axes::StepsBySpacing,
+                etas: vec![0.0, 0.7],
+                sigma_hat: true,
+                seeds: 4,
+                steps: vec![5, 9],
+                spacings: vec!["linear".to_owned(), "trailing".to_owned()],
+                noisy: true,
+            },
+            interpolate: Interpolate {
+                grid: true,
+                seeds: [11, 12, 13, 14],
+                columns: 7,
+                side: 4,
+                lerp: false,
+                position: [0.25, 0.75],
+                eta: 0.5,
+            },
+        };
+        let expected = Controls {
+            model: "fashion".to_owned(),
+            preset: Preset::Official,
+            steps: 17,
+            eta: 0.25,
+            sigma_hat: true,
+            spacing: Some(Spacing::Quadratic),
+            clip: Some(false),
+            seed: 99,
+            noise_seed: 3,
+            rng: Rng::Torch,
+            count: 5,
+            size: Some((32, 48)),
+            view,
+        };
+        let mut storage = Memory::default();
+        storage.0.insert(KEY.to_owned(), STORED.to_owned());
+        let next = start(Some(&storage), WindowOptions::default());
+        assert_eq!(next.controls.as_ref(), Some(&expected));
+        assert_eq!((next.folders, settings(Some(&storage)).zoom), (vec!["/models/cats".to_owned()], Some(1.25)));
+        // And what is stored now is the same again, so that the version before could load it, too.
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON")["recipe"].clone();
+        keep(&state(expected), &mut storage);
+        assert_eq!(value(&storage.0[KEY]), value(STORED));
     }
 }

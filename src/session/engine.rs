@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Programs kept: one for trajectories, one for another panel's batch.
 const KEPT: usize = 2;
 /// Programs have room for at least so many timesteps, and then for a power of two of them, so that moving S seldom records anew.
-const LEAST_ROWS: usize = 128;
+const MIN_ROWS: usize = 128;
 
 /// A device that is open.
 struct Device {
@@ -44,9 +44,9 @@ pub(super) struct Engine {
     /// The most recently used first.
     recorded: Vec<Recorded>,
     /// Images at a time, where memory has run out before.
-    most: Option<usize>,
-    /// What `most` is about.
-    most_of: Option<(DeviceChoice, Precision)>,
+    max_batch: Option<usize>,
+    /// What device `max_batch` is about.
+    max_batch_for: Option<(DeviceChoice, Precision)>,
     /// The images last asked for.
     last_asked: usize,
 }
@@ -64,8 +64,8 @@ impl Engine {
         self.recorded.clear();
         // A device that is opened again after a loss has no more memory than before.
         let choice = Some((request.device.clone(), request.precision));
-        if self.most_of != choice {
-            (self.most, self.most_of) = (None, choice);
+        if self.max_batch_for != choice {
+            (self.max_batch, self.max_batch_for) = (None, choice);
         }
         let info = chosen.backend.info();
         self.device = Some(Device { choice: request.device.clone(), precision: request.precision, backend: chosen.backend });
@@ -102,7 +102,7 @@ impl Engine {
         });
         let model = Arc::new(model);
         self.recorded.clear();
-        self.most = None;
+        self.max_batch = None;
         self.model = Some((model.clone(), facts.clone()));
         Ok((model, facts))
     }
@@ -116,14 +116,14 @@ impl Engine {
     /// Halves the images at a time from now on.
     pub(super) fn shrink(&mut self) {
         self.recorded.clear();
-        self.most = Some((self.last_asked / 2).max(1));
+        self.max_batch = Some((self.last_asked / 2).max(1));
     }
 
     /// Images at a time for a group of `members`: as many as suit the device, in equal parts.
     pub(super) fn batch(&self, members: usize) -> usize {
         let suits = self.device.as_ref().map_or(1, |d| d.backend.default_batch() as usize);
-        let most = self.most.map_or(suits, |most| most.min(suits)).max(1);
-        members.div_ceil(members.div_ceil(most).max(1)).max(1)
+        let max_batch = self.max_batch.map_or(suits, |max| max.min(suits)).max(1);
+        members.div_ceil(members.div_ceil(max_batch).max(1)).max(1)
     }
 
     /// An executor for `batch` images (perhaps fewer, where they do not fit the device) of `size`, with the embeddings of
@@ -145,7 +145,7 @@ impl Engine {
                 self.recorded.insert(0, recorded);
             }
             None => {
-                let recorded = self.record(batch, size, timesteps.len().next_power_of_two().max(LEAST_ROWS))?;
+                let recorded = self.record(batch, size, timesteps.len().next_power_of_two().max(MIN_ROWS))?;
                 self.recorded.insert(0, recorded);
             }
         }
@@ -210,7 +210,7 @@ mod tests {
         engine.shrink();
         engine.open_device(&request("cpu")).expect("a device");
         assert_eq!((before, engine.batch(8)), (8, 4));
-        engine.most_of = None;
+        engine.max_batch_for = None;
         engine.drop_device();
         engine.open_device(&request("cpu")).expect("a device");
         assert_eq!(engine.batch(8), 8);

@@ -21,7 +21,7 @@ pub enum Event {
     /// A run has begun: model and schedules are good.
     Planned(Plan),
     /// A group has taken a step.
-    Frame(Box<Frame>),
+    Step(Box<StepUpdate>),
     /// Every group has taken its last step.
     Finished {
         /// The request.
@@ -43,13 +43,13 @@ pub enum Event {
         /// What had happened.
         message: String,
     },
-    /// Work apart from the runs has ended.
-    Done(Outcome),
+    /// A task apart from the runs has ended.
+    Done(TaskResult),
 }
 
-/// How work apart from the runs ended.
+/// How a task apart from the runs ended.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum TaskResult {
     /// A file was written.
     Saved(PathBuf),
     /// A file's recipe was read (JSON).
@@ -79,7 +79,7 @@ pub struct Plan {
     pub schedules: Vec<Arc<Schedule>>,
     /// ‖x_T‖/√d of each group's members.
     pub latent_rms: Vec<Vec<f64>>,
-    /// Every so many steps' frames have pictures (all: 1); the first and the last always do.
+    /// The updates of every so many steps have pictures (all: 1); the first and the last always do.
     pub every: usize,
 }
 
@@ -104,9 +104,9 @@ pub struct ModelFacts {
     pub card: Option<Card>,
 }
 
-/// One group after a step.
+/// What one step of a group brought.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct StepUpdate {
     /// The request.
     pub id: u64,
     /// Which group.
@@ -117,11 +117,11 @@ pub struct Frame {
     pub total: usize,
     /// How long the step took, in seconds.
     pub seconds: f64,
-    /// What the step saw and did, one a member; empty where this step's pictures are left out.
-    pub moments: Vec<Moment>,
-    /// x after the step, one a member; empty where pictures are left out. After the last step it is the sample.
+    /// What the step saw and did, one record per member; empty where this step's pictures are left out.
+    pub records: Vec<StepRecord>,
+    /// x after the step, one per member; empty where pictures are left out. After the last step it is the sample.
     pub after: Vec<Arc<Picture>>,
-    /// ‖x‖/√d after the step, one a member.
+    /// ‖x‖/√d after the step, one per member.
     pub after_rms: Vec<f64>,
     /// How the members differ, in runs that keep the newest pictures only.
     pub spread: Option<Spread>,
@@ -129,7 +129,7 @@ pub struct Frame {
 
 /// One image at one step.
 #[derive(Clone, Debug)]
-pub struct Moment {
+pub struct StepRecord {
     /// x_t: what the step started from.
     pub x_t: Arc<Picture>,
     /// x̂0: the picture predicted from it, as the step used it.

@@ -1,12 +1,12 @@
 //! The two ends between the app and the worker: an inbox in which the latest request replaces the one before, and an outbox whose
-//! stale frames vanish. Both are bounded, and neither side waits for the other longer than a lock takes.
+//! stale updates vanish. Both are bounded, and neither side waits for the other longer than a lock takes.
 
 use super::{event::Event, request::Request};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// What the app wants of the worker.
+/// What the app asked for and the worker has not taken up yet.
 #[derive(Default)]
-pub(super) struct Wishes {
+pub(super) struct Pending {
     /// The latest request.
     pub(super) request: Option<Request>,
     /// Stop everything.
@@ -17,7 +17,7 @@ pub(super) struct Wishes {
     pub(super) quit: bool,
 }
 
-impl Wishes {
+impl Pending {
     fn is_empty(&self) -> bool {
         self.request.is_none() && !self.cancel && !self.lose_device && !self.quit
     }
@@ -26,17 +26,17 @@ impl Wishes {
 /// App -> worker.
 #[derive(Default)]
 pub(super) struct Inbox {
-    wishes: Mutex<Wishes>,
+    pending: Mutex<Pending>,
     news: Condvar,
 }
 
 impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Wishes> {
-        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the wishes and wakes the worker.
-    pub(super) fn post(&self, change: impl FnOnce(&mut Wishes)) {
+    /// Changes what is pending and wakes the worker.
+    pub(super) fn post(&self, change: impl FnOnce(&mut Pending)) {
         change(&mut self.lock());
         self.news.notify_one();
     }
@@ -46,13 +46,13 @@ impl Inbox {
         !self.lock().is_empty()
     }
 
-    /// Takes the wishes; with `wait` not before there are some.
-    pub(super) fn take(&self, wait: bool) -> Wishes {
-        let mut wishes = self.lock();
-        while wait && wishes.is_empty() {
-            wishes = self.news.wait(wishes).unwrap_or_else(PoisonError::into_inner);
+    /// Takes what is pending; with `wait` not before there is something.
+    pub(super) fn take(&self, wait: bool) -> Pending {
+        let mut pending = self.lock();
+        while wait && pending.is_empty() {
+            pending = self.news.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }
-        std::mem::take(&mut *wishes)
+        std::mem::take(&mut *pending)
     }
 }
 
@@ -67,10 +67,10 @@ impl Outbox {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
-    /// Drops the frames that belong to none of `ids`: what a hidden window does not fetch must not pile up.
+    /// Drops the updates that belong to none of `ids`: what a hidden window does not fetch must not pile up.
     pub(super) fn keep_only(&self, ids: [Option<u64>; 2]) {
         let keep = |event: &Event| match event {
-            Event::Frame(frame) => ids.contains(&Some(frame.id)),
+            Event::Step(update) => ids.contains(&Some(update.id)),
             _ => true,
         };
         self.events.lock().unwrap_or_else(PoisonError::into_inner).retain(keep);

@@ -6,13 +6,13 @@
 mod engine;
 mod event;
 mod mailbox;
-mod moment;
 mod request;
 mod run;
+mod step_record;
 mod worker;
 
-pub use event::{Event, Frame, ModelFacts, Moment, Outcome, Plan, Rms, Spread, Terms};
-pub use request::{Group, Keep, Latent, Member, Request, Way};
+pub use event::{Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms};
+pub use request::{Group, InterpolationMode, Keep, Latent, Member, Request};
 
 use crate::{
     error::Result,
@@ -52,17 +52,17 @@ impl Session {
 
     /// Asks for a run, in the place of any other.
     pub fn submit(&self, request: Request) {
-        self.inbox.post(|wishes| {
-            wishes.request = Some(request);
-            wishes.cancel = false;
+        self.inbox.post(|pending| {
+            pending.request = Some(request);
+            pending.cancel = false;
         });
     }
 
-    /// Stops after the step in flight. Its frames may still come; the caller knows their request.
+    /// Stops after the step in flight. Its updates may still come; the caller knows their request.
     pub fn cancel(&self) {
-        self.inbox.post(|wishes| {
-            wishes.request = None;
-            wishes.cancel = true;
+        self.inbox.post(|pending| {
+            pending.request = None;
+            pending.cancel = true;
         });
     }
 
@@ -71,27 +71,27 @@ impl Session {
         self.outbox.drain()
     }
 
-    /// Does `work` (files, dialogs) in a task of its own; its outcome comes as [`Event::Done`].
-    pub fn aside(&self, work: impl FnOnce() -> Outcome + Send + 'static) {
+    /// Does `work` (files, dialogs) in a task of its own; its result comes as [`Event::Done`].
+    pub fn spawn_task(&self, work: impl FnOnce() -> TaskResult + Send + 'static) {
         let (outbox, wake) = (self.outbox.clone(), self.wake.clone());
         let body = move || async move {
             outbox.push(Event::Done(work()));
             wake(true);
         };
-        if let Err(error) = platform::spawn("aside", body) {
-            self.outbox.push(Event::Done(Outcome::Failed(error.to_string())));
+        if let Err(error) = platform::spawn("task", body) {
+            self.outbox.push(Event::Done(TaskResult::Failed(error.to_string())));
         }
     }
 
     /// Loses the device before the next step, as a driver reset would: for tests.
     pub fn lose_device(&self) {
-        self.inbox.post(|wishes| wishes.lose_device = true);
+        self.inbox.post(|pending| pending.lose_device = true);
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.inbox.post(|wishes| wishes.quit = true);
+        self.inbox.post(|pending| pending.quit = true);
         self.worker.wait(PATIENCE);
     }
 }

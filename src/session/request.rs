@@ -22,9 +22,9 @@ pub struct Request {
     pub precision: Precision,
     /// Height and width; `None` is the model's.
     pub size: Option<(u32, u32)>,
-    /// The groups; a trajectory has one, a comparison one a row.
+    /// The groups; a trajectory has one, a comparison one per row.
     pub groups: Vec<Group>,
-    /// What the frames carry.
+    /// What the updates carry.
     pub keep: Keep,
 }
 
@@ -74,7 +74,7 @@ pub enum Latent {
         /// 0 is the first, 1 the second.
         t: f64,
         /// Along the arc or straight.
-        way: Way,
+        mode: InterpolationMode,
     },
     /// Between image 0 of four seeds: top left, top right, bottom left, bottom right.
     Grid {
@@ -89,7 +89,7 @@ pub enum Latent {
 
 /// How to go from one latent to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Way {
+pub enum InterpolationMode {
     /// Spherical: the length stays.
     #[default]
     Slerp,
@@ -97,7 +97,7 @@ pub enum Way {
     Lerp,
 }
 
-/// What the frames of a run carry.
+/// What the updates of a run carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// Each step's x_t and x̂0 and the terms of its update: for a trajectory that is looked at step by step.
@@ -125,10 +125,10 @@ impl Latent {
                 let start = *image as usize * len;
                 Ok(all.get(start..start + len).map_or_else(|| of_seed(*seed, *image), <[f32]>::to_vec))
             }
-            Self::Between { seeds: [a, b], t, way } => {
-                let between = match way {
-                    Way::Slerp => latent::slerp,
-                    Way::Lerp => latent::lerp,
+            Self::Between { seeds: [a, b], t, mode } => {
+                let between = match mode {
+                    InterpolationMode::Slerp => latent::slerp,
+                    InterpolationMode::Lerp => latent::lerp,
                 };
                 between(&of_seed(*a, 0), &of_seed(*b, 0), *t)
             }

@@ -3,9 +3,9 @@
 
 use super::{
     engine::Engine,
-    event::{Frame, ModelFacts, Moment, Plan},
-    moment::{self, Step},
+    event::{ModelFacts, Plan, StepRecord, StepUpdate},
     request::{Group, Keep, Request},
+    step_record::{self, StepTensors},
 };
 use crate::{
     error::{Error, Result},
@@ -23,10 +23,10 @@ use std::{
 };
 
 /// A run of a long trajectory keeps so many bytes of pictures at most.
-const MOST_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 64 << 20;
 
-/// A group on its way.
-struct Going {
+/// Where a group is.
+struct GroupState {
     schedule: Arc<Schedule>,
     /// `[M, C, H, W]`.
     x: Vec<f32>,
@@ -41,7 +41,7 @@ struct Going {
 pub(super) struct Run {
     pub(super) request: Arc<Request>,
     plan: Plan,
-    groups: Vec<Going>,
+    groups: Vec<GroupState>,
     /// Every timestep of every group once, falling: the rows of the embedding table.
     timesteps: Vec<f32>,
     detail: Detail,
@@ -59,14 +59,14 @@ struct Detail {
 }
 
 impl Detail {
-    /// As much as fits [`MOST_BYTES`]: first the terms go, then pictures of every second step, of every fourth, …
+    /// As much as fits [`MAX_BYTES`]: first the terms go, then pictures of every second step, of every fourth, …
     fn new(steps: usize, picture_bytes: usize) -> Self {
         // x_t, x̂0 and three terms, or two pictures.
-        if steps * picture_bytes * 5 <= MOST_BYTES {
+        if steps * picture_bytes * 5 <= MAX_BYTES {
             return Self { terms: true, every: 1 };
         }
         let mut every = 1;
-        while every < steps && steps.div_ceil(every) * picture_bytes * 2 > MOST_BYTES {
+        while every < steps && steps.div_ceil(every) * picture_bytes * 2 > MAX_BYTES {
             every *= 2;
         }
         Self { terms: false, every }
@@ -98,17 +98,17 @@ impl Run {
         let members = request.groups.iter().map(|g| g.members.len()).max().unwrap_or(0);
         // A size that fits no memory shows here, before x_T is drawn and anything is promised.
         engine.executor(engine.batch(members), size, &timesteps)?;
-        let going = |(group, schedule): (&Group, Arc<Schedule>)| -> Result<Going> {
+        let begin = |(group, schedule): (&Group, Arc<Schedule>)| -> Result<GroupState> {
             let len = channels * height * width;
             let mut x = Vec::with_capacity(group.members.len() * len);
             for member in &group.members {
                 x.extend(member.latent.x_t(channels, height, width)?);
             }
-            let pictures = moment::pictures(channels, height, width, &x);
+            let pictures = step_record::pictures(channels, height, width, &x);
             let x_rms = x.chunks_exact(len).map(latent::rms).collect();
-            Ok(Going { schedule, x, pictures, x_rms, index: 0 })
+            Ok(GroupState { schedule, x, pictures, x_rms, index: 0 })
         };
-        let groups = request.groups.iter().zip(schedules).map(going).collect::<Result<Vec<_>>>()?;
+        let groups = request.groups.iter().zip(schedules).map(begin).collect::<Result<Vec<_>>>()?;
         let steps = groups.iter().map(|g| g.schedule.steps.len()).max().unwrap_or(0);
         let detail = match request.keep {
             Keep::Trajectory => Detail::new(steps, members * height * width * 3),
@@ -145,18 +145,18 @@ impl Run {
     ///
     /// # Errors
     /// A device fault, which leaves the run as it was before the step; a result that is not finite.
-    pub(super) fn advance(&mut self, engine: &mut Engine, stop: &dyn Fn() -> bool) -> Result<Option<Frame>> {
+    pub(super) fn advance(&mut self, engine: &mut Engine, stop: &dyn Fn() -> bool) -> Result<Option<StepUpdate>> {
         let start = Instant::now();
-        let behind = |g: &Going| g.index as f64 / g.schedule.steps.len().max(1) as f64;
+        let behind = |g: &GroupState| g.index as f64 / g.schedule.steps.len().max(1) as f64;
         let Some(number) = (0..self.groups.len()).min_by(|a, b| behind(&self.groups[*a]).total_cmp(&behind(&self.groups[*b])))
         else {
             return Ok(None);
         };
         let (size, channels) = (self.plan.size, self.plan.model.channels as usize);
         let (height, width) = (size.0 as usize, size.1 as usize);
-        let (group, going) = (&self.request.groups[number], &self.groups[number]);
-        let (index, total) = (going.index, going.schedule.steps.len());
-        let Some(coefficients) = going.schedule.steps.get(index) else { return Ok(None) };
+        let (group, state) = (&self.request.groups[number], &self.groups[number]);
+        let (index, total) = (state.index, state.schedule.steps.len());
+        let Some(coefficients) = state.schedule.steps.get(index) else { return Ok(None) };
         let row = self.timesteps.iter().position(|t| *t == coefficients.timestep).unwrap_or(0);
         let len = channels * height * width;
         let z = if coefficients.next_from_noise == 0.0 {
@@ -168,7 +168,7 @@ impl Run {
             }
             z
         };
-        let mut done = Step { x_t: &going.x, z: &z, x0: Vec::new(), model: Vec::new(), x_s: Vec::new() };
+        let mut done = StepTensors { x_t: &state.x, z: &z, x0: Vec::new(), model: Vec::new(), x_s: Vec::new() };
         let (mut first, members) = (0, group.members.len());
         let wanted = engine.batch(members);
         while first < members {
@@ -183,7 +183,7 @@ impl Run {
                 part.resize(batch * len, 0.0);
                 part
             };
-            sampler::write_nchw(executor, &handles, &part(&going.x))?;
+            sampler::write_nchw(executor, &handles, &part(&state.x))?;
             let at = At { index, row, rows: self.timesteps.len(), image_base: 0 };
             let z = if z.is_empty() { Vec::new() } else { part(&z) };
             sampler::step(executor, &handles, coefficients, at, StepNoise::Given(&z))?;
@@ -197,27 +197,27 @@ impl Run {
         let last = index + 1 == total;
         let shown = last || self.request.keep == Keep::Latest || index.is_multiple_of(self.detail.every);
         let after_rms: Vec<f64> = done.x_s.chunks_exact(len).map(latent::rms).collect();
-        let after = moment::pictures(channels, height, width, &done.x_s);
-        let moments: Vec<Moment> = if shown {
+        let after = step_record::pictures(channels, height, width, &done.x_s);
+        let records: Vec<StepRecord> = if shown {
             let terms = self.detail.terms.then_some(coefficients);
-            moment::moments(channels, height, width, &done, coefficients, terms.is_some(), &going.pictures, &going.x_rms)
+            step_record::records(channels, height, width, &done, coefficients, terms.is_some(), &state.pictures, &state.x_rms)
         } else {
             Vec::new()
         };
         let spread = (self.request.keep == Keep::Latest && members > 1)
-            .then(|| moment::spread(channels, height, width, if last { &done.x_s } else { &done.x0 }));
+            .then(|| step_record::spread(channels, height, width, if last { &done.x_s } else { &done.x0 }));
         let x_s = done.x_s;
-        let going = &mut self.groups[number];
-        (going.x, going.index) = (x_s, index + 1);
-        (going.pictures, going.x_rms) = (after.clone(), after_rms.clone());
+        let state = &mut self.groups[number];
+        (state.x, state.index) = (x_s, index + 1);
+        (state.pictures, state.x_rms) = (after.clone(), after_rms.clone());
         self.step_time = start.elapsed();
-        Ok(Some(Frame {
+        Ok(Some(StepUpdate {
             id: self.request.id,
             group: number,
             index,
             total,
             seconds: self.step_time.as_secs_f64(),
-            moments,
+            records,
             after: if shown { after } else { Vec::new() },
             after_rms,
             spread,
@@ -227,7 +227,7 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
-    use super::{Detail, MOST_BYTES};
+    use super::{Detail, MAX_BYTES};
 
     #[test]
     fn a_long_run_of_large_pictures_keeps_fewer_of_them() {
@@ -236,10 +236,10 @@ mod tests {
             (terms, every)
         };
         assert_eq!(detail(50, 32 * 32 * 3 * 8), (true, 1));
-        assert_eq!(detail(100, MOST_BYTES / 200), (false, 1));
-        assert_eq!(detail(100, MOST_BYTES / 100), (false, 2));
+        assert_eq!(detail(100, MAX_BYTES / 200), (false, 1));
+        assert_eq!(detail(100, MAX_BYTES / 100), (false, 2));
         // One step's pictures alone are more: the first and the last are kept, whatever they take.
-        assert_eq!(detail(50, MOST_BYTES), (false, 64));
+        assert_eq!(detail(50, MAX_BYTES), (false, 64));
         assert_eq!(detail(1, usize::MAX / 16), (false, 1));
     }
 }

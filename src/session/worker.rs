@@ -3,7 +3,7 @@
 use super::{
     engine::Engine,
     event::Event,
-    mailbox::{Inbox, Outbox, Wishes},
+    mailbox::{Inbox, Outbox, Pending},
     request::Request,
     run::Run,
 };
@@ -17,7 +17,7 @@ use std::{
 /// finished pictures keep coming. The newer run's first step comes before.
 const NEARLY_DONE: Duration = Duration::from_millis(250);
 /// A run whose device is lost more often than this is given up.
-const MOST_LOSSES: u32 = 3;
+const MAX_LOSSES: u32 = 3;
 
 /// Everything the thread owns.
 pub(super) struct Worker<'a> {
@@ -39,11 +39,11 @@ impl<'a> Worker<'a> {
     pub(super) fn run(mut self) {
         loop {
             let idle = self.current.is_none() && self.finishing.is_none();
-            let wishes = self.inbox.take(idle);
-            if wishes.quit {
+            let pending = self.inbox.take(idle);
+            if pending.quit {
                 return;
             }
-            self.obey(wishes);
+            self.take_up(pending);
             if self.inbox.has_news() {
                 continue;
             }
@@ -54,14 +54,14 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn obey(&mut self, wishes: Wishes) {
-        if wishes.lose_device {
+    fn take_up(&mut self, pending: Pending) {
+        if pending.lose_device {
             self.engine.lose_device();
         }
-        if wishes.cancel {
+        if pending.cancel {
             (self.current, self.finishing) = (None, None);
         }
-        if let Some(request) = wishes.request {
+        if let Some(request) = pending.request {
             self.begin(request);
         }
     }
@@ -100,7 +100,7 @@ impl<'a> Worker<'a> {
                 Err(Error::Device { device, what }) => {
                     attempts += 1;
                     self.engine.drop_device();
-                    if attempts > MOST_LOSSES {
+                    if attempts > MAX_LOSSES {
                         return Err(Error::Device { device, what });
                     }
                     if attempts > 1 {
@@ -118,11 +118,11 @@ impl<'a> Worker<'a> {
         let inbox = self.inbox;
         let engine = &mut self.engine;
         match guarded(|| run.advance(engine, &|| inbox.has_news())) {
-            Ok(frame) => {
-                if let Some(frame) = frame {
-                    let first = frame.index == 0;
+            Ok(update) => {
+                if let Some(update) = update {
+                    let first = update.index == 0;
                     let done = run.is_done();
-                    self.say(Event::Frame(Box::new(frame)), first || done);
+                    self.say(Event::Step(Box::new(update)), first || done);
                     if done {
                         self.say(Event::Finished { id }, true);
                         return;
@@ -130,7 +130,7 @@ impl<'a> Worker<'a> {
                 }
                 self.put_back(run);
             }
-            Err(error @ Error::Device { .. }) if run.losses < MOST_LOSSES => self.recover(run, &error),
+            Err(error @ Error::Device { .. }) if run.losses < MAX_LOSSES => self.recover(run, &error),
             Err(error) => {
                 // Whatever state it was left in is not worth keeping.
                 self.engine.drop_device();

@@ -8,12 +8,14 @@ use egui_kittest::{
     kittest::{NodeT, Queryable},
 };
 use etude::app::{
-    Command, Controls, compare,
-    controls::{Axes, Tab},
-    interpolate,
-    pictures::Pictures,
-    run_view::RunView,
-    wanted::Purpose,
+    Command, Controls,
+    panels::{compare, interpolate},
+    state::{
+        controls::{Axes, Tab},
+        run_requests::Purpose,
+        run_view::RunView,
+    },
+    widgets::texture_cache::TextureCache,
 };
 use runs::{computed, computed_until, planned, sample};
 
@@ -21,7 +23,7 @@ use runs::{computed, computed_until, planned, sample};
 #[derive(Default)]
 struct Panel {
     draft: Controls,
-    pictures: Pictures,
+    textures: TextureCache,
     playback: interpolate::Playback,
     run: Option<RunView>,
     previous: Option<RunView>,
@@ -35,15 +37,15 @@ impl Panel {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui) {
-        self.pictures.tidy();
+        self.textures.tidy();
         let (run, previous) = (self.run.as_ref(), self.previous.as_ref());
-        let command = if self.draft.viewer.tab == Tab::Compare {
+        let command = if self.draft.view.tab == Tab::Compare {
             let view = compare::View { run, previous, train_timesteps: 1000 };
-            compare::compare_ui(ui, &view, &mut self.draft, &mut self.pictures)
+            compare::compare_ui(ui, &view, &mut self.draft, &mut self.textures)
         } else {
             let time = ui.input(|i| i.time);
             let view = interpolate::View { between: run, previous, point: self.point.as_ref(), point_previous: None, time };
-            interpolate::interpolate_ui(ui, &view, &mut self.draft, &mut self.playback, &mut self.pictures)
+            interpolate::interpolate_ui(ui, &view, &mut self.draft, &mut self.playback, &mut self.textures)
         };
         self.command = command.or(self.command.take());
     }
@@ -74,15 +76,15 @@ const WIDE: [f32; 2] = [960.0, 700.0];
 
 fn comparing(steps: usize) -> Controls {
     let mut controls = Controls { model: "fashion".to_owned(), steps, noise_seed: 7, ..Controls::default() };
-    controls.viewer.tab = Tab::Compare;
-    controls.viewer.compare.sigma_hat = true;
+    controls.view.tab = Tab::Compare;
+    controls.view.compare.sigma_hat = true;
     controls
 }
 
 fn interpolating(steps: usize) -> Controls {
     let mut controls = Controls { model: "fashion".to_owned(), steps, ..Controls::default() };
-    controls.viewer.interpolate.seeds = [1, 2, 3, 4];
-    controls.viewer.tab = Tab::Interpolate;
+    controls.view.interpolate.seeds = [1, 2, 3, 4];
+    controls.view.tab = Tab::Interpolate;
     controls
 }
 
@@ -108,9 +110,9 @@ fn without_noise_all_columns_are_the_same_picture_and_the_panel_says_so() {
 fn a_row_that_differs_is_not_called_the_same() {
     let controls = comparing(3);
     let mut run = computed(1, Purpose::Compare, &controls);
-    let mut frame = (**run.groups[0].latest.as_ref().expect("a frame")).clone();
-    frame.spread.as_mut().expect("a spread").mean = 1e-6;
-    run.groups[0].latest = Some(frame.into());
+    let mut update = (**run.groups[0].latest.as_ref().expect("an update")).clone();
+    update.spread.as_mut().expect("a spread").mean = 1e-6;
+    run.groups[0].latest = Some(update.into());
     let harness = Panel::new(controls, Some(run)).harness(WIDE);
     assert!(harness.query_by_label_contains("bit for bit").is_none());
     harness.get_by_label_contains("should be the same picture, and are not");
@@ -119,14 +121,14 @@ fn a_row_that_differs_is_not_called_the_same() {
 #[test]
 fn a_click_on_a_cell_asks_for_exactly_what_makes_it() {
     let mut controls = comparing(4);
-    controls.viewer.image = 2;
+    controls.view.image = 2;
     let run = computed(1, Purpose::Compare, &controls);
     let shown = sample(&run, 2, 3);
     let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
     click(&mut harness, "η = 0.5, noise seed 10");
     let used = harness.state().used();
-    assert_eq!((used.eta, used.sigma_hat, used.noise_seed, used.viewer.image), (0.5, false, 10, 2));
-    assert_eq!(used.viewer.tab, Tab::Trajectory);
+    assert_eq!((used.eta, used.sigma_hat, used.noise_seed, used.view.image), (0.5, false, 10, 2));
+    assert_eq!(used.view.tab, Tab::Trajectory);
     assert_eq!(sample(&computed(2, Purpose::Trajectory, used), 0, 2), shown);
     click(&mut harness, "σ̂, noise seed 7");
     assert!(harness.state().used().sigma_hat);
@@ -137,19 +139,19 @@ fn a_click_on_a_cell_leaves_what_no_picture_depends_on() {
     let controls = comparing(4);
     let run = computed(1, Purpose::Compare, &controls);
     let mut draft = controls;
-    draft.viewer.seed_locked = true;
-    draft.viewer.interpolate.columns = 17;
+    draft.view.seed_locked = true;
+    draft.view.interpolate.columns = 17;
     let mut harness = Panel::new(draft, Some(run)).harness(WIDE);
     click(&mut harness, "η = 0.5, noise seed 10");
     let used = harness.state().used();
-    assert!(used.viewer.seed_locked && used.viewer.interpolate.columns == 17 && used.noise_seed == 10);
+    assert!(used.view.seed_locked && used.view.interpolate.columns == 17 && used.noise_seed == 10);
 }
 
 #[test]
 fn a_click_on_a_cell_of_steps_and_spacings_too() {
     let mut controls = comparing(50);
-    controls.viewer.compare.axes = Axes::StepsBySpacing;
-    controls.viewer.compare.steps = vec![2, 5];
+    controls.view.compare.axes = Axes::StepsBySpacing;
+    controls.view.compare.steps = vec![2, 5];
     let run = computed(1, Purpose::Compare, &controls);
     let shown = sample(&run, 5, 0);
     let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
@@ -162,7 +164,7 @@ fn a_click_on_a_cell_of_steps_and_spacings_too() {
 #[test]
 fn options_change_the_draft() {
     let mut harness = Panel::new(comparing(4), None).harness(WIDE);
-    let compare = |h: &Harness<'static, Panel>| h.state().draft.viewer.compare.clone();
+    let compare = |h: &Harness<'static, Panel>| h.state().draft.view.compare.clone();
     click(&mut harness, "remove row η = 0.2");
     assert_eq!(compare(&harness).etas, [0.0, 0.5, 1.0]);
     click(&mut harness, "add a row of η");
@@ -184,17 +186,17 @@ fn options_change_the_draft() {
 #[test]
 fn ends_and_corners_are_the_seeds_own_samples() {
     let mut controls = interpolating(3);
-    controls.viewer.interpolate.columns = 3;
-    controls.viewer.interpolate.side = 3;
-    let own = controls.viewer.interpolate.seeds.map(|seed| {
-        let end = interpolate::end_controls(&controls, seed);
+    controls.view.interpolate.columns = 3;
+    controls.view.interpolate.side = 3;
+    let own = controls.view.interpolate.seeds.map(|seed| {
+        let end = interpolate::end_controls::end_controls(&controls, seed);
         sample(&computed(seed, Purpose::Trajectory, &end), 0, 0)
     });
     let strip = computed(10, Purpose::Between, &controls);
-    for way in 0..2 {
-        assert_eq!((sample(&strip, way, 0), sample(&strip, way, 2)), (own[0].clone(), own[1].clone()));
+    for mode in 0..2 {
+        assert_eq!((sample(&strip, mode, 0), sample(&strip, mode, 2)), (own[0].clone(), own[1].clone()));
     }
-    controls.viewer.interpolate.grid = true;
+    controls.view.interpolate.grid = true;
     let grid = computed(11, Purpose::Between, &controls);
     assert_eq!([0, 2, 6, 8].map(|member| sample(&grid, 0, member)), own);
 }
@@ -213,8 +215,8 @@ fn a_click_on_an_end_uses_it() {
     harness.drop_at(left);
     harness.run_steps(2);
     let used = harness.state().used();
-    assert_eq!((used.seed, used.eta, used.viewer.tab), (1, 0.0, Tab::Trajectory));
-    assert_eq!(harness.state().draft.viewer.interpolate.position[0], 0.5, "a click on an end does not move");
+    assert_eq!((used.seed, used.eta, used.view.tab), (1, 0.0, Tab::Trajectory));
+    assert_eq!(harness.state().draft.view.interpolate.position[0], 0.5, "a click on an end does not move");
 }
 
 fn drag(harness: &mut Harness<'static, Panel>, from: Pos2, to: Pos2) {
@@ -236,7 +238,7 @@ fn dragging_and_arrow_keys_move_the_position() {
     harness.state_mut().playback.playing = true;
     let strip = harness.get_by_label("strip of slerp").rect();
     drag(&mut harness, strip.center(), strip.left_center() + Vec2::new(strip.width() * 0.75, 0.0));
-    let t = |h: &Harness<'static, Panel>| h.state().draft.viewer.interpolate.position[0];
+    let t = |h: &Harness<'static, Panel>| h.state().draft.view.interpolate.position[0];
     assert!((t(&harness) - 0.78).abs() < 0.03, "{}", t(&harness));
     assert!(!harness.state().playback.playing && harness.state().command.is_none());
     let before = t(&harness);
@@ -252,12 +254,12 @@ fn dragging_and_arrow_keys_move_the_position() {
 #[test]
 fn the_grid_follows_the_pointer() {
     let mut controls = interpolating(2);
-    controls.viewer.interpolate.grid = true;
+    controls.view.interpolate.grid = true;
     let run = computed(1, Purpose::Between, &controls);
     let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
     let grid = harness.get_by_label("grid between four seeds, pictures").rect();
     drag(&mut harness, grid.center(), grid.lerp_inside(Vec2::new(0.1, 0.7)));
-    let [u, v] = harness.state().draft.viewer.interpolate.position;
+    let [u, v] = harness.state().draft.view.interpolate.position;
     assert!(u < 0.05 && (v - 0.75).abs() < 0.03, "{u} {v}");
 }
 
@@ -265,27 +267,27 @@ fn the_grid_follows_the_pointer() {
 fn the_other_controls_of_the_interpolation() {
     let mut harness = Panel::new(interpolating(2), None).harness(WIDE);
     click(&mut harness, "swap the ends");
-    assert_eq!(harness.state().draft.viewer.interpolate.seeds[..2], [2, 1]);
+    assert_eq!(harness.state().draft.view.interpolate.seeds[..2], [2, 1]);
     click(&mut harness, "dice left");
-    assert_ne!(harness.state().draft.viewer.interpolate.seeds[0], 2);
+    assert_ne!(harness.state().draft.view.interpolate.seeds[0], 2);
     click(&mut harness, "show lerp beside slerp");
-    assert!(!harness.state().draft.viewer.interpolate.lerp);
+    assert!(!harness.state().draft.view.interpolate.lerp);
     click(&mut harness, "play");
     harness.run_steps(3);
-    assert!(harness.state().playback.playing && harness.state().draft.viewer.interpolate.position[0] > 0.5);
+    assert!(harness.state().playback.playing && harness.state().draft.view.interpolate.position[0] > 0.5);
     click(&mut harness, "pause");
-    harness.state_mut().draft.viewer.interpolate.eta = 0.5;
+    harness.state_mut().draft.view.interpolate.eta = 0.5;
     harness.run_steps(2);
     harness.get_by_label_contains("it falls apart");
     click(&mut harness, "grid between four seeds");
-    assert!(harness.state().draft.viewer.interpolate.grid);
+    assert!(harness.state().draft.view.interpolate.grid);
     harness.get_by_label("seed bottom right");
 }
 
 #[test]
 fn the_large_picture_is_the_one_decoded_there() {
     let mut controls = interpolating(2);
-    controls.viewer.interpolate.position = [0.31, 0.5];
+    controls.view.interpolate.position = [0.31, 0.5];
     let mut panel = Panel::new(controls.clone(), Some(computed(1, Purpose::Between, &controls)));
     let note = |panel: Panel| {
         let harness = panel.harness(WIDE);
@@ -309,13 +311,13 @@ fn the_large_picture_is_the_one_decoded_there() {
 #[test]
 fn panels_build_whatever_is_missing() {
     for base in [comparing(3), interpolating(3)] {
-        let purpose = Purpose::of(base.viewer.tab);
+        let purpose = Purpose::of(base.view.tab);
         for other in [false, true] {
             let mut controls = base.clone();
-            controls.viewer.interpolate.grid = other;
+            controls.view.interpolate.grid = other;
             if other {
-                controls.viewer.compare.axes = Axes::StepsBySpacing;
-                controls.viewer.compare.steps = vec![2, 3];
+                controls.view.compare.axes = Axes::StepsBySpacing;
+                controls.view.compare.steps = vec![2, 3];
             }
             let half = computed_until(3, purpose, &controls, 1);
             let mut failed = half.clone();
@@ -323,9 +325,9 @@ fn panels_build_whatever_is_missing() {
             failed.groups.last_mut().expect("a group").latest = None;
             let mut bare = half.clone();
             for group in &mut bare.groups {
-                let mut frame = (**group.latest.as_ref().expect("a frame")).clone();
-                (frame.moments, frame.after) = (Vec::new(), Vec::new());
-                group.latest = Some(frame.into());
+                let mut update = (**group.latest.as_ref().expect("an update")).clone();
+                (update.records, update.after) = (Vec::new(), Vec::new());
+                group.latest = Some(update.into());
             }
             let new = RunView::new(4, purpose, controls.clone());
             let runs = [None, Some(new), Some(planned(2, purpose, &controls).0), Some(half.clone()), Some(failed), Some(bare)];

@@ -1,7 +1,13 @@
 //! Runs as the panels see them, computed here on the CPU.
 
 use etude::{
-    app::{Controls, run_view::RunView, wanted, wanted::Purpose},
+    app::{
+        Controls,
+        state::{
+            run_requests::{self, Purpose},
+            run_view::RunView,
+        },
+    },
     backend::Backend,
     latent,
     model::Model,
@@ -9,7 +15,7 @@ use etude::{
     picture::{Picture, images_from_nchw},
     sampler::{self, Flow, StepNoise},
     schedule::Schedule,
-    session::{Event, Frame, Group, Keep, ModelFacts, Moment, Plan, Rms, Spread},
+    session::{Event, Group, Keep, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate},
 };
 use std::sync::{Arc, LazyLock};
 
@@ -17,7 +23,7 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| Model::find("fashion").expect("
 
 /// The plan of a run, before its first step.
 pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<Group>, Keep) {
-    let request = wanted::request(id, purpose, controls).expect("a device");
+    let request = run_requests::request(id, purpose, controls).expect("a device");
     let config = MODEL.scheduler.clone().expect("a scheduler");
     let size = request.size.unwrap_or_else(|| MODEL.sample_size());
     let channels = MODEL.config.in_channels;
@@ -47,8 +53,8 @@ pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<
 pub fn computed_until(id: u64, purpose: Purpose, controls: &Controls, most: usize) -> RunView {
     let (mut run, groups, keep) = planned(id, purpose, controls);
     for (index, group) in groups.iter().enumerate() {
-        for frame in frames(&run, index, group, most) {
-            run.apply(&Event::Frame(Box::new(frame)), keep);
+        for update in updates(&run, index, group, most) {
+            run.apply(&Event::Step(Box::new(update)), keep);
         }
     }
     run.finished = most == usize::MAX;
@@ -60,7 +66,7 @@ pub fn computed(id: u64, purpose: Purpose, controls: &Controls) -> RunView {
     computed_until(id, purpose, controls, usize::MAX)
 }
 
-fn frames(run: &RunView, index: usize, group: &Group, most: usize) -> Vec<Frame> {
+fn updates(run: &RunView, index: usize, group: &Group, most: usize) -> Vec<StepUpdate> {
     let plan = run.plan.as_ref().expect("a plan");
     let (schedule, size, channels) = (&plan.schedules[index], plan.size, plan.model.channels as usize);
     let (h, w, count) = (size.0 as usize, size.1 as usize, group.members.len());
@@ -81,14 +87,14 @@ fn frames(run: &RunView, index: usize, group: &Group, most: usize) -> Vec<Frame>
     let mut on_step = |frame: &mut sampler::Frame| {
         let (x, x0) = (frame.x()?, pictures(&frame.x0()?));
         let after = pictures(&x);
-        let moment = |(x_t, x0)| Moment { x_t, x0, terms: None, rms: Rms::default() };
-        all.push(Frame {
+        let record = |(x_t, x0)| StepRecord { x_t, x0, terms: None, rms: Rms::default() };
+        all.push(StepUpdate {
             id: run.id,
             group: index,
             index: frame.index,
             total: frame.total,
             seconds: 0.01,
-            moments: before.iter().cloned().zip(x0).map(moment).collect(),
+            records: before.iter().cloned().zip(x0).map(record).collect(),
             after_rms: x.chunks_exact(len).map(latent::rms).collect(),
             spread: Some(spread(&x, len, channels)),
             after: after.clone(),
@@ -116,5 +122,5 @@ fn spread(x: &[f32], len: usize, channels: usize) -> Spread {
 
 /// A finished run's picture.
 pub fn sample(run: &RunView, group: usize, member: usize) -> Arc<Picture> {
-    run.groups[group].latest.as_ref().expect("a frame").after[member].clone()
+    run.groups[group].latest.as_ref().expect("an update").after[member].clone()
 }

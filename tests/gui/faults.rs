@@ -3,7 +3,10 @@
 use super::{finished, run, samples, says, short, wait, window};
 use eframe::egui;
 use etude::{
-    app::{Command, Controls, command::Export, controls::Tab},
+    app::{
+        Command, Controls,
+        state::{command::Export, controls::Tab},
+    },
     schedule::Spacing,
 };
 
@@ -23,7 +26,7 @@ fn a_bad_model_dropped_in_changes_nothing() {
             std::fs::write(folder.path().join("config.json"), content).expect("written");
         }
         harness.state_mut().viewer_mut().state.messages.clear_faults();
-        harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Open(folder.path().to_owned()), 0.0);
+        harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Open(folder.path().to_owned()), 0.0);
         let tail = folder.path().display().to_string();
         wait(&mut harness, "a message", |viewer| told(viewer, &tail));
         wait(&mut harness, "the old model", |viewer| viewer.state.controls == short() && finished(viewer));
@@ -38,10 +41,10 @@ fn a_refused_model_leaves_the_panel_and_the_locks() {
     let mut harness = window(short());
     wait(&mut harness, "the first run", finished);
     let mut controls = short();
-    (controls.viewer.tab, controls.viewer.seed_locked) = (Tab::Explain, true);
+    (controls.view.tab, controls.view.seed_locked) = (Tab::Explain, true);
     harness.state_mut().viewer_mut().change(controls.clone(), 100.0);
     harness.step();
-    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Open(folder.path().to_owned()), 100.0);
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Open(folder.path().to_owned()), 100.0);
     let tail = folder.path().display().to_string();
     wait(&mut harness, "a message", |viewer| told(viewer, &tail));
     wait(&mut harness, "the controls", |viewer| viewer.state.controls == controls && finished(viewer));
@@ -50,13 +53,13 @@ fn a_refused_model_leaves_the_panel_and_the_locks() {
 #[test]
 fn a_start_with_what_is_gone_ends_at_what_works() {
     let mut gone = Controls { model: "no such model".to_owned(), seed: 9, ..short() };
-    gone.viewer.device = "no such adapter".to_owned();
+    gone.view.device = "no such adapter".to_owned();
     let mut harness = window(gone.clone());
     // On any device the default model is found.
     wait(&mut harness, "a message", |viewer| told(viewer, "no such model"));
     wait(&mut harness, "a run", finished);
     let mut usual = Controls { model: Controls::default().model, ..gone };
-    usual.viewer.device = "auto".to_owned();
+    usual.view.device = "auto".to_owned();
     assert_eq!(harness.state().viewer().state.controls, usual);
     assert_eq!(run(harness.state().viewer()).expect("a run").id, 2, "each was asked for once");
 }
@@ -75,7 +78,7 @@ fn a_file_without_a_recipe_is_told_apart() {
     etude::picture::png::write_png(&wrong, &picture, Some("{\"program\": 1}")).expect("written");
     let missing = folder.path().join("missing.png");
     for (path, says) in [(text, "notes.txt"), (plain, "got one without"), (wrong, "wrong.png"), (missing, "missing.png")] {
-        harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Open(path), 0.0);
+        harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Open(path), 0.0);
         wait(&mut harness, "a message", |viewer| told(viewer, says));
         assert_eq!(harness.state().viewer().state.controls, short());
     }
@@ -86,7 +89,7 @@ fn refused_controls_go_back_to_the_last_good_ones() {
     let mut harness = window(short());
     wait(&mut harness, "the first run", finished);
     let mut elsewhere = short();
-    elsewhere.viewer.device = "no such adapter".to_owned();
+    elsewhere.view.device = "no such adapter".to_owned();
     for (controls, text) in [
         (Controls { spacing: Some(Spacing::List(vec![9, 9])), ..short() }, "9 twice"),
         (elsewhere, "no such adapter"),
@@ -108,7 +111,7 @@ fn saving_where_nothing_can_be_written_is_told() {
     let start = etude::app::Start { controls: Some(short()), save_folder: Some(gone), ..Default::default() };
     let mut harness = super::window_in(start);
     wait(&mut harness, "the run", finished);
-    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Save(Export::Picture), 0.0);
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Save(Export::Picture), 0.0);
     wait(&mut harness, "a message", |viewer| told(viewer, "etude-0001.png"));
 }
 
@@ -116,12 +119,12 @@ fn saving_where_nothing_can_be_written_is_told() {
 fn a_lost_device_is_told_and_the_run_ends_with_the_same_picture() {
     // Long enough that the loss comes before the end.
     let mut controls = Controls { steps: 80, ..short() };
-    controls.viewer.device = "software".to_owned();
+    controls.view.device = "software".to_owned();
     let mut harness = window(controls);
     wait(&mut harness, "the run on the software adapter", finished);
     assert!(says(&harness, "software GPU"), "the badge");
     let before = samples(harness.state().viewer());
-    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Restart, 0.0);
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Restart, 0.0);
     wait(&mut harness, "some steps", |viewer| run(viewer).is_some_and(|run| run.progress().0 >= 2));
     harness.state().viewer().session().lose_device();
     wait(&mut harness, "word of the loss", |viewer| told(viewer, "It was opened again"));

@@ -4,7 +4,10 @@ use super::{Under, finished, samples, says, short, wait, window_in};
 use eframe::egui;
 use egui_kittest::{Harness, kittest::Queryable};
 use etude::{
-    app::{Command, Controls, Start, command::Export, controls::Tab},
+    app::{
+        Command, Controls, Start,
+        state::{command::Export, controls::Tab},
+    },
     picture::recipe::read_recipe,
 };
 use std::path::{Path, PathBuf};
@@ -31,7 +34,7 @@ fn save(harness: &mut Harness<'_, Under>, entry: &str) -> PathBuf {
 fn a_saved_picture_dropped_on_the_window_restores_every_control() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut controls = Controls { eta: 0.35, seed: 77, noise_seed: 5, count: 3, clip: Some(true), ..short() };
-    controls.viewer.image = 2;
+    controls.view.image = 2;
     let mut harness = window_saving_in(folder.path(), controls.clone());
     wait(&mut harness, "the run", finished);
     let pictures = samples(harness.state().viewer());
@@ -41,7 +44,7 @@ fn a_saved_picture_dropped_on_the_window_restores_every_control() {
 
     let mut other = window_saving_in(folder.path(), short());
     wait(&mut other, "another run", finished);
-    other.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Open(path), 1.0);
+    other.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Open(path), 1.0);
     wait(&mut other, "the recipe", |viewer| viewer.state.controls.eta == 0.35);
     let restored = &other.state().viewer().state.controls;
     // The size is written into the recipe.
@@ -60,18 +63,18 @@ fn a_picture_from_another_machine_is_computed_on_this_one() {
     let mut harness = window_in(Start { controls: Some(short()), ..Start::default() });
     wait(&mut harness, "the run", finished);
     let mut theirs = Controls { eta: 0.35, size: Some((48, 48)), model: Controls::default().model, ..short() };
-    (theirs.viewer.device, theirs.viewer.f16) = ("a gpu of theirs".to_owned(), true);
+    (theirs.view.device, theirs.view.f16) = ("a gpu of theirs".to_owned(), true);
     let recipe = theirs.recipe("00000000", (48, 48)).expect("a recipe").json().expect("JSON");
     let path = folder.path().join("theirs.png");
     let picture = etude::picture::Picture::filled(4, 4, [0; 3]);
     etude::picture::png::write_png(&path, &picture, Some(&recipe)).expect("written");
-    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Open(path), 1.0);
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Open(path), 1.0);
     // The weights are not theirs.
     wait(&mut harness, "a note", |viewer| viewer.state.messages.texts().any(|text| text.contains("made with other weights of")));
     wait(&mut harness, "their run", |viewer| viewer.state.controls.eta == 0.35 && finished(viewer));
     // Another model, its size and all, but the device of here.
-    let viewer = short().viewer;
-    assert_eq!(harness.state().viewer().state.controls, Controls { viewer, ..theirs });
+    let view = short().view;
+    assert_eq!(harness.state().viewer().state.controls, Controls { view, ..theirs });
 }
 
 #[test]
@@ -95,13 +98,13 @@ fn comparison_and_interpolation_can_be_saved_too() {
         [(Tab::Compare, &[Export::Sheet][..]), (Tab::Interpolate, &[Export::Picture, Export::Sheet, Export::Strip, Export::Gif])]
     {
         let mut controls = short();
-        controls.viewer.tab = tab;
-        controls.viewer.interpolate.columns = 3;
+        controls.view.tab = tab;
+        controls.view.interpolate.columns = 3;
         let mut harness = window_saving_in(folder.path(), controls);
         wait(&mut harness, "the runs", |viewer| {
             finished(viewer)
                 && (tab == Tab::Compare
-                    || viewer.state.runs.current(etude::app::wanted::Purpose::Point).is_some_and(|run| run.finished))
+                    || viewer.state.runs.current(etude::app::state::run_requests::Purpose::Point).is_some_and(|run| run.finished))
         });
         for export in exports {
             let pictures = || {
@@ -109,7 +112,7 @@ fn comparison_and_interpolation_can_be_saved_too() {
                 names.filter(|name| name.to_string_lossy().starts_with("etude-")).count()
             };
             let before = pictures();
-            harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Save(*export), 0.0);
+            harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Save(*export), 0.0);
             wait(&mut harness, "the file", |_| pictures() > before);
         }
     }

@@ -3,7 +3,7 @@
 use super::{finished, run, says, short, wait, window};
 use eframe::egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable;
-use etude::app::{Controls, controls::Tab};
+use etude::app::{Controls, state::controls::Tab};
 
 #[test]
 fn arrows_walk_through_the_steps_and_space_plays() {
@@ -22,13 +22,13 @@ fn arrows_walk_through_the_steps_and_space_plays() {
     harness.key_press(Key::Space);
     harness.step();
     harness.step();
-    assert!(harness.state().viewer().state.head.playing);
-    wait(&mut harness, "the head to move", |viewer| viewer.state.head.at > 0.3);
+    assert!(harness.state().viewer().state.playhead.playing);
+    wait(&mut harness, "the playhead to move", |viewer| viewer.state.playhead.at > 0.3);
     harness.key_press(Key::End);
     harness.step();
     harness.step();
     assert_eq!(position(&harness), 10);
-    assert!(!harness.state().viewer().state.head.playing);
+    assert!(!harness.state().viewer().state.playhead.playing);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn escape_cancels_at_once_and_run_again_goes_on() {
     assert!(says(&harness, "cancelled at step"));
     std::thread::sleep(std::time::Duration::from_millis(500));
     harness.step();
-    assert_eq!(run(harness.state().viewer()).expect("a run").progress().0, taken, "no frame comes any more");
+    assert_eq!(run(harness.state().viewer()).expect("a run").progress().0, taken, "no update comes any more");
     assert!(harness.state().viewer().state.shown().is_some(), "what is there stays");
     harness.key_press_modifiers(Modifiers::COMMAND, Key::R);
     harness.step();
@@ -84,12 +84,12 @@ fn keys_set_eta_tabs_and_presentation() {
         harness.step();
     }
     let controls = &harness.state().viewer().state.controls;
-    assert_eq!((controls.eta, controls.viewer.interpolate.eta), (0.0, 0.4));
+    assert_eq!((controls.eta, controls.view.interpolate.eta), (0.0, 0.4));
     for (key, tab) in [(Key::F2, Tab::Compare), (Key::F3, Tab::Interpolate), (Key::F4, Tab::Explain), (Key::F1, Tab::Trajectory)] {
         harness.key_press(key);
         harness.step();
         harness.step();
-        assert_eq!(harness.state().viewer().state.controls.viewer.tab, tab);
+        assert_eq!(harness.state().viewer().state.controls.view.tab, tab);
     }
     wait(&mut harness, "the trajectory again", finished);
     harness.key_press(Key::F11);

@@ -3,7 +3,11 @@
 use super::short;
 use eframe::egui::{self, Theme, Ui, vec2};
 use egui_kittest::Harness;
-use etude::app::{eta_slider, explain, fonts, state::State, theme};
+use etude::app::{
+    panels::{eta_slider, explain},
+    state::State,
+    widgets::{fonts, theme},
+};
 
 fn small(size: [f32; 2], looks: Theme, draw: impl FnMut(&mut Ui) + 'static) -> Harness<'static> {
     let setup = |ctx: &egui::Context| {

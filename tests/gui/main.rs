@@ -12,7 +12,10 @@ use egui_kittest::{
     Harness,
     kittest::{AccessKitNode, By, Queryable},
 };
-use etude::app::{Controls, Start, Viewer, run_view::RunView, wanted::Purpose};
+use etude::app::{
+    Controls, Start, Viewer,
+    state::{run_requests::Purpose, run_view::RunView},
+};
 use std::time::{Duration, Instant};
 
 /// Nothing here takes longer, even on a busy machine.
@@ -37,8 +40,8 @@ impl Under {
 /// Controls for a short run on the CPU.
 pub fn short() -> Controls {
     let mut controls = Controls { model: "fashion".to_owned(), steps: 10, seed: 1, count: 2, ..Controls::default() };
-    controls.viewer.interpolate.seeds = [1, 2, 3, 4];
-    controls.viewer.device = "cpu".to_owned();
+    controls.view.interpolate.seeds = [1, 2, 3, 4];
+    controls.view.device = "cpu".to_owned();
     controls
 }
 
@@ -87,7 +90,7 @@ pub fn finished(viewer: &Viewer) -> bool {
 pub fn samples(viewer: &Viewer) -> Vec<etude::picture::Picture> {
     let run = viewer.state.runs.current(Purpose::Trajectory).expect("a run");
     let shown = run.at(1.0).expect("finished");
-    shown.frame.after.iter().map(|picture| (**picture).clone()).collect()
+    shown.update.after.iter().map(|picture| (**picture).clone()).collect()
 }
 
 /// Whether a text is on screen, in full or as a part.

@@ -3,20 +3,23 @@
 use super::{finished, run, samples, says, short, wait, window};
 use eframe::egui;
 use egui_kittest::kittest::Queryable;
-use etude::app::{Command, Controls, controls::Tab, wanted::Purpose};
+use etude::app::{
+    Command, Controls,
+    state::{controls::Tab, run_requests::Purpose, run_view::RunView},
+};
 
 #[test]
 fn compare_says_that_without_noise_all_columns_are_the_same() {
     let mut controls = short();
-    controls.viewer.compare.seeds = 3;
+    controls.view.compare.seeds = 3;
     let mut harness = window(controls);
     wait(&mut harness, "the first run", finished);
     harness.get_by_label("Compare").click();
     harness.step();
     harness.step();
-    wait(&mut harness, "the comparison", |viewer| viewer.state.controls.viewer.tab == Tab::Compare && finished(viewer));
+    wait(&mut harness, "the comparison", |viewer| viewer.state.controls.view.tab == Tab::Compare && finished(viewer));
     let groups = &run(harness.state().viewer()).expect("a run").groups;
-    let of = |row: usize| groups[row].latest.as_ref().expect("a frame").after.clone();
+    let of = |row: usize| groups[row].latest.as_ref().expect("an update").after.clone();
     assert!(of(0).windows(2).all(|pair| pair[0] == pair[1]), "η = 0");
     assert!(of(3).windows(2).all(|pair| pair[0] != pair[1]), "η = 1");
     assert!(says(&harness, "bit for bit"));
@@ -31,23 +34,21 @@ fn compare_says_that_without_noise_all_columns_are_the_same() {
 #[test]
 fn interpolation_ends_are_the_seeds_own_samples_and_the_large_picture_follows() {
     let mut controls = short();
-    controls.viewer.tab = Tab::Interpolate;
-    controls.viewer.interpolate.columns = 3;
-    controls.viewer.interpolate.seeds = [21, 22, 23, 24];
-    controls.viewer.interpolate.position = [0.0, 0.0];
+    controls.view.tab = Tab::Interpolate;
+    controls.view.interpolate.columns = 3;
+    controls.view.interpolate.seeds = [21, 22, 23, 24];
+    controls.view.interpolate.position = [0.0, 0.0];
     let mut harness = window(controls.clone());
     let point = |viewer: &etude::app::Viewer| viewer.state.runs.current(Purpose::Point).filter(|run| run.finished).cloned();
     wait(&mut harness, "strip and large picture", |viewer| finished(viewer) && point(viewer).is_some());
-    let pictures =
-        |run: &etude::app::run_view::RunView, group: usize| run.groups[group].latest.as_ref().expect("a frame").after.clone();
+    let pictures = |run: &RunView, group: usize| run.groups[group].latest.as_ref().expect("an update").after.clone();
     let strip = pictures(run(harness.state().viewer()).expect("a run"), 0);
     let large = pictures(&point(harness.state().viewer()).expect("finished"), 0);
     assert!(large[0] == strip[0], "at t = 0 the large picture is the strip's first");
     let mut moved = controls.clone();
-    moved.viewer.interpolate.position = [1.0, 0.0];
+    moved.view.interpolate.position = [1.0, 0.0];
     harness.state_mut().viewer_mut().change(moved, 50.0);
-    let there =
-        |viewer: &etude::app::Viewer| point(viewer).is_some_and(|run| run.controls.viewer.interpolate.position == [1.0, 0.0]);
+    let there = |viewer: &etude::app::Viewer| point(viewer).is_some_and(|run| run.controls.view.interpolate.position == [1.0, 0.0]);
     wait(&mut harness, "the large picture at the other end", there);
     let large = pictures(&point(harness.state().viewer()).expect("finished"), 0);
     assert!(large[0] == strip[2]);
@@ -65,12 +66,12 @@ fn explain_shows_the_numbers_of_the_step_and_takes_a_tau() {
     harness.get_by_label("Explain").click();
     harness.step();
     harness.step();
-    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::Look(4), 1.0);
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Look(4), 1.0);
     harness.step();
     harness.step();
     assert!(says(&harness, "Step 5 of 10") && says(&harness, "from t = 500 to s = 400"));
     let tau = vec![0, 10, 600, 999];
-    harness.state_mut().viewer_mut().obey(&egui::Context::default(), Command::SetTau(tau.clone()), 2.0);
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::SetTau(tau.clone()), 2.0);
     harness.step();
     wait(&mut harness, "the run along τ", finished);
     let viewer = harness.state().viewer();
@@ -83,7 +84,7 @@ fn every_panel_draws_small_and_large_and_in_both_themes() {
     for (size, theme) in [([480.0, 360.0], "light"), ([640.0, 400.0], "dark"), ([1920.0, 1080.0], "light")] {
         for tab in [Tab::Trajectory, Tab::Compare, Tab::Interpolate, Tab::Explain] {
             let mut controls = short();
-            controls.viewer.tab = tab;
+            controls.view.tab = tab;
             let mut harness = window(controls);
             harness.set_size(size.into());
             let preference = if theme == "light" { egui::ThemePreference::Light } else { egui::ThemePreference::Dark };

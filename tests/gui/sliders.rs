@@ -1,4 +1,4 @@
-//! Controls to frames.
+//! From controls to pictures.
 
 use super::{ETA, STEPS, finished, run, samples, says, short, wait, window};
 use eframe::egui;
@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable;
 use etude::{app::Controls, schedule::Spacing};
 
 #[test]
-fn a_moved_slider_starts_a_run_and_its_first_frame_comes_within_a_step() {
+fn a_moved_slider_starts_a_run_and_its_first_step_comes_within_a_step() {
     let mut harness = window(short());
     wait(&mut harness, "the first run", finished);
     let before = samples(harness.state().viewer());
@@ -19,7 +19,7 @@ fn a_moved_slider_starts_a_run_and_its_first_frame_comes_within_a_step() {
     assert!(run(viewer).expect("a run").id > id, "it started in the frame of the change");
     // The picture of before stays until there is another.
     assert_eq!(viewer.state.shown().expect("a picture").run.controls.eta, 0.0);
-    wait(&mut harness, "a first frame", |viewer| run(viewer).is_some_and(|run| run.progress().0 >= 1));
+    wait(&mut harness, "a first step", |viewer| run(viewer).is_some_and(|run| run.progress().0 >= 1));
     wait(&mut harness, "the run", finished);
     let after = samples(harness.state().viewer());
     assert!(before != after, "noise changes the picture");

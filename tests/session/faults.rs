@@ -1,8 +1,8 @@
 //! Faults: what cannot be made is refused, a lost device comes back, and the session lives on.
 
-use super::{collect, common, controls, ended, frames, request, session};
+use super::{collect, common, controls, ended, request, session, updates};
 use etude::{
-    app::{Controls, wanted::Purpose},
+    app::{Controls, state::run_requests::Purpose},
     schedule::Spacing,
     session::Event,
 };
@@ -21,12 +21,12 @@ fn what_cannot_be_made_is_refused_in_one_line_and_the_next_run_works() {
     let folder = tempfile::tempdir().expect("a folder");
     let good = controls(2, 1);
     let mut no_device = good.clone();
-    no_device.viewer.device = "no such adapter".to_owned();
+    no_device.view.device = "no such adapter".to_owned();
     let mut f16 = good.clone();
-    f16.viewer.f16 = true;
+    f16.view.f16 = true;
     let list = |list: &[u32]| Controls { spacing: Some(Spacing::List(list.to_vec())), ..good.clone() };
     let mut nothing = good.clone();
-    nothing.viewer.compare.etas.clear();
+    nothing.view.compare.etas.clear();
     let cases = [
         (Purpose::Trajectory, Controls { model: "no such model".to_owned(), ..good.clone() }, "no such model"),
         (Purpose::Trajectory, Controls { model: folder.path().display().to_string(), ..good.clone() }, "config.json"),
@@ -46,7 +46,7 @@ fn what_cannot_be_made_is_refused_in_one_line_and_the_next_run_works() {
         assert!(message.contains(says) && !message.contains('\n'), "{says}: {message}");
     }
     session.submit(request(100, Purpose::Trajectory, &good));
-    assert_eq!(frames(&collect(&session, ended(100)), 100).len(), 2);
+    assert_eq!(updates(&collect(&session, ended(100)), 100).len(), 2);
 }
 
 #[test]
@@ -68,16 +68,16 @@ fn a_lost_device_is_opened_again_and_the_run_goes_on_to_the_same_pictures() {
     }
     let session = session();
     let mut controls = controls(12, 2);
-    controls.viewer.device = "software".to_owned();
+    controls.view.device = "software".to_owned();
     controls.eta = 0.5;
     session.submit(request(1, Purpose::Trajectory, &controls));
     let whole = collect(&session, ended(1));
     session.submit(request(2, Purpose::Trajectory, &controls));
-    let mut events = collect(&session, |events| frames(events, 2).len() >= 3);
+    let mut events = collect(&session, |events| updates(events, 2).len() >= 3);
     session.lose_device();
     events.extend(collect(&session, ended(2)));
     assert!(events.iter().any(|e| matches!(e, Event::Recovered { id: 2, message } if message.contains("lost"))), "the loss shows");
-    let (expected, got) = (frames(&whole, 1), frames(&events, 2));
+    let (expected, got) = (updates(&whole, 1), updates(&events, 2));
     assert_eq!(got.iter().map(|f| f.index).collect::<Vec<_>>(), (0..12).collect::<Vec<_>>(), "no step twice, none left out");
     for (expected, got) in expected.iter().zip(&got) {
         assert!(expected.after == got.after, "step {}", got.index);

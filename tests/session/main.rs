@@ -6,11 +6,11 @@ mod faults;
 mod runs;
 
 use etude::{
-    app::{
+    app::state::{
         controls::Controls,
-        wanted::{self, Purpose},
+        run_requests::{self, Purpose},
     },
-    session::{Event, Frame, Session},
+    session::{Event, Session, StepUpdate},
 };
 use std::{
     sync::Arc,
@@ -28,14 +28,14 @@ fn session() -> Session {
 /// Controls for a short run on the CPU.
 fn controls(steps: usize, count: u32) -> Controls {
     let mut controls = Controls { model: "fashion".to_owned(), steps, seed: 1, count, ..Controls::default() };
-    controls.viewer.interpolate.seeds = [1, 2, 3, 4];
-    controls.viewer.device = "cpu".to_owned();
+    controls.view.interpolate.seeds = [1, 2, 3, 4];
+    controls.view.device = "cpu".to_owned();
     controls
 }
 
 /// The request of `controls` for the panel `purpose`.
 fn request(id: u64, purpose: Purpose, controls: &Controls) -> etude::session::Request {
-    wanted::request(id, purpose, controls).expect("a request")
+    run_requests::request(id, purpose, controls).expect("a request")
 }
 
 /// Collects events until `enough` of them, or fails.
@@ -54,16 +54,16 @@ fn ended(id: u64) -> impl Fn(&[Event]) -> bool {
     move |events| events.iter().any(|e| matches!(e, Event::Finished { id: i } | Event::Failed { id: i, .. } if *i == id))
 }
 
-/// The frames of a request.
-fn frames(events: &[Event], id: u64) -> Vec<&Frame> {
-    events.iter().filter_map(|e| if let Event::Frame(f) = e { Some(&**f).filter(|f| f.id == id) } else { None }).collect()
+/// The updates of a request.
+fn updates(events: &[Event], id: u64) -> Vec<&StepUpdate> {
+    events.iter().filter_map(|e| if let Event::Step(f) = e { Some(&**f).filter(|f| f.id == id) } else { None }).collect()
 }
 
 fn name(event: &Event) -> String {
     match event {
         Event::Device { info, .. } => format!("device {}", info.name),
         Event::Planned(plan) => format!("planned {}", plan.id),
-        Event::Frame(frame) => format!("frame {} {}.{}", frame.id, frame.group, frame.index),
+        Event::Step(update) => format!("update {} {}.{}", update.id, update.group, update.index),
         Event::Finished { id } => format!("finished {id}"),
         Event::Failed { id, message, .. } => format!("failed {id}: {message}"),
         Event::Recovered { id, message } => format!("recovered {id}: {message}"),

@@ -1,10 +1,10 @@
 //! What a run brings, and what becomes of it when another is asked for.
 
-use super::{collect, controls, ended, frames, request, session};
+use super::{collect, controls, ended, request, session, updates};
 use etude::{
-    app::{
+    app::state::{
         controls::{Axes, Tab},
-        wanted::Purpose,
+        run_requests::Purpose,
     },
     backend::Backend,
     model::Model,
@@ -42,17 +42,17 @@ fn pictures_are_those_of_the_command_line_byte_for_byte() {
         let id = id as u64 + 1;
         session.submit(request(id, Purpose::Trajectory, &controls));
         let events = collect(&session, ended(id));
-        let frames = frames(&events, id);
-        assert_eq!(frames.iter().map(|f| f.index).collect::<Vec<_>>(), (0..6).collect::<Vec<_>>());
-        let last = frames.last().expect("frames");
+        let updates = updates(&events, id);
+        assert_eq!(updates.iter().map(|f| f.index).collect::<Vec<_>>(), (0..6).collect::<Vec<_>>());
+        let last = updates.last().expect("updates");
         let expected = sampled(&controls);
         assert_eq!(last.after.len(), expected.len());
         for (i, (got, expected)) in last.after.iter().zip(&expected).enumerate() {
             assert!(**got == *expected, "η {eta}, σ̂ {sigma_hat}: image {i} differs");
         }
-        // A moment's x_t is what the step before left.
-        for pair in frames.windows(2) {
-            assert!(pair[0].after.iter().zip(&pair[1].moments).all(|(after, moment)| *after == moment.x_t));
+        // A record's x_t is what the step before left.
+        for pair in updates.windows(2) {
+            assert!(pair[0].after.iter().zip(&pair[1].records).all(|(after, record)| *after == record.x_t));
         }
     }
 }
@@ -64,12 +64,12 @@ fn terms_add_up_to_the_next_x() {
     controls.eta = 1.0;
     session.submit(request(1, Purpose::Trajectory, &controls));
     let events = collect(&session, ended(1));
-    for frame in frames(&events, 1) {
-        let terms = frame.moments[0].terms.as_ref().expect("a short run keeps its terms");
-        let last = frame.index + 1 == frame.total;
+    for update in updates(&events, 1) {
+        let terms = update.records[0].terms.as_ref().expect("a short run keeps its terms");
+        let last = update.index + 1 == update.total;
         assert_eq!(terms.noise.is_none(), last, "σ = 0 in the last step alone");
         let value = |byte: u8| f64::from(byte) / 127.5 - 1.0;
-        for (i, pixel) in frame.after[0].pixels.iter().enumerate() {
+        for (i, pixel) in update.after[0].pixels.iter().enumerate() {
             let of = |picture: Option<&picture::Picture>| picture.map(|p| p.pixels[i][0]);
             let parts = [Some(terms.x0.pixels[i][0]), of(terms.direction.as_ref()), of(terms.noise.as_ref())];
             // A byte at its end was cut off there, and says nothing.
@@ -78,7 +78,7 @@ fn terms_add_up_to_the_next_x() {
             }
             let sum: f64 = parts.iter().flatten().map(|b| value(*b)).sum();
             // Each of four bytes is rounded by half a step of 2/255.
-            assert!((sum - value(pixel[0])).abs() <= 4.0 / 255.0, "step {}: {sum} for {}", frame.index, value(pixel[0]));
+            assert!((sum - value(pixel[0])).abs() <= 4.0 / 255.0, "step {}: {sum} for {}", update.index, value(pixel[0]));
         }
     }
 }
@@ -87,12 +87,12 @@ fn terms_add_up_to_the_next_x() {
 fn the_latest_request_wins_and_a_stale_one_is_silent() {
     let session = session();
     session.submit(request(1, Purpose::Trajectory, &controls(1000, 16)));
-    collect(&session, |events| !frames(events, 1).is_empty());
+    collect(&session, |events| !updates(events, 1).is_empty());
     let start = Instant::now();
     session.submit(request(2, Purpose::Trajectory, &controls(4, 1)));
     let events = collect(&session, ended(2));
     let after: Vec<_> = events.iter().skip_while(|e| !matches!(e, Event::Planned(plan) if plan.id == 2)).collect();
-    assert!(after.iter().all(|e| !matches!(e, Event::Frame(f) if f.id == 1)), "a thousand steps are not nearly done");
+    assert!(after.iter().all(|e| !matches!(e, Event::Step(f) if f.id == 1)), "a thousand steps are not nearly done");
     assert!(!ended(1)(&events));
     assert!(start.elapsed() < Duration::from_secs(30));
 }
@@ -108,22 +108,22 @@ fn a_run_that_is_nearly_done_finishes_after_the_first_step_of_the_next() {
     for attempt in 0..60 {
         let (old, new) = (10 + 2 * attempt, 11 + 2 * attempt);
         session.submit(request(old, Purpose::Trajectory, &controls([10, 6, 4][attempt as usize % 3], 1)));
-        let mut events = collect(&session, |events| frames(events, old).len() >= 2);
+        let mut events = collect(&session, |events| updates(events, old).len() >= 2);
         session.submit(request(new, Purpose::Trajectory, &controls(9, 1)));
         events.extend(collect(&session, ended(new)));
         if !ended(old)(&events) {
             continue;
         }
         let place = |wanted: &dyn Fn(&Event) -> bool| events.iter().position(wanted).expect("there");
-        let first = place(&|e| matches!(e, Event::Frame(f) if f.id == new));
+        let first = place(&|e| matches!(e, Event::Step(f) if f.id == new));
         let finished = place(&|e| matches!(e, Event::Finished { id } if *id == old));
         if finished < first {
             // It was over before the request came.
             continue;
         }
-        let second = events.iter().filter(|e| matches!(e, Event::Frame(f) if f.id == new)).nth(1);
+        let second = events.iter().filter(|e| matches!(e, Event::Step(f) if f.id == new)).nth(1);
         assert!(second.is_some());
-        let second = place(&|e| matches!(e, Event::Frame(f) if f.id == new && f.index == 1));
+        let second = place(&|e| matches!(e, Event::Step(f) if f.id == new && f.index == 1));
         assert!(first < finished && finished < second, "first step of the new, rest of the old, rest of the new");
         return;
     }
@@ -134,7 +134,7 @@ fn a_run_that_is_nearly_done_finishes_after_the_first_step_of_the_next() {
 fn cancelling_stops_within_a_step() {
     let session = session();
     session.submit(request(1, Purpose::Trajectory, &controls(1000, 4)));
-    collect(&session, |events| frames(events, 1).len() >= 3);
+    collect(&session, |events| updates(events, 1).len() >= 3);
     session.cancel();
     // What was in flight may still come; then nothing does.
     std::thread::sleep(Duration::from_millis(1500));
@@ -143,31 +143,31 @@ fn cancelling_stops_within_a_step() {
     assert!(session.drain().is_empty());
     session.submit(request(2, Purpose::Trajectory, &controls(2, 4)));
     let events = collect(&session, ended(2));
-    assert_eq!(frames(&events, 2).len(), 2);
+    assert_eq!(updates(&events, 2).len(), 2);
 }
 
 #[test]
 fn a_comparison_advances_together_and_without_noise_its_columns_are_equal() {
     let session = session();
     let mut controls = controls(8, 1);
-    controls.viewer.tab = Tab::Compare;
-    controls.viewer.compare.etas = vec![0.0, 0.5, 1.0];
-    controls.viewer.compare.sigma_hat = true;
-    controls.viewer.compare.seeds = 3;
+    controls.view.tab = Tab::Compare;
+    controls.view.compare.etas = vec![0.0, 0.5, 1.0];
+    controls.view.compare.sigma_hat = true;
+    controls.view.compare.seeds = 3;
     session.submit(request(1, Purpose::Compare, &controls));
     let events = collect(&session, ended(1));
-    let frames = frames(&events, 1);
-    let order: Vec<_> = frames.iter().map(|f| (f.index, f.group)).collect();
+    let updates = updates(&events, 1);
+    let order: Vec<_> = updates.iter().map(|f| (f.index, f.group)).collect();
     assert_eq!(order, (0..8).flat_map(|i| (0..4).map(move |g| (i, g))).collect::<Vec<_>>());
-    for frame in frames {
-        let spread = frame.spread.as_ref().expect("a spread");
-        let equal = frame.after.windows(2).all(|pair| pair[0] == pair[1]);
-        if frame.group == 0 {
-            assert!(equal && spread.mean == 0.0 && spread.map.iter().all(|v| *v == 0.0), "η = 0 at step {}", frame.index);
+    for update in updates {
+        let spread = update.spread.as_ref().expect("a spread");
+        let equal = update.after.windows(2).all(|pair| pair[0] == pair[1]);
+        if update.group == 0 {
+            assert!(equal && spread.mean == 0.0 && spread.map.iter().all(|v| *v == 0.0), "η = 0 at step {}", update.index);
         } else {
             assert!(!equal, "noise differs");
             // x̂0 of the first step comes before any noise.
-            assert_eq!(spread.mean > 0.0, frame.index > 0, "group {} step {}", frame.group, frame.index);
+            assert_eq!(spread.mean > 0.0, update.index > 0, "group {} step {}", update.group, update.index);
         }
     }
 }
@@ -176,18 +176,18 @@ fn a_comparison_advances_together_and_without_noise_its_columns_are_equal() {
 fn steps_by_spacing_has_a_group_a_cell_and_each_its_own_number_of_steps() {
     let session = session();
     let mut controls = controls(8, 1);
-    controls.viewer.compare.axes = Axes::StepsBySpacing;
-    controls.viewer.compare.steps = vec![2, 7];
-    controls.viewer.compare.spacings = vec!["linear".to_owned(), "trailing".to_owned()];
+    controls.view.compare.axes = Axes::StepsBySpacing;
+    controls.view.compare.steps = vec![2, 7];
+    controls.view.compare.spacings = vec!["linear".to_owned(), "trailing".to_owned()];
     session.submit(request(1, Purpose::Compare, &controls));
     let events = collect(&session, ended(1));
-    let frames = frames(&events, 1);
-    let totals: Vec<_> = (0..4).map(|g| frames.iter().filter(|f| f.group == g).count()).collect();
+    let updates = updates(&events, 1);
+    let totals: Vec<_> = (0..4).map(|g| updates.iter().filter(|f| f.group == g).count()).collect();
     assert_eq!(totals, [2, 2, 7, 7]);
     for (group, (steps, spacing)) in
         [(2, Spacing::Linear), (2, Spacing::Trailing), (7, Spacing::Linear), (7, Spacing::Trailing)].into_iter().enumerate()
     {
-        let last = frames.iter().rfind(|f| f.group == group).expect("frames");
+        let last = updates.iter().rfind(|f| f.group == group).expect("updates");
         let cell = etude::app::Controls { steps, spacing: Some(spacing), ..controls.clone() };
         assert!(*last.after[0] == sampled(&cell)[0], "cell {group}");
     }
@@ -197,20 +197,20 @@ fn steps_by_spacing_has_a_group_a_cell_and_each_its_own_number_of_steps() {
 fn the_ends_of_an_interpolation_are_the_seeds_own_samples() {
     let session = session();
     let mut controls = controls(6, 1);
-    controls.viewer.interpolate.seeds = [11, 12, 13, 14];
+    controls.view.interpolate.seeds = [11, 12, 13, 14];
     let base = controls.clone();
     let own = |seed| sampled(&etude::app::Controls { seed, ..base.clone() }).remove(0);
     session.submit(request(1, Purpose::Between, &controls));
     let events = collect(&session, ended(1));
     for group in 0..2 {
-        let last = frames(&events, 1).into_iter().rfind(|f| f.group == group).expect("frames");
+        let last = updates(&events, 1).into_iter().rfind(|f| f.group == group).expect("updates");
         assert!(*last.after[0] == own(11) && **last.after.last().expect("pictures") == own(12), "way {group}");
     }
-    controls.viewer.interpolate.grid = true;
+    controls.view.interpolate.grid = true;
     session.submit(request(2, Purpose::Between, &controls));
     let events = collect(&session, ended(2));
-    let last = *frames(&events, 2).last().expect("frames");
-    let side = controls.viewer.interpolate.side as usize;
+    let last = *updates(&events, 2).last().expect("updates");
+    let side = controls.view.interpolate.side as usize;
     for (place, seed) in [(0, 11), (side - 1, 12), (side * (side - 1), 13), (side * side - 1, 14)] {
         assert!(*last.after[place] == own(seed), "corner {place}");
     }

@@ -1,0 +1,127 @@
+//! Doing what the panels ask for.
+
+use super::{command_line::command_line, export};
+use crate::{
+    app::{
+        panels::scrubber,
+        state::{
+            State,
+            command::Command,
+            controls::{Controls, Tab},
+        },
+    },
+    error::Error,
+    picture::recipe::read_recipe,
+    schedule::Spacing,
+    session::{Session, TaskResult},
+};
+use eframe::egui::{Context, ViewportCommand};
+use std::path::PathBuf;
+
+/// Presenting enlarges everything by this, but leaves so many points of height.
+const PRESENTING_ZOOM: f32 = 1.5;
+const MIN_HEIGHT: f32 = 480.0;
+
+/// Does what a panel asked for.
+pub fn apply_command(ctx: &Context, state: &mut State, session: &Session, command: Command, now: f64) {
+    match command {
+        Command::SetTau(list) => {
+            let spacing = Some(Spacing::List(list));
+            let controls = Controls { spacing, ..state.controls.clone() };
+            state.change(controls, now);
+        }
+        Command::Look(position) => {
+            let steps = scrubber::steps(state);
+            state.playhead.look(position, steps);
+        }
+        Command::Use(controls) => state.change(*controls, now),
+        Command::Save(what) => match export::job(state, what) {
+            Ok(job) => session.spawn_task(job),
+            Err(error) => state.messages.fault(error.to_string(), now),
+        },
+        Command::Play => state.playhead.toggle(),
+        Command::Loop(looping) => state.playhead.looping = looping,
+        Command::Speed(speed) => state.playhead.speed = speed,
+        Command::Cancel => state.runs.cancel(session),
+        Command::Restart => {
+            state.messages.clear_faults();
+            let controls = state.controls.clone();
+            if let Err(error) = state.runs.start(session, state.purpose(), &controls) {
+                state.messages.fault(error.to_string(), now);
+            }
+        }
+        Command::Undo => {
+            if let Some(old) = state.history.undo(&state.controls) {
+                state.go_to(old);
+            }
+        }
+        Command::Redo => {
+            if let Some(new) = state.history.redo(&state.controls) {
+                state.go_to(new);
+            }
+        }
+        Command::Present(on) => present(ctx, state, on),
+        Command::CopyCommand => {
+            ctx.copy_text(command_line(&state.controls));
+            let what = match state.controls.view.tab {
+                Tab::Interpolate => "Copied the command that samples the ends",
+                _ => "Copied the command that makes these pictures",
+            };
+            state.messages.news(what, now);
+        }
+        Command::OpenModel => session.spawn_task(|| match rfd::FileDialog::new().set_title("A model's folder").pick_folder() {
+            Some(path) => TaskResult::ModelChosen(path),
+            None => TaskResult::Nothing,
+        }),
+        Command::ChooseFolder => session.spawn_task(|| match rfd::FileDialog::new().set_title("Save pictures in").pick_folder() {
+            Some(path) => TaskResult::FolderChosen(path),
+            None => TaskResult::Nothing,
+        }),
+        Command::OpenRecipe => {
+            session.spawn_task(|| {
+                let dialog = rfd::FileDialog::new().set_title("A picture that etude saved").add_filter("Pictures", &["png", "gif"]);
+                let Some(path) = dialog.pick_file() else { return TaskResult::Nothing };
+                match read_recipe(&path) {
+                    Ok(Some(json)) => TaskResult::Recipe(path, json),
+                    Ok(None) => TaskResult::Failed(Error::file(path, "has no recipe inside; nothing was changed").to_string()),
+                    Err(error) => TaskResult::Failed(error.to_string()),
+                }
+            });
+        }
+        Command::Open(path) => open(session, path),
+        Command::Help => state.helping = !state.helping,
+        Command::Theme(preference) => ctx.set_theme(preference),
+    }
+}
+
+fn present(ctx: &Context, state: &mut State, on: bool) {
+    if state.presenting == on {
+        return;
+    }
+    state.presenting = on;
+    let zoom = if on {
+        state.zoom_before = ctx.zoom_factor();
+        ctx.zoom_factor() * (ctx.content_rect().height() / MIN_HEIGHT).clamp(1.0, PRESENTING_ZOOM)
+    } else {
+        state.zoom_before
+    };
+    ctx.set_zoom_factor(zoom.clamp(0.2, 5.0));
+    ctx.send_viewport_cmd(ViewportCommand::Fullscreen(on));
+}
+
+/// Opens a model's folder, or the recipe inside a picture.
+pub fn open(session: &Session, path: PathBuf) {
+    session.spawn_task(move || {
+        if path.is_dir() {
+            return TaskResult::ModelChosen(path);
+        }
+        match read_recipe(&path) {
+            Ok(Some(json)) => TaskResult::Recipe(path, json),
+            Ok(None) => {
+                let what = "expected a picture that etude saved, with its recipe inside, got one without; nothing was changed";
+                TaskResult::Failed(Error::file(path, what).to_string())
+            }
+            Err(error) => TaskResult::Failed(error.to_string()),
+        }
+    });
+}

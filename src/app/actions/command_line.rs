@@ -1,0 +1,160 @@
+//! The `etude` command that makes what is on screen.
+
+use crate::{
+    app::state::controls::{Axes, Controls, Tab},
+    recipe::Rng,
+};
+use std::fmt::Write as _;
+
+/// A word of a shell command, quoted where it has to be.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./,=+:".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// The options that a run's pictures depend on, without η, S, τ and the noise seed where `varied` names them.
+fn options(controls: &Controls, varied: &[&str]) -> String {
+    let mut line = format!("--model {}", quoted(&controls.model));
+    let mut add = |name: &str, value: String| {
+        if !varied.contains(&name) {
+            // Writing to a String cannot fail.
+            let _ = write!(line, " --{name} {value}");
+        }
+    };
+    if controls.preset != crate::schedule::Preset::Etude {
+        add("preset", controls.preset.to_string());
+    }
+    add("steps", controls.steps.to_string());
+    if let Some(spacing) = &controls.spacing {
+        add("tau", spacing.to_string());
+    }
+    if controls.sigma_hat && !varied.contains(&"eta") {
+        line.push_str(" --sigma-hat");
+    } else {
+        add("eta", controls.eta.to_string());
+    }
+    let mut add = |name: &str, value: String| {
+        if !varied.contains(&name) {
+            let _ = write!(line, " --{name} {value}");
+        }
+    };
+    add("seed", controls.seed.to_string());
+    add("noise-seed", controls.noise_seed.to_string());
+    if controls.rng == Rng::Torch {
+        add("rng", "torch".to_owned());
+    }
+    if let Some((h, w)) = controls.size {
+        add("size", format!("{h}x{w}"));
+    }
+    match controls.clip {
+        Some(true) => line.push_str(" --clip"),
+        Some(false) => line.push_str(" --no-clip"),
+        None => {}
+    }
+    if controls.view.device != "auto" {
+        let _ = write!(line, " --device {}", quoted(&controls.view.device));
+    }
+    if controls.view.f16 {
+        line.push_str(" --precision f16");
+    }
+    line
+}
+
+/// The command for the open panel. A comparison is a loop in the shell; of an interpolation it is the two (or four) ends.
+pub fn command_line(controls: &Controls) -> String {
+    let view = &controls.view;
+    match view.tab {
+        Tab::Trajectory | Tab::Explain => {
+            format!("etude sample {} --count {} --out etude.png", options(controls, &[]), controls.count)
+        }
+        Tab::Compare => {
+            let count = match controls.rng {
+                Rng::Etude => view.image + 1,
+                Rng::Torch => controls.count,
+            };
+            let compare = &view.compare;
+            match compare.axes {
+                Axes::EtaBySeed => {
+                    let etas = compare.etas.iter().map(f64::to_string).collect::<Vec<_>>().join(" ");
+                    let seeds = (0..u64::from(compare.seeds)).map(|j| controls.noise_seed.wrapping_add(j).to_string());
+                    let seeds = seeds.collect::<Vec<_>>().join(" ");
+                    let options = options(controls, &["eta", "noise-seed"]);
+                    let rows = format!(
+                        "for eta in {etas}; do for noise in {seeds}; do etude sample {options} --eta $eta --noise-seed $noise --count \
+                         {count} --out eta-$eta-noise-$noise.png; done; done"
+                    );
+                    let last_row = format!(
+                        "for noise in {seeds}; do etude sample {options} --sigma-hat --noise-seed $noise --count {count} --out \
+                         sigma-hat-noise-$noise.png; done"
+                    );
+                    let (with_eta, with_sigma_hat) = (!compare.etas.is_empty(), compare.sigma_hat);
+                    let loops = [with_eta.then_some(rows), with_sigma_hat.then_some(last_row)];
+                    loops.into_iter().flatten().collect::<Vec<_>>().join("; ")
+                }
+                Axes::StepsBySpacing => {
+                    let steps = compare.steps.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
+                    format!(
+                        "for steps in {steps}; do for tau in {}; do etude sample {} --steps $steps --tau $tau --count {count} \
+                         --out steps-$steps-$tau.png; done; done",
+                        compare.spacings.join(" "),
+                        options(controls, &["steps", "tau"])
+                    )
+                }
+            }
+        }
+        Tab::Interpolate => {
+            let ends = if view.interpolate.grid { 4 } else { 2 };
+            let seeds = view.interpolate.seeds[..ends].iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+            // An interpolation's ends are always drawn by our own generator.
+            let base = Controls { eta: view.interpolate.eta, sigma_hat: false, rng: Rng::Etude, ..controls.clone() };
+            format!(
+                "for seed in {seeds}; do etude sample {} --seed $seed --count 1 --out seed-$seed.png; done",
+                options(&base, &["seed"])
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Controls, command_line, quoted};
+    use crate::app::state::controls::Tab;
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(quoted("models/cifar10"), "models/cifar10");
+        assert_eq!(quoted("my models/it's"), r"'my models/it'\''s'");
+    }
+
+    #[test]
+    fn a_trajectory_is_one_command_and_a_comparison_a_loop() {
+        let model = "fashion".to_owned();
+        let mut controls = Controls { model, eta: 0.5, seed: 7, noise_seed: 9, count: 4, clip: Some(true), ..Controls::default() };
+        assert_eq!(
+            command_line(&controls),
+            "etude sample --model fashion --steps 50 --eta 0.5 --seed 7 --noise-seed 9 --clip --count 4 --out etude.png"
+        );
+        controls.sigma_hat = true;
+        assert!(command_line(&controls).contains("--sigma-hat") && !command_line(&controls).contains("--eta"));
+        controls.view.tab = Tab::Compare;
+        let line = command_line(&controls);
+        assert!(line.starts_with("for eta in 0 0.2 0.5 1; do for noise in 9 10 11 12 13 14; do etude sample"), "{line}");
+        assert!(!line.contains("--sigma-hat"), "{line}");
+        // A row of σ̂ is a loop of its own; alone it is the whole command.
+        controls.view.compare.sigma_hat = true;
+        let both = command_line(&controls);
+        let last = "for noise in 9 10 11 12 13 14; do etude sample --model fashion --steps 50 --seed 7 --clip --sigma-hat --noise-seed \
+                    $noise --count 1 --out sigma-hat-noise-$noise.png; done";
+        assert_eq!(both, format!("{line}; {last}"));
+        controls.view.compare.etas.clear();
+        assert_eq!(command_line(&controls), last);
+    }
+
+    #[test]
+    fn the_ends_of_an_interpolation_are_drawn_by_our_own_generator() {
+        let mut controls = Controls { rng: crate::recipe::Rng::Torch, ..Controls::default() };
+        assert!(command_line(&controls).contains("--rng torch"));
+        controls.view.tab = Tab::Interpolate;
+        assert!(!command_line(&controls).contains("--rng"), "{}", command_line(&controls));
+    }
+}

@@ -1,0 +1,233 @@
+//! Saving what is on screen: the pictures are gathered here, laid out and written on a thread of their own.
+
+use crate::{
+    app::{
+        panels::{film_strip, interpolate},
+        state::{
+            State,
+            command::Export,
+            controls::{Axes, Controls, Tab},
+            run_requests::Purpose,
+            run_view::RunView,
+        },
+    },
+    error::{Error, Result},
+    picture::{
+        Picture, gif, png,
+        sheet::{self, Trajectory},
+    },
+    session::TaskResult,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// A picture is saved at least this large, each pixel a square.
+const COMFORTABLE: usize = 256;
+/// Steps of a saved strip.
+const COLUMNS: usize = 11;
+/// An animation shows a step for so long, and rests at its end for so long, in milliseconds.
+const FRAME_MS: u32 = 80;
+const LAST_MS: u32 = 1500;
+/// An animation has no more steps than this: a GIF of a thousand is a minute long.
+const MAX_FRAMES: usize = 120;
+
+/// What is to be written.
+enum Content {
+    Still(Box<dyn FnOnce() -> Picture + Send>),
+    Moving(Box<dyn FnOnce() -> Vec<Picture> + Send>),
+}
+
+/// The work of saving `export`, to be done apart from the window.
+///
+/// # Errors
+/// There is nothing yet to save, or the open panel has no such thing.
+pub fn job(state: &State, export: Export) -> Result<impl FnOnce() -> TaskResult + Send + 'static> {
+    let tab = state.controls.view.tab;
+    let mut position = state.controls.view.interpolate.position;
+    let (run, content) = match tab {
+        Tab::Trajectory | Tab::Explain => trajectory(state, export)?,
+        Tab::Compare => compare(state, export)?,
+        Tab::Interpolate if export == Export::Picture => {
+            let (picture, run, at) =
+                interpolate::large(&interpolate::View::new(&state.runs, 0.0), &state.controls).ok_or_else(missing)?;
+            position = at;
+            let picture = picture.clone();
+            (run, Content::Still(Box::new(move || enlarged(&picture))))
+        }
+        Tab::Interpolate => between(state, export)?,
+    };
+    let nothing = || Error::argument("save: expected a finished picture, got none yet; wait for the first one");
+    let plan = run.plan.as_ref().ok_or_else(nothing)?;
+    // The picture belongs to the run's controls; the panel and the image chosen in it are as on screen.
+    let mut controls = run.controls.clone();
+    (controls.view.tab, controls.view.image) = (tab, state.controls.view.image);
+    controls.view.interpolate.position = position;
+    let recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?.json()?;
+    let folder = state.save_folder.clone();
+    Ok(move || match write(&folder, content, &recipe) {
+        Ok(path) => TaskResult::Saved(path),
+        Err(error) => TaskResult::Failed(error.to_string()),
+    })
+}
+
+/// Two savings at once must not choose the same name.
+static SAVING: Mutex<()> = Mutex::new(());
+
+fn write(folder: &Path, content: Content, recipe: &str) -> Result<PathBuf> {
+    let _one_at_a_time = SAVING.lock().unwrap_or_else(PoisonError::into_inner);
+    match content {
+        Content::Still(make) => {
+            let path = unused(folder, "png")?;
+            png::write_png(&path, &make(), Some(recipe))?;
+            Ok(path)
+        }
+        Content::Moving(make) => {
+            let path = unused(folder, "gif")?;
+            gif::write_gif(&path, make(), FRAME_MS, LAST_MS, Some(recipe))?;
+            Ok(path)
+        }
+    }
+}
+
+/// The first of etude-0001, etude-0002, … that is not there.
+fn unused(folder: &Path, extension: &str) -> Result<PathBuf> {
+    let path = |number: u32| folder.join(format!("etude-{number:04}.{extension}"));
+    let free = (1..100_000).map(path).find(|path| !path.exists());
+    free.ok_or_else(|| Error::file(folder, "has 99999 pictures of etude already; choose another folder to save in"))
+}
+
+fn enlarged(picture: &Picture) -> Picture {
+    picture.scaled((COMFORTABLE / picture.width.max(picture.height).max(1)).max(1))
+}
+
+fn missing() -> Error {
+    Error::argument("save: expected pictures on screen, got none yet; wait for the run to bring some")
+}
+
+fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {
+    let shown = state.shown().ok_or_else(missing)?;
+    let (run, image) = (shown.run, state.image());
+    let content = match export {
+        Export::Picture => {
+            let (upper, predicted) = film_strip::pair(&shown, image).ok_or_else(missing)?;
+            let finished = shown.finished;
+            Content::Still(Box::new(move || {
+                // Before the end a picture is two: the noisy one and what is predicted from it.
+                if finished {
+                    enlarged(&upper)
+                } else {
+                    sheet::contact_sheet(&[(*upper).clone(), (*predicted).clone()], Some(2), Some(8))
+                }
+            }))
+        }
+        Export::Sheet => {
+            let update = shown.update.clone();
+            let finished = shown.finished;
+            Content::Still(Box::new(move || {
+                let pictures: Vec<Picture> = if finished {
+                    update.after.iter().map(|p| (**p).clone()).collect()
+                } else {
+                    update.records.iter().map(|m| (*m.x0).clone()).collect()
+                };
+                sheet::contact_sheet(&pictures, None, None)
+            }))
+        }
+        Export::Strip | Export::Gif => {
+            let wanted = if export == Export::Gif { MAX_FRAMES } else { COLUMNS };
+            let positions = film_strip::positions_up_to(run.steps(), wanted);
+            let pairs: Vec<_> = positions.iter().filter_map(|p| film_strip::pair(&run.at_position(*p)?, image)).collect();
+            if pairs.is_empty() {
+                return Err(missing());
+            }
+            strip_or_gif(pairs, export)
+        }
+    };
+    Ok((run, content))
+}
+
+type Pair = (Arc<Picture>, Arc<Picture>);
+
+fn strip_or_gif(pairs: Vec<Pair>, export: Export) -> Content {
+    let one = |(upper, lower): &Pair| Trajectory { noisy: vec![(**upper).clone()], predicted: vec![(**lower).clone()] };
+    if export == Export::Gif {
+        return Content::Moving(Box::new(move || pairs.iter().map(|pair| sheet::strip(&[one(pair)], None)).collect()));
+    }
+    Content::Still(Box::new(move || {
+        let (noisy, predicted) = pairs.iter().map(|(a, b)| ((**a).clone(), (**b).clone())).unzip();
+        sheet::strip(&[Trajectory { noisy, predicted }], None)
+    }))
+}
+
+/// The newest pictures of a group: the samples after the last step, the predicted x̂0 before.
+fn newest(run: &RunView, group: usize) -> Vec<Picture> {
+    let Some(update) = run.groups.get(group).and_then(|g| g.latest.as_ref()) else { return Vec::new() };
+    if update.index + 1 == update.total {
+        update.after.iter().map(|p| (**p).clone()).collect()
+    } else {
+        update.records.iter().map(|m| (*m.x0).clone()).collect()
+    }
+}
+
+/// The run of a purpose that has pictures: the newest, else the one before.
+fn with_pictures(state: &State, purpose: Purpose) -> Result<&RunView> {
+    let found = [state.runs.current(purpose), state.runs.previous(purpose)].into_iter().flatten().find(|run| run.has_updates());
+    found.ok_or_else(missing)
+}
+
+fn compare(state: &State, export: Export) -> Result<(&RunView, Content)> {
+    if export != Export::Sheet {
+        return Err(Error::argument("save: the comparison is saved as one picture; choose All pictures"));
+    }
+    let run = with_pictures(state, Purpose::Compare)?;
+    let columns = columns(&run.controls);
+    let pictures: Vec<Picture> = (0..run.groups.len()).flat_map(|group| newest(run, group)).collect();
+    Ok((run, Content::Still(Box::new(move || sheet::contact_sheet(&pictures, Some(columns), None)))))
+}
+
+fn columns(controls: &Controls) -> usize {
+    let compare = &controls.view.compare;
+    match compare.axes {
+        Axes::EtaBySeed => compare.seeds as usize,
+        Axes::StepsBySpacing => compare.spacings.len(),
+    }
+}
+
+fn between(state: &State, export: Export) -> Result<(&RunView, Content)> {
+    let run = with_pictures(state, Purpose::Between)?;
+    let controls = &run.controls.view.interpolate;
+    let columns = if controls.grid { controls.side } else { controls.columns } as usize;
+    let content = match export {
+        Export::Gif => {
+            let there = newest(run, 0);
+            if there.is_empty() {
+                return Err(missing());
+            }
+            Content::Moving(Box::new(move || {
+                let back = there.iter().rev().skip(1).take(there.len().saturating_sub(2));
+                there.iter().chain(back).map(enlarged).collect()
+            }))
+        }
+        _ => {
+            let pictures: Vec<Picture> = (0..run.groups.len()).flat_map(|group| newest(run, group)).collect();
+            Content::Still(Box::new(move || sheet::contact_sheet(&pictures, Some(columns), None)))
+        }
+    };
+    Ok((run, content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unused;
+
+    #[test]
+    fn names_are_never_taken_twice() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = unused(folder.path(), "png").expect("free");
+        assert!(first.ends_with("etude-0001.png"));
+        std::fs::write(&first, "x").expect("written");
+        assert!(unused(folder.path(), "png").expect("free").ends_with("etude-0002.png"));
+        assert!(unused(folder.path(), "gif").expect("free").ends_with("etude-0001.gif"));
+    }
+}

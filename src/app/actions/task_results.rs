@@ -1,0 +1,43 @@
+//! What tasks beside the session brought: a picture that was saved, a dialog's answer, the recipe inside a dropped picture.
+
+use crate::{
+    app::state::{State, controls::Controls, provenance::Provenance},
+    error::{Error, Result},
+    recipe::Recipe,
+    session::TaskResult,
+};
+
+/// Takes what a task brought.
+pub fn take_result(state: &mut State, result: TaskResult, now: f64) {
+    match result {
+        TaskResult::Saved(path) => state.messages.news(format!("Saved {}", path.display()), now),
+        TaskResult::Recipe(path, json) => match restored(state, &json) {
+            Ok((controls, provenance)) => {
+                state.change(controls, now);
+                state.messages.news(format!("The controls are as they were for {}", path.display()), now);
+                state.provenance = Some(provenance);
+                if let Some(model) = state.model.clone() {
+                    state.compare_weights(&model, now);
+                }
+            }
+            Err(error) => state.messages.fault(Error::file(path, error.to_string()).to_string(), now),
+        },
+        TaskResult::ModelChosen(path) => {
+            let controls = Controls { model: path.display().to_string(), size: None, ..state.controls.clone() };
+            state.change(controls, now);
+        }
+        TaskResult::FolderChosen(path) => (state.save_folder, state.folder_chosen) = (path, true),
+        TaskResult::Devices(adapters) => state.adapters = adapters,
+        TaskResult::Failed(message) => state.messages.fault(message, now),
+        TaskResult::Nothing => {}
+    }
+}
+
+/// The controls of a recipe. What computes stays as it is here: the picture may come from a machine with another GPU.
+fn restored(state: &State, json: &str) -> Result<(Controls, Provenance)> {
+    let recipe: Recipe = serde_json::from_str(json).map_err(|e| Error::argument(format!("its recipe cannot be used: {e}")))?;
+    let now = &state.controls.view;
+    let mut controls = Controls::from_recipe(&recipe, now)?;
+    (controls.view.device, controls.view.f16) = (now.device.clone(), now.f16);
+    Ok((controls, Provenance { model: recipe.model, weights_crc32: recipe.weights_crc32 }))
+}

@@ -1,0 +1,283 @@
+//! The grid: rows and columns of pictures that advance together.
+
+use super::view::View;
+use crate::app::{
+    state::{
+        command::Command,
+        controls::{Axes, Controls, Tab, ViewSettings},
+        run_requests::compare_rows,
+        run_view::RunView,
+    },
+    widgets::{
+        texture_cache::TextureCache,
+        tile::{self, Tile, spacing_name},
+    },
+};
+use eframe::egui::{self, Align2, FontId, Id, Pos2, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
+
+const LABEL: f32 = 86.0;
+const HEADER: f32 = 22.0;
+const GAP: f32 = 5.0;
+/// Room for the progress under a row.
+const BAR: f32 = 9.0;
+const MIN_SIDE: f32 = 44.0;
+/// Smaller than this pictures do not get for want of height: the panel scrolls.
+const COMFORTABLE: f32 = 72.0;
+
+/// Width of a picture so that `rows` × `columns` of them fit into `room`, but not below what can still be seen: then the grid
+/// scrolls. `aspect` is height over width.
+pub fn cell_width(room: Vec2, rows: usize, columns: usize, aspect: f32) -> f32 {
+    let (rows, columns) = (rows.max(1) as f32, columns.max(1) as f32);
+    let wide = (room.x - LABEL) / columns - GAP;
+    let high = ((room.y - HEADER) / rows - GAP - BAR) / aspect.max(0.01);
+    wide.min(high.max(COMFORTABLE)).max(MIN_SIDE)
+}
+
+/// Which group and member of the run a cell is.
+fn place_of(controls: &Controls, row: usize, column: usize) -> (usize, usize) {
+    match controls.view.compare.axes {
+        Axes::EtaBySeed => (row, column),
+        Axes::StepsBySpacing => (row * controls.view.compare.spacings.len() + column, 0),
+    }
+}
+
+/// The name of a column.
+fn column_name(controls: &Controls, column: usize) -> String {
+    match controls.view.compare.axes {
+        Axes::EtaBySeed => format!("noise seed {}", controls.noise_seed.wrapping_add(column as u64)),
+        Axes::StepsBySpacing => format!("τ {}", controls.view.compare.spacings.get(column).map_or("", String::as_str)),
+    }
+}
+
+fn columns(controls: &Controls) -> usize {
+    match controls.view.compare.axes {
+        Axes::EtaBySeed => controls.view.compare.seeds as usize,
+        Axes::StepsBySpacing => controls.view.compare.spacings.len(),
+    }
+}
+
+/// The controls of a trajectory that makes a cell's picture.
+pub fn cell_controls(controls: &Controls, row: usize, column: usize) -> Option<Controls> {
+    let (_, schedule) = compare_rows(controls).into_iter().nth(row)?;
+    let mut cell = controls.clone();
+    cell.view.tab = Tab::Trajectory;
+    match controls.view.compare.axes {
+        Axes::EtaBySeed => {
+            (cell.eta, cell.sigma_hat) = (schedule.eta, schedule.sigma_hat);
+            cell.noise_seed = controls.noise_seed.wrapping_add(column as u64);
+        }
+        Axes::StepsBySpacing => {
+            cell.steps = schedule.steps;
+            cell.spacing = Some(controls.view.compare.spacings.get(column)?.parse().ok()?);
+        }
+    }
+    Some(cell)
+}
+
+/// Width of a picture of the grid in `room`, and of the whole grid.
+pub fn widths(view: &View<'_>, draft: &Controls, room: Vec2) -> (f32, f32) {
+    let axes = draft.view.compare.axes;
+    let run = view.newest(axes);
+    let shape = run.map_or(draft, |run| &run.controls);
+    let aspect = tile::aspect(run.or(view.older(axes)).and_then(|run| run.plan.as_ref()));
+    let columns = columns(shape);
+    let cell = cell_width(room, compare_rows(shape).len(), columns, aspect);
+    (cell, LABEL + columns as f32 * (cell + GAP))
+}
+
+/// Draws the grid into about `room`; a click on a picture asks for its controls.
+pub fn grid_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureCache, room: Vec2) -> Option<Command> {
+    let axes = draft.view.compare.axes;
+    let run = view.newest(axes);
+    let shape = run.map_or(draft, |run| &run.controls);
+    let (rows, columns) = (compare_rows(shape), columns(shape));
+    let aspect = tile::aspect(run.or(view.older(axes)).and_then(|run| run.plan.as_ref()));
+    let width = cell_width(room, rows.len(), columns, aspect);
+    let grid = Grid { view, shape, columns, cell: Vec2::new(width, width * aspect), draft };
+    let mut command = None;
+    egui::ScrollArea::horizontal().id_salt("compare grid").auto_shrink([false, true]).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        grid.header(ui);
+        for (row, (name, _)) in rows.iter().enumerate() {
+            command = grid.row(ui, textures, row, name).or(command.take());
+        }
+    });
+    command
+}
+
+struct Grid<'a> {
+    view: &'a View<'a>,
+    shape: &'a Controls,
+    columns: usize,
+    cell: Vec2,
+    draft: &'a Controls,
+}
+
+impl Grid<'_> {
+    fn size(&self, height: f32) -> Vec2 {
+        Vec2::new(LABEL + self.columns as f32 * (self.cell.x + GAP), height)
+    }
+
+    fn header(&self, ui: &mut Ui) {
+        let (rect, _) = ui.allocate_exact_size(self.size(HEADER), Sense::hover());
+        let longest = "noise seed 00";
+        let short = self.cell.x < 8.0 * longest.len() as f32;
+        for column in 0..self.columns {
+            let name = column_name(self.shape, column);
+            let at = Pos2::new(rect.left() + LABEL + column as f32 * (self.cell.x + GAP) + self.cell.x / 2.0, rect.center().y);
+            let shown = if short { name.rsplit(' ').next().unwrap_or_default() } else { &name };
+            ui.painter().text(at, Align2::CENTER_CENTER, shown, FontId::proportional(14.0), ui.visuals().text_color());
+        }
+        if short {
+            let what = if self.by_seed() { "noise seed" } else { "τ" };
+            let at = rect.left_center();
+            ui.painter().text(at, Align2::LEFT_CENTER, what, FontId::proportional(14.0), ui.visuals().weak_text_color());
+        }
+    }
+
+    fn row(&self, ui: &mut Ui, textures: &mut TextureCache, row: usize, name: &str) -> Option<Command> {
+        let (rect, _) = ui.allocate_exact_size(self.size(self.cell.y + GAP + BAR), Sense::hover());
+        let label = Rect::from_min_size(rect.min, Vec2::new(LABEL - 8.0, self.cell.y));
+        let (done, total) = self.progress(row);
+        let mut side = ui.new_child(egui::UiBuilder::new().max_rect(label).id_salt(("compare row", row)));
+        side.add_space((self.cell.y / 2.0 - 20.0).max(0.0));
+        // The default font has no hat: the word says which σ it is.
+        let shown = if name == "σ̂" { "σ̂ larger" } else { name };
+        side.label(RichText::new(shown).strong().size(18.0));
+        let counter = match total {
+            0 => "waiting".to_owned(),
+            _ if self.by_seed() => format!("{done} / {total}"),
+            // Each picture of the row has steps of its own.
+            _ => format!("{} %", 100 * done / total),
+        };
+        side.label(RichText::new(counter).weak().size(13.0)).on_hover_text("Steps taken of this row");
+        let mut command = None;
+        for column in 0..self.columns {
+            let corner = Pos2::new(rect.left() + LABEL + column as f32 * (self.cell.x + GAP), rect.top());
+            let cell = Rect::from_min_size(corner, self.cell);
+            if let Some(controls) = self.cell(ui, textures, cell, (row, column), name) {
+                command = Some(Command::Use(Box::new(controls)));
+            }
+        }
+        let at = Pos2::new(rect.left() + LABEL, rect.top() + self.cell.y + 3.0);
+        if self.by_seed() {
+            bar(ui, at, self.columns as f32 * (self.cell.x + GAP) - GAP, (done, total));
+        } else {
+            for column in 0..self.columns {
+                let at = at + Vec2::new(column as f32 * (self.cell.x + GAP), 0.0);
+                bar(ui, at, self.cell.x, self.steps_of(place_of(self.shape, row, column).0));
+            }
+        }
+        command
+    }
+
+    fn by_seed(&self) -> bool {
+        self.shape.view.compare.axes == Axes::EtaBySeed
+    }
+
+    /// Steps taken and steps in all of a group.
+    fn steps_of(&self, group: usize) -> (usize, usize) {
+        let Some(run) = self.view.newest(self.shape.view.compare.axes) else { return (0, 0) };
+        let total = run.plan.as_ref().and_then(|p| p.schedules.get(group)).map_or(0, |s| s.steps.len());
+        (run.groups.get(group).and_then(|g| g.latest.as_ref()).map_or(0, |f| f.index + 1), total)
+    }
+
+    /// Of a row: of all its groups together.
+    fn progress(&self, row: usize) -> (usize, usize) {
+        let groups: std::collections::BTreeSet<usize> = (0..self.columns).map(|c| place_of(self.shape, row, c).0).collect();
+        groups.iter().map(|g| self.steps_of(*g)).fold((0, 0), |(a, b), (done, total)| (a + done, b + total))
+    }
+
+    /// One picture; the controls that make it where it was clicked.
+    fn cell(
+        &self,
+        ui: &mut Ui,
+        textures: &mut TextureCache,
+        rect: Rect,
+        (row, column): (usize, usize),
+        name: &str,
+    ) -> Option<Controls> {
+        let axes = self.shape.view.compare.axes;
+        let id = Id::unique(("compare", row, column));
+        let (run, older) = (self.view.newest(axes), self.view.older(axes));
+        let in_run = |run: &RunView| row < compare_rows(&run.controls).len() && column < columns(&run.controls);
+        let at = place_of(self.shape, row, column);
+        let older = older.filter(|run| in_run(run) && place_of(&run.controls, row, column) == at);
+        let shown = tile::of_runs(run, older, at, self.draft.view.compare.noisy);
+        tile::paint(ui, textures, rect, id, shown);
+        let response = ui.interact(rect, id.with("cell"), Sense::click());
+        let of = match shown {
+            Tile::Old(..) => older.map_or(self.shape, |run| &run.controls),
+            _ => self.shape,
+        };
+        let label = format!("{name}, {}", column_name(self.shape, column));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
+        tile::highlight(ui, rect, &response);
+        let step = run.and_then(|run| step_text(run, at.0));
+        let controls = cell_controls(of, row, column)?;
+        let response = response.on_hover_ui(|ui| {
+            ui.label(RichText::new(recipe_text(&controls)).strong());
+            ui.label(step.unwrap_or_else(|| "no step taken yet".to_owned()));
+            ui.weak("Click to look at this run step by step");
+        });
+        // What no picture depends on (locks, the other panels) stays as it is now.
+        response.clicked().then(|| {
+            let ViewSettings { tab, image, .. } = controls.view;
+            Controls { view: ViewSettings { tab, image, ..self.draft.view.clone() }, ..controls }
+        })
+    }
+}
+
+/// A thin bar: how much is done.
+fn bar(ui: &Ui, at: Pos2, width: f32, (done, total): (usize, usize)) {
+    let all = Rect::from_min_size(at, Vec2::new(width, 3.0));
+    ui.painter().rect_filled(all, 1.5, ui.visuals().widgets.noninteractive.bg_stroke.color);
+    if total > 0 {
+        let part = Rect::from_min_size(at, Vec2::new(width * done as f32 / total as f32, 3.0));
+        ui.painter().rect_filled(part, 1.5, ui.visuals().hyperlink_color);
+    }
+}
+
+fn step_text(run: &RunView, group: usize) -> Option<String> {
+    let update = run.groups.get(group)?.latest.as_ref()?;
+    let t = run.plan.as_ref()?.schedules.get(group)?.steps.get(update.index)?.t;
+    Some(format!("after step {} of {}, from t = {t}", update.index + 1, update.total))
+}
+
+fn recipe_text(controls: &Controls) -> String {
+    let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", controls.eta) };
+    let Controls { seed, noise_seed, .. } = controls;
+    let (image, steps) = (controls.view.image, controls.step_count());
+    format!("seed {seed}, image {image}, noise seed {noise_seed}, {noise}, S = {steps}, τ {}", spacing_name(controls))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_fill_the_smaller_direction() {
+        // Wide room: the height decides.
+        let width = cell_width(Vec2::new(2000.0, 422.0), 4, 6, 1.0);
+        assert!((width - (400.0 / 4.0 - GAP - BAR)).abs() < 1e-3, "{width}");
+        // High room: the width decides.
+        let width = cell_width(Vec2::new(686.0, 2000.0), 4, 6, 1.0);
+        assert!((width - (100.0 - GAP)).abs() < 1e-3, "{width}");
+        // Too small a room: pictures stay visible and the grid scrolls.
+        assert_eq!(cell_width(Vec2::new(100.0, 100.0), 8, 16, 1.0), MIN_SIDE);
+        assert_eq!(cell_width(Vec2::new(-5.0, 0.0), 0, 0, 1.0), MIN_SIDE);
+    }
+
+    #[test]
+    fn cells_are_where_the_request_puts_them() {
+        let mut controls = Controls { noise_seed: 7, ..Controls::default() };
+        assert_eq!(place_of(&controls, 2, 3), (2, 3));
+        let cell = cell_controls(&controls, 2, 3).expect("a cell");
+        assert_eq!((cell.eta, cell.noise_seed, cell.view.tab), (0.5, 10, Tab::Trajectory));
+        controls.view.compare.axes = Axes::StepsBySpacing;
+        assert_eq!(place_of(&controls, 2, 1), (7, 0));
+        let cell = cell_controls(&controls, 2, 1).expect("a cell");
+        assert_eq!((cell.steps, cell.spacing.map(|s| s.to_string())), (20, Some("quadratic".to_owned())));
+        assert!(cell_controls(&controls, 9, 0).is_none() && cell_controls(&controls, 0, 9).is_none());
+    }
+}

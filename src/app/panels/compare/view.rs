@@ -1,0 +1,25 @@
+//! What the Compare panel shows.
+
+use crate::app::state::{controls::Axes, run_view::RunView};
+
+/// What the panel shows.
+pub struct View<'a> {
+    /// The newest comparison, perhaps unfinished.
+    pub run: Option<&'a RunView>,
+    /// The one before, whose pictures stay, dimmed, where the new one has none yet.
+    pub previous: Option<&'a RunView>,
+    /// T of the model.
+    pub train_timesteps: u32,
+}
+
+impl<'a> View<'a> {
+    /// The one before, if its grid has the same axes.
+    pub(super) fn older(&self, axes: Axes) -> Option<&'a RunView> {
+        self.previous.filter(|run| run.controls.view.compare.axes == axes)
+    }
+
+    /// The newest run, if its grid has these axes.
+    pub(super) fn newest(&self, axes: Axes) -> Option<&'a RunView> {
+        self.run.filter(|run| run.controls.view.compare.axes == axes)
+    }
+}

@@ -1,0 +1,241 @@
+//! The controls at the left: model, η, S, τ, seeds, and what else a run depends on.
+
+use super::{eta_slider, seeds};
+use crate::{
+    app::{
+        state::{
+            State,
+            controls::{Controls, MAX_IMAGES, Tab},
+        },
+        widgets::theme,
+    },
+    model::{Card, EMBEDDED},
+    recipe::Rng,
+    schedule::{Preset, Spacing},
+    session::ModelFacts,
+};
+use eframe::egui::{self, ComboBox, RichText, ScrollArea, Slider, Ui};
+
+/// Values of S with a button of their own.
+pub const STEPS: [usize; 5] = [10, 20, 50, 100, 1000];
+
+/// What the panel asks for beside changed controls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A dialog for a model's folder.
+    OpenModel,
+}
+
+/// Draws the controls; `draft` is changed where the user changes something.
+pub fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
+    let mut ask = None;
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.add_space(4.0);
+        ask = model_ui(ui, state, draft);
+        ui.separator();
+        eta_slider::eta_ui(ui, state, draft);
+        ui.add_space(4.0);
+        steps_ui(ui, state, draft);
+        ui.separator();
+        seeds::seeds_ui(ui, draft);
+        if matches!(draft.view.tab, Tab::Trajectory | Tab::Explain) {
+            count_ui(ui, draft);
+        }
+        ui.separator();
+        ui.collapsing("Conventions", |ui| conventions_ui(ui, state, draft)).header_response.on_hover_text(
+            "Where implementations of DDIM differ: which timesteps τ visits, whether x̂0 is clipped, and what lies past the end of τ.",
+        );
+        ui.collapsing("Device", |ui| device_ui(ui, state, draft)).header_response.on_hover_text("What computes the network.");
+        ui.add_space(8.0);
+    });
+    ask
+}
+
+fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
+    let mut ask = None;
+    ui.horizontal(|ui| {
+        let label = ui.label("Model");
+        let known = EMBEDDED.iter().any(|e| e.name == draft.model);
+        let shown = if known { draft.model.clone() } else { state.model.as_ref().map_or(draft.model.clone(), |m| m.name.clone()) };
+        let combo = ComboBox::from_id_salt("model").selected_text(shown).width(ui.available_width() - 8.0).show_ui(ui, |ui| {
+            for embedded in EMBEDDED {
+                ui.selectable_value(&mut draft.model, embedded.name.to_owned(), embedded.name);
+            }
+            for folder in &state.folders {
+                let name = std::path::Path::new(folder).file_name().map_or(folder.clone(), |n| n.to_string_lossy().into_owned());
+                ui.selectable_value(&mut draft.model, folder.clone(), name).on_hover_text(folder);
+            }
+            if ui.button("Open a folder …").clicked() {
+                ask = Some(Ask::OpenModel);
+            }
+        });
+        combo.response.labelled_by(label.id).on_hover_ui(|ui| {
+            ui.label(state.model.as_ref().map_or_else(|| "Loading …".to_owned(), |model| described(model)));
+        });
+    });
+    // Chosen in this frame: another model has a size of its own. A recipe's model comes with the recipe's size.
+    if draft.model != state.controls.model {
+        draft.size = None;
+    }
+    ask
+}
+
+/// What the model's tooltip says.
+fn described(model: &ModelFacts) -> String {
+    let card: String = model.card.iter().flat_map(Card::lines).map(|(name, text)| format!("{name}: {text}\n")).collect();
+    format!(
+        "{}: {} parameters, {} x {} pixels, {} channel(s), trained with T = {} timesteps.\n{card}Another: a folder in diffusers' layout, \
+         from the list or dropped on the window.",
+        model.name, model.parameters, model.size.0, model.size.1, model.channels, model.scheduler.num_train_timesteps
+    )
+}
+
+fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
+    let t = state.train_timesteps().max(1);
+    if let Some(Spacing::List(list)) = &draft.spacing {
+        let count = list.len();
+        ui.label(format!("S = {count} steps, chosen by hand"));
+        if ui.button("Back to evenly spaced").on_hover_text("Gives up the hand-made τ; S counts again").clicked() {
+            draft.spacing = None;
+            draft.steps = count.clamp(1, t as usize);
+        }
+        return;
+    }
+    let hover = format!(
+        "S, the number of steps: the network is evaluated at S = {} of the T = {t} timesteps it was trained with. Few steps are fast; \
+         at η = 0 even few give good pictures.",
+        draft.steps
+    );
+    let label = ui.label(RichText::new(format!("S = {} steps", draft.steps)).size(17.0).strong()).on_hover_text(&hover);
+    ui.scope(|ui| {
+        ui.spacing_mut().slider_width = (ui.available_width() - 8.0).max(80.0);
+        let slider = Slider::new(&mut draft.steps, 1..=t as usize).logarithmic(true).show_value(false).trailing_fill(true);
+        let response = ui.add(slider).labelled_by(label.id).on_hover_text(&hover);
+        response.widget_info(|| egui::WidgetInfo::slider(true, draft.steps as f64, "S, number of steps"));
+    });
+    ui.horizontal_wrapped(|ui| {
+        for steps in STEPS.into_iter().filter(|s| *s <= t as usize) {
+            ui.selectable_value(&mut draft.steps, steps, steps.to_string()).on_hover_text(format!("S = {steps}"));
+        }
+    });
+}
+
+fn count_ui(ui: &mut Ui, draft: &mut Controls) {
+    ui.horizontal(|ui| {
+        let label = ui.label("Batch");
+        let hover = format!("{} images of one seed are made together; image 0 stays the same whatever their number.", draft.count);
+        let drag = egui::DragValue::new(&mut draft.count).range(1..=MAX_IMAGES).speed(0.1);
+        ui.add(drag).labelled_by(label.id).on_hover_text(hover);
+        for count in [1, 4, 8, 16] {
+            ui.selectable_value(&mut draft.count, count, count.to_string()).on_hover_text(format!("{count} image(s)"));
+        }
+    });
+    draft.view.image = draft.view.image.min(draft.count.max(1) - 1);
+}
+
+fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
+    let t = state.train_timesteps();
+    egui::Grid::new("conventions").num_columns(2).show(ui, |ui| {
+        let label = ui.label("Preset");
+        let combo = ComboBox::from_id_salt("preset").selected_text(draft.preset.to_string()).show_ui(ui, |ui| {
+            for (preset, hover) in [
+                (Preset::Etude, "Exactly S steps, no clipping, alpha_bar = 1 past the end"),
+                (Preset::Official, "The paper's code (ermongroup/ddim): its τ, with more than S steps where S does not divide T"),
+                (Preset::Diffusers, "DDIMScheduler as the model's scheduler_config.json sets it"),
+            ] {
+                ui.selectable_value(&mut draft.preset, preset, preset.to_string()).on_hover_text(hover);
+            }
+        });
+        combo.response.labelled_by(label.id).on_hover_text(format!(
+            "Whose conventions hold where implementations differ. Now: {}, the whole run has {} steps.",
+            draft.preset,
+            state.schedule().map_or(draft.steps, |s| s.steps.len())
+        ));
+        ui.end_row();
+        let label = ui.label("τ");
+        let shown = match &draft.spacing {
+            None => "the preset's".to_owned(),
+            Some(Spacing::List(_)) => "by hand".to_owned(),
+            Some(spacing) => spacing.to_string(),
+        };
+        let combo = ComboBox::from_id_salt("tau").selected_text(shown).show_ui(ui, |ui| {
+            ui.selectable_value(&mut draft.spacing, None, "the preset's");
+            for (spacing, hover) in [
+                (Spacing::Linear, "τ_i = floor(i T/S), the paper's linear"),
+                (Spacing::Quadratic, "τ_i ~ i², the paper's quadratic: denser near the picture"),
+                (Spacing::Leading, "diffusers: i (T//S) + offset"),
+                (Spacing::Trailing, "diffusers: starts at T − 1"),
+                (Spacing::Linspace, "diffusers: from 0 to T − 1"),
+            ] {
+                let name = spacing.to_string();
+                ui.selectable_value(&mut draft.spacing, Some(spacing), name).on_hover_text(hover);
+            }
+            if let Some(schedule) = state.schedule() {
+                let mut list: Vec<u32> = schedule.steps.iter().map(|s| s.t).collect();
+                list.reverse();
+                list.dedup();
+                let by_hand = matches!(draft.spacing, Some(Spacing::List(_)));
+                let hover = "Drag the timesteps themselves, here or on the plot of the Explain panel";
+                if ui.selectable_label(by_hand, "by hand").on_hover_text(hover).clicked() && !by_hand {
+                    draft.spacing = Some(Spacing::List(list));
+                }
+            }
+        });
+        combo.response.labelled_by(label.id).on_hover_text(format!("Which of the {t} timesteps the steps visit (τ in the paper)."));
+        ui.end_row();
+        let label = ui.label("Clip x̂0");
+        let shown = match draft.clip {
+            None => "the preset's",
+            Some(true) => "on",
+            Some(false) => "off",
+        };
+        let combo = ComboBox::from_id_salt("clip").selected_text(shown).show_ui(ui, |ui| {
+            for (clip, name) in [(None, "the preset's"), (Some(true), "on"), (Some(false), "off")] {
+                ui.selectable_value(&mut draft.clip, clip, name);
+            }
+        });
+        let now = state.schedule().and_then(|s| s.steps.first()).map_or("unknown yet".to_owned(), |step| {
+            match (step.clip, step.threshold) {
+                (Some(range), _) => format!("clipped to ±{range}"),
+                (_, Some(threshold)) => format!("thresholded at the {} quantile", threshold.ratio),
+                _ => "left as it is".to_owned(),
+            }
+        });
+        combo
+            .response
+            .labelled_by(label.id)
+            .on_hover_text(format!("What is done to the predicted x̂0 in every step. Now it is {now}."));
+        ui.end_row();
+        let label = ui.label("x_T from");
+        let combo = ComboBox::from_id_salt("rng").selected_text(draft.rng.to_string()).show_ui(ui, |ui| {
+            ui.selectable_value(&mut draft.rng, Rng::Etude, "etude").on_hover_text("Counters: image 7 is image 7 in any batch");
+            ui.selectable_value(&mut draft.rng, Rng::Torch, "torch").on_hover_text("torch.randn of the whole batch with this seed");
+        });
+        combo.response.labelled_by(label.id).on_hover_text("The generator of x_T.");
+        ui.end_row();
+    });
+    for note in state.schedule().map(|s| s.notes.as_slice()).unwrap_or_default() {
+        ui.label(RichText::new(note).color(theme::caution(ui)).small());
+    }
+}
+
+fn device_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
+    ui.horizontal(|ui| {
+        let label = ui.label("Compute on");
+        let combo = ComboBox::from_id_salt("device").selected_text(draft.view.device.clone()).width(150.0).show_ui(ui, |ui| {
+            for (name, hover) in [
+                ("auto", "A real GPU, else this program's own CPU kernels"),
+                ("cpu", "This program's own kernels in Rust, on the processor's cores"),
+            ] {
+                ui.selectable_value(&mut draft.view.device, name.to_owned(), name).on_hover_text(hover);
+            }
+            for adapter in &state.adapters {
+                let (name, via) = (adapter.name.to_lowercase(), format!("{} via {}", adapter.name, adapter.backend));
+                ui.selectable_value(&mut draft.view.device, name, &adapter.name).on_hover_text(via);
+            }
+        });
+        combo.response.labelled_by(label.id).on_hover_text("Where the U-Net runs. The window is drawn by a device of its own.");
+    });
+    let hover = "Stores weights and activations in 16 bits where the GPU can; arithmetic is f32 either way";
+    ui.checkbox(&mut draft.view.f16, "16-bit storage").on_hover_text(hover);
+}

@@ -1,0 +1,116 @@
+//! η, the hero: a large slider that snaps to the paper's values, with σ̂ beside it.
+
+use crate::app::{
+    state::{
+        State,
+        controls::{Controls, Tab},
+    },
+    widgets::theme,
+};
+use eframe::egui::{self, Response, RichText, Slider, Ui};
+
+/// The columns of the paper's Table 1.
+pub const SNAPS: [f64; 4] = [0.0, 0.2, 0.5, 1.0];
+/// A dragged η this close to a snap takes its value.
+const REACH: f64 = 0.012;
+
+/// The nearest snap, where η is close to one; else η in steps of a hundredth.
+pub fn snapped(eta: f64) -> f64 {
+    let near = SNAPS.into_iter().find(|snap| (eta - snap).abs() <= REACH);
+    near.unwrap_or_else(|| (eta * 100.0).round() / 100.0)
+}
+
+/// A word for what η makes of the sampler.
+fn character(eta: f64, sigma_hat: bool) -> &'static str {
+    match eta {
+        _ if sigma_hat => "noisier than DDPM",
+        0.0 => "deterministic (DDIM)",
+        1.0 => "stochastic (DDPM)",
+        _ => "in between",
+    }
+}
+
+/// Draws the slider with its buttons.
+pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
+    if draft.has_rows_of_eta() {
+        ui.label(RichText::new("η: one a row").size(22.0).strong().color(theme::accent(ui)));
+        ui.label(RichText::new("Rows are chosen above the grid.").color(theme::faint(ui)));
+        return;
+    }
+    let (eta, sigma_hat) = draft.noisiness();
+    let hover = hover(state, eta, sigma_hat);
+    let title = if sigma_hat { "σ̂".to_owned() } else { format!("η = {eta:.2}") };
+    let label = ui
+        .horizontal(|ui| {
+            let label = ui.label(RichText::new(title).size(22.0).strong().color(theme::accent(ui))).on_hover_text(&hover);
+            ui.label(RichText::new(character(eta, sigma_hat)).color(theme::faint(ui)));
+            label
+        })
+        .inner;
+    ui.scope(|ui| {
+        ui.spacing_mut().slider_width = (ui.available_width() - 8.0).max(80.0);
+        ui.spacing_mut().slider_rail_height = 10.0;
+        ui.spacing_mut().interact_size.y = 30.0;
+        slider_ui(ui, draft, label.id).on_hover_text(&hover);
+    });
+    ui.horizontal_wrapped(|ui| {
+        for snap in SNAPS {
+            let name = match snap {
+                0.0 => "0 DDIM".to_owned(),
+                1.0 => "1 DDPM".to_owned(),
+                _ => snap.to_string(),
+            };
+            let chosen = !sigma_hat && eta == snap;
+            if ui.selectable_label(chosen, name).on_hover_text(format!("η = {snap}")).clicked() {
+                draft.set_eta(snap);
+            }
+        }
+        if draft.view.tab == Tab::Interpolate {
+            return;
+        }
+        let hover = "σ̂: more noise than η = 1, the last column of Table 1; at few steps its pictures are the worst";
+        if ui.selectable_label(sigma_hat, "σ̂").on_hover_text(hover).clicked() {
+            draft.sigma_hat = !sigma_hat;
+        }
+    });
+}
+
+/// The bare slider, of the width that the spacing says; `label` names it.
+pub fn slider_ui(ui: &mut Ui, draft: &mut Controls, label: egui::Id) -> Response {
+    let (mut eta, sigma_hat) = draft.noisiness();
+    let slider = Slider::new(&mut eta, 0.0..=1.0).show_value(false).smart_aim(false).trailing_fill(!sigma_hat);
+    let response = ui.add(slider).labelled_by(label);
+    response.widget_info(|| egui::WidgetInfo::slider(true, eta, "η, from deterministic to stochastic"));
+    if response.changed() {
+        // Arrow keys move by single steps, which a snap would swallow.
+        draft.set_eta(if response.dragged() { snapped(eta) } else { (eta * 1000.0).round() / 1000.0 });
+    }
+    response
+}
+
+/// What η means, with the numbers of now.
+fn hover(state: &State, eta: f64, sigma_hat: bool) -> String {
+    let sigma = state.schedule().and_then(|s| s.steps.iter().map(|step| step.sigma).max_by(f64::total_cmp));
+    let numbers = sigma.map_or_else(String::new, |sigma| format!(" The largest σ of this run's steps is {sigma:.3}."));
+    if sigma_hat {
+        return format!(
+            "σ̂, the larger variance of Table 1: the DDPM posterior mean plus σ̂ = √(1 − ᾱt/ᾱs) times noise.{numbers} Move η to leave \
+             it."
+        );
+    }
+    format!(
+        "η = {eta}: σ = η √((1 − ᾱs)/(1 − ᾱt)) √(1 − ᾱt/ᾱs) times fresh noise is added in each step (Eq. 16). At η = 0 none is: x_T \
+         alone decides the picture. η = 1 is DDPM.{numbers}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snapped;
+
+    #[test]
+    fn the_papers_values_are_easy_to_hit() {
+        assert_eq!([0.004, 0.19, 0.211, 0.51, 0.993].map(snapped), [0.0, 0.2, 0.2, 0.5, 1.0]);
+        assert_eq!([0.1049, 0.337, 0.98].map(snapped), [0.1, 0.34, 0.98]);
+    }
+}

@@ -1,0 +1,161 @@
+//! What the terms are, in words and with this step's numbers: the texts under the pointer and below the formula. Pure.
+
+use super::variance::beta;
+use crate::{
+    app::widgets::math::number::plain,
+    schedule::{Prediction, StepCoefficients},
+};
+
+/// s by number: past the end of τ there is none.
+fn end(step: &StepCoefficients) -> String {
+    step.previous.map_or_else(|| "past the end of τ".to_owned(), |s| format!("s = {s}"))
+}
+
+/// Where a step comes from and goes to.
+pub fn from_to(step: &StepCoefficients) -> String {
+    match step.previous {
+        Some(s) => format!("from t = {} to s = {s}", step.t),
+        None => format!("from t = {} to the sample x0", step.t),
+    }
+}
+
+/// Of x_s.
+pub fn next(step: &StepCoefficients) -> String {
+    match step.previous {
+        Some(s) => format!("x after this step, at the noise level of s = {s}: the sum of the terms."),
+        None => "x after the last step: the sample x0.".to_owned(),
+    }
+}
+
+/// Of x̂₀'s term.
+pub fn picture(step: &StepCoefficients) -> String {
+    format!(
+        "Predicted x̂0: the picture that the network believes x_t was made from, at the share that x has of its picture at {}. \
+         Its factor is {}; √ᾱ there is {}.",
+        end(step),
+        plain(step.next_from_x0),
+        plain(step.alpha_bar_s.sqrt())
+    )
+}
+
+/// Of ε's term.
+pub fn direction(step: &StepCoefficients) -> String {
+    format!(
+        "Direction pointing to x_t: the noise ε that the network finds in x_t, put back as far as {} needs it. √(1 − ᾱ_s − σ²) = {} \
+         with ᾱ_s = {} and σ = {}.",
+        end(step),
+        plain(step.next_from_epsilon),
+        plain(step.alpha_bar_s),
+        plain(step.sigma)
+    )
+}
+
+/// Of σ̂'s share of x_t.
+pub fn kept(step: &StepCoefficients) -> String {
+    format!(
+        "DDPM's posterior mean keeps a share of x_t: √(1 − β) (1 − ᾱ_s)/(1 − ᾱ_t) = {} with β = 1 − ᾱ_t/ᾱ_s = {}.",
+        plain(step.next_from_x),
+        plain(beta(step))
+    )
+}
+
+/// Of σ z.
+pub fn noise(step: &StepCoefficients) -> String {
+    if step.sigma == 0.0 {
+        return "Random noise: σ = 0 in this step, nothing is added.".to_owned();
+    }
+    format!("Random noise: fresh z from a standard normal distribution, times σ = {}.", plain(step.sigma))
+}
+
+/// Of the line that says what x̂₀ is.
+pub fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> String {
+    let how = match prediction {
+        Prediction::Epsilon => "The network predicts the noise ε in x_t; taking it out gives x̂0 = (x_t − √(1 − ᾱ_t) ε) / √ᾱ_t",
+        Prediction::Sample => "The network predicts x̂0 itself",
+        Prediction::VPrediction => "The network predicts v = √ᾱ_t ε − √(1 − ᾱ_t) x0; so x̂0 = √ᾱ_t x_t − √(1 − ᾱ_t) v",
+    };
+    let factors = match prediction {
+        Prediction::Sample => String::new(),
+        _ => format!(", here with the factors {} and {}", plain(step.x0_from_x), plain(step.x0_from_model)),
+    };
+    format!("{how}{factors}.")
+}
+
+/// Of the line that says what ε is.
+pub fn reading_of_epsilon(prediction: Prediction) -> String {
+    match prediction {
+        Prediction::Epsilon => "ε is what the network says when it is shown x_t and t.".to_owned(),
+        Prediction::Sample => "ε is what is left of x_t without x̂0: (x_t − √ᾱ_t x̂0) / √(1 − ᾱ_t).".to_owned(),
+        Prediction::VPrediction => "ε follows from v: √(1 − ᾱ_t) x_t + √ᾱ_t v.".to_owned(),
+    }
+}
+
+/// Of ᾱ_t and ᾱ_s.
+pub fn levels(step: &StepCoefficients) -> String {
+    format!(
+        "ᾱ is the share of the picture in x: x_t = √ᾱ_t x0 + √(1 − ᾱ_t) ε. From {} it rises from {} to {}.",
+        from_to(step),
+        plain(step.alpha_bar_t),
+        plain(step.alpha_bar_s)
+    )
+}
+
+/// Of σ (or β).
+pub fn sigma(step: &StepCoefficients, posterior: bool, eta: f64) -> String {
+    if posterior {
+        return format!(
+            "σ̂, the larger variance of the paper's Table 1: √β = {}; this step adds {} z.",
+            plain(beta(step).sqrt()),
+            plain(step.sigma)
+        );
+    }
+    let kind = if eta == 0.0 {
+        "no noise: DDIM, the same x_T always gives the same picture"
+    } else if eta == 1.0 {
+        "as noisy as DDPM"
+    } else {
+        "between DDIM (0) and DDPM (1)"
+    };
+    format!("Eq. 16: η = {eta:.2} is {kind}. σ = {} in this step.", plain(step.sigma))
+}
+
+/// What a class should be told about this step besides the formula.
+pub fn remarks(step: &StepCoefficients, prediction: Prediction, posterior: bool, eta: f64) -> Vec<String> {
+    let mut lines = Vec::new();
+    if step.previous.is_none() {
+        lines.push(if step.alpha_bar_s == 1.0 && posterior {
+            "This step goes past the end of τ: ᾱ_s = 1, so nothing of x_t is kept. No noise is added in the last step: the sample x0 is x̂0."
+                .to_owned()
+        } else if step.alpha_bar_s == 1.0 {
+            "This step goes past the end of τ: ᾱ_s = 1, so direction and noise vanish, and the sample x0 is x̂0.".to_owned()
+        } else {
+            format!(
+                "This step goes past the end of τ, where this model keeps ᾱ_s = {} (set_alpha_to_one is off).",
+                plain(step.alpha_bar_s)
+            )
+        });
+    }
+    if posterior {
+        lines.push("σ̂ is not Eq. 12 but DDPM's posterior mean with the larger noise √β z, as in the paper's Table 1.".to_owned());
+    } else if eta == 0.0 && step.previous.is_some() {
+        lines.push("η = 0: σ = 0, the step is deterministic (DDIM).".to_owned());
+    }
+    match prediction {
+        Prediction::Epsilon => {}
+        Prediction::Sample => lines.push("This model predicts x̂0; ε is read out of x_t and x̂0.".to_owned()),
+        Prediction::VPrediction => lines.push("This model predicts v; x̂0 and ε are both read out of x_t and v.".to_owned()),
+    }
+    if let Some(clip) = step.clip {
+        // σ̂'s step has no ε that could be.
+        let epsilon = if posterior { "" } else { "; ε is not recomputed from it" };
+        lines.push(format!("x̂0 is clipped to ±{clip} before it is used{epsilon}."));
+    }
+    if let Some(threshold) = step.threshold {
+        lines.push(format!(
+            "x̂0 is thresholded: clipped to ±q and divided by q, the {} % quantile of |x̂0|, from 1 to at most {}.",
+            threshold.ratio * 100.0,
+            threshold.max
+        ));
+    }
+    lines
+}

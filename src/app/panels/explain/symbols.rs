@@ -1,0 +1,83 @@
+//! The symbols of the paper, as formulas are made of them.
+
+use crate::{
+    app::widgets::math::expression::{Math, italic, row, upright},
+    schedule::{Prediction, StepCoefficients},
+};
+
+/// ᾱ with what stands below it.
+pub(super) fn alpha(index: &str) -> Math {
+    italic("α").bar().below(italic(index))
+}
+
+/// √ᾱ.
+pub(super) fn signal(index: &str) -> Math {
+    alpha(index).root()
+}
+
+/// 1 − ᾱ.
+pub(super) fn one_minus(index: &str) -> Math {
+    row([upright("1"), minus(), alpha(index)])
+}
+
+/// √(1 − ᾱ).
+pub(super) fn spread(index: &str) -> Math {
+    one_minus(index).root()
+}
+
+/// x_t or x_s.
+pub(super) fn x(index: &str) -> Math {
+    italic("x").below(italic(index))
+}
+
+/// x̂₀.
+pub(super) fn x0() -> Math {
+    italic("x").hat().below(upright("0"))
+}
+
+/// ε.
+pub(super) fn epsilon() -> Math {
+    italic("ε")
+}
+
+/// z.
+pub(super) fn z() -> Math {
+    italic("z")
+}
+
+/// A minus with some air.
+pub(super) fn minus() -> Math {
+    row([Math::Gap(0.16), upright("−"), Math::Gap(0.16)])
+}
+
+/// The network's output at x_t and t, by what it predicts: ε_θ(x_t, t).
+pub(super) fn network(prediction: Prediction) -> Math {
+    let arguments = row([x("t"), upright(", "), italic("t")]).parens();
+    row([output(prediction), arguments])
+}
+
+/// The network's output without what it is asked for.
+pub(super) fn output(prediction: Prediction) -> Math {
+    let name = match prediction {
+        Prediction::Epsilon => italic("ε"),
+        Prediction::Sample => italic("x"),
+        Prediction::VPrediction => italic("v"),
+    };
+    name.below(italic("θ"))
+}
+
+/// x at the step's noisier end, by number. At t = 0 it says so, for x₀ is the sample.
+pub(super) fn x_at_t(step: &StepCoefficients) -> Math {
+    let index = if step.t == 0 { row([italic("t"), upright("=0")]) } else { upright(step.t.to_string()) };
+    italic("x").below(index)
+}
+
+/// x at the step's cleaner end, by number: past the end of τ it is x₀, the sample.
+pub(super) fn x_at_s(step: &StepCoefficients) -> Math {
+    let index = match step.previous {
+        Some(0) => row([italic("t"), upright("=0")]),
+        Some(s) => upright(s.to_string()),
+        None => upright("0"),
+    };
+    italic("x").below(index)
+}

@@ -1,0 +1,107 @@
+//! The film strip: x_t above x̂0 at steps spread over the run, filling as steps arrive.
+
+use crate::{
+    app::{
+        state::{
+            State,
+            command::Command,
+            run_requests::Purpose,
+            run_view::{RunView, Shown},
+        },
+        widgets::{texture_cache::TextureCache, theme, tile::fitted},
+    },
+    picture::{Picture, sheet::evenly_spaced},
+};
+use eframe::egui::{self, Align2, Color32, FontId, Id, Rect, Sense, Ui, Vec2, pos2, vec2};
+use std::sync::Arc;
+
+/// Between two steps.
+const GAP: f32 = 4.0;
+/// A picture's side, at least and at most: it takes the height there is, and as many steps fit as the width has room for.
+const SIDE: [f32; 2] = [28.0, 104.0];
+
+/// The positions of a run of `steps` that a strip with room for `room` of them shows: the last is the finished sample.
+pub fn positions(steps: usize, room: usize) -> Vec<usize> {
+    positions_up_to(steps, room.clamp(2, 64))
+}
+
+/// At most `most` positions of a run of `steps`, evenly spread, both ends included.
+pub fn positions_up_to(steps: usize, most: usize) -> Vec<usize> {
+    evenly_spaced(steps + 1, most)
+}
+
+/// Both pictures of a step.
+pub fn pair(shown: &Shown<'_>, image: usize) -> Option<(Arc<Picture>, Arc<Picture>)> {
+    let record = shown.update.records.get(image)?;
+    let upper = if shown.finished { shown.update.after.get(image)?.clone() } else { record.x_t.clone() };
+    Some((upper, record.x0.clone()))
+}
+
+/// Draws the strip; a click looks at a record.
+pub fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> Option<Command> {
+    let current = state.runs.current(Purpose::Trajectory);
+    let previous = state.runs.previous(Purpose::Trajectory);
+    let steps = current.map(RunView::steps).filter(|s| *s > 0).or(previous.map(RunView::steps)).unwrap_or(0);
+    let room = ui.available_size();
+    let side = ((room.y - 26.0) / 2.0).clamp(SIDE[0], SIDE[1]);
+    let count = ((room.x + GAP) / (side + GAP)).floor().max(2.0) as usize;
+    let (rect, _) = ui.allocate_exact_size(vec2(room.x, 2.0 * side + GAP + 18.0), Sense::hover());
+    if steps == 0 {
+        ui.painter().rect_filled(rect, 4, theme::empty(ui));
+        return None;
+    }
+    let positions = positions(steps, count);
+    let pitch = if positions.len() > 1 { ((rect.width() - side) / (positions.len() - 1) as f32).min(side + 14.0) } else { 0.0 };
+    let looked = state.shown().map(|s| (s.position() as f64 / s.run.steps().max(1) as f64 * steps as f64).round() as usize);
+    let nearest = looked.and_then(|at| positions.iter().copied().min_by_key(|p| p.abs_diff(at)));
+    let mut command = None;
+    for (column, position) in positions.into_iter().enumerate() {
+        let left = rect.left() + column as f32 * pitch;
+        let upper = Rect::from_min_size(pos2(left, rect.top()), Vec2::splat(side));
+        let lower = upper.translate(vec2(0.0, side + GAP));
+        let both = upper.union(lower);
+        let new = current.and_then(|run| run.at_position(position));
+        let scaled = |run: &RunView| (position as f64 / steps as f64 * run.steps() as f64).round() as usize;
+        let old = previous.and_then(|run| run.at_position(scaled(run)));
+        for place in [upper, lower] {
+            ui.painter().rect_filled(place, 2, theme::empty(ui));
+        }
+        // What the new run has not reached yet shows the run before, faded.
+        let (shown, tint) = match (new, old) {
+            (Some(new), _) => (Some(new), Color32::WHITE),
+            (None, old) => (old, Color32::from_white_alpha(90)),
+        };
+        if let Some((shown, (noisy, predicted))) = shown.and_then(|s| Some((s, pair(&s, state.image())?))) {
+            let version = shown.version() ^ (state.image() as u64) << 50;
+            textures.paint_tinted(ui, fitted(upper, &noisy), Id::unique(("film x", column)), version, &noisy, tint);
+            textures.paint_tinted(ui, fitted(lower, &predicted), Id::unique(("film x0", column)), version, &predicted, tint);
+        }
+        let t = current.and_then(|run| run.plan.as_ref()?.schedules.first()?.steps.get(position).map(|s| s.t));
+        let text = t.map_or("x_0".to_owned(), |t| t.to_string());
+        let colour = if nearest == Some(position) { theme::accent(ui) } else { theme::faint(ui) };
+        ui.painter().text(pos2(both.center().x, both.bottom() + 2.0), Align2::CENTER_TOP, text, FontId::proportional(12.0), colour);
+        let response = ui.interact(both, Id::unique(("film", column)), Sense::click());
+        if nearest == Some(position) || response.hovered() || response.has_focus() {
+            ui.painter().rect_stroke(both, 3, (2.0, colour), egui::StrokeKind::Outside);
+        }
+        let name = if position == steps { "Finished sample".to_owned() } else { format!("Step {}", position + 1) };
+        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, nearest == Some(position), &name));
+        let hover = t.map_or_else(|| name.clone(), |t| format!("{name}, t = {t}: x_t above, the predicted x̂0 below"));
+        if response.on_hover_text(hover).clicked() {
+            command = Some(Command::Look(position));
+        }
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::positions;
+
+    #[test]
+    fn a_strip_begins_with_x_t_and_ends_with_the_sample() {
+        assert_eq!(positions(50, 6), [0, 10, 20, 30, 40, 50]);
+        assert_eq!(positions(3, 20), [0, 1, 2, 3]);
+        assert_eq!(positions(1000, 2), [0, 1000]);
+    }
+}

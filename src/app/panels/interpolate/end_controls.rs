@@ -1,0 +1,31 @@
+//! From an end of the interpolation to the trajectory that makes its picture.
+
+use crate::{
+    app::state::controls::{Controls, Tab},
+    recipe::Rng,
+};
+
+/// The controls of a trajectory that makes an end's picture: the seed's own sample.
+pub fn end_controls(controls: &Controls, seed: u64) -> Controls {
+    let mut end = controls.clone();
+    end.seed = seed;
+    (end.eta, end.sigma_hat, end.count) = (controls.view.interpolate.eta, false, 1);
+    end.rng = Rng::Etude;
+    (end.view.tab, end.view.image) = (Tab::Trajectory, 0);
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_the_seeds_own_sample() {
+        let mut controls = Controls { sigma_hat: true, eta: 0.7, count: 8, ..Controls::default() };
+        controls.view.image = 3;
+        controls.view.interpolate.eta = 0.25;
+        let end = end_controls(&controls, 42);
+        assert_eq!((end.seed, end.eta, end.sigma_hat, end.count, end.view.image), (42, 0.25, false, 1, 0));
+        assert_eq!((end.noise_seed, end.view.tab), (controls.noise_seed, Tab::Trajectory));
+    }
+}

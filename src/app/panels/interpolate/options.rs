@@ -1,0 +1,116 @@
+//! The rows above the pictures: seeds, number of pictures, η, and the animation.
+
+use super::{end_controls::end_controls, play::Playback};
+use crate::app::{
+    state::{command::Command, controls::Controls},
+    widgets::{
+        icons::{Icon, icon_button},
+        tile::named,
+    },
+};
+use eframe::egui::{DragValue, Slider, Ui};
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+const CORNERS: [&str; 4] = ["top left", "top right", "bottom left", "bottom right"];
+const ENDS: [&str; 2] = ["left", "right"];
+/// Seeds that are read out loud easily.
+const DICE: u64 = 100_000;
+
+/// Draws the options; `draft` takes what the user changes.
+pub fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) -> Option<Command> {
+    let mut command = None;
+    let narrow = ui.available_width() < 660.0;
+    ui.horizontal_wrapped(|ui| {
+        let interpolate = &mut draft.view.interpolate;
+        let strip = ui.selectable_value(&mut interpolate.grid, false, "2 seeds");
+        named(strip, "strip between two seeds", "A strip of pictures from one seed's x_T to the other's");
+        let grid = ui.selectable_value(&mut interpolate.grid, true, "4 seeds");
+        named(grid, "grid between four seeds", "A grid of pictures between four seeds: slerp across, then slerp down");
+        ui.separator();
+        ui.label("pictures");
+        if interpolate.grid {
+            let side = &mut interpolate.side;
+            let response = ui.add(DragValue::new(&mut *side).range(2..=9).speed(0.05));
+            named(response, "pictures of a side", format!("A grid of {side} × {side} pictures"));
+        } else {
+            let columns = &mut interpolate.columns;
+            let response = ui.add(DragValue::new(&mut *columns).range(3..=33).speed(0.1));
+            named(response, "pictures of the strip", format!("{columns} pictures, evenly spaced in t from 0 to 1"));
+            let lerp = ui.checkbox(&mut interpolate.lerp, "lerp too");
+            named(lerp, "show lerp beside slerp", "Straight: x_T = (1 − t) a + t b, whose length sinks to about 0.71 √d");
+        }
+        ui.separator();
+        play_ui(ui, playback, &interpolate.position);
+        // A slider does not move to the next line by itself.
+        if narrow {
+            ui.end_row();
+        } else {
+            ui.separator();
+        }
+        ui.label("η");
+        ui.spacing_mut().slider_width = 90.0;
+        let response = ui.add(Slider::new(&mut interpolate.eta, 0.0..=1.0).max_decimals(2));
+        let tooltip = "η of the steps. 0: x_T alone decides, and the pictures lead from one end to the other. Raise it and see the \
+                       noise of the steps decide instead";
+        named(response, "η of the interpolation", tooltip);
+    });
+    let grid = draft.view.interpolate.grid;
+    let names: &[&str] = if grid { &CORNERS } else { &ENDS };
+    // As many beside each other as fit: two or four, so that the corners of the grid lie as they lie on screen.
+    let fit = (ui.available_width() / if grid { 222.0 } else { 262.0 }) as usize;
+    let across = if fit >= names.len() { names.len() } else { fit.clamp(1, 2) };
+    for (line, names) in names.chunks(across).enumerate() {
+        ui.horizontal(|ui| {
+            for (i, name) in names.iter().enumerate() {
+                command = seed_ui(ui, draft, line * across + i, name).or(command.take());
+                if !grid
+                    && line + i == 0
+                    && named(icon_button(ui, Icon::Swap), "swap the ends", "Let the strip run the other way").clicked()
+                {
+                    draft.view.interpolate.seeds.swap(0, 1);
+                }
+            }
+        });
+    }
+    command
+}
+
+fn play_ui(ui: &mut Ui, playback: &mut Playback, position: &[f64; 2]) {
+    let (icon, name) = if playback.playing { (Icon::Pause, "pause") } else { (Icon::Play, "play") };
+    let tooltip = format!("Let t go back and forth by itself; it is at {:.2}", position[0]);
+    if named(icon_button(ui, icon), name, tooltip).clicked() {
+        playback.toggle();
+    }
+    let (arrow, way) = if playback.backwards { (Icon::Left, "left") } else { (Icon::Right, "right") };
+    if named(icon_button(ui, arrow), "direction", format!("It goes to the {way}: turn it round")).clicked() {
+        playback.backwards = !playback.backwards;
+    }
+    let mut seconds = 1.0 / playback.speed.max(0.01);
+    let tooltip = format!("From one end to the other in {seconds:.1} s");
+    let drag = DragValue::new(&mut seconds).range(0.5..=30.0).speed(0.1).max_decimals(1).suffix(" s");
+    if named(ui.add(drag), "seconds from end to end", tooltip).changed() {
+        playback.speed = 1.0 / seconds;
+    }
+}
+
+fn seed_ui(ui: &mut Ui, draft: &mut Controls, i: usize, name: &str) -> Option<Command> {
+    ui.label(if draft.view.interpolate.grid { name.to_owned() } else { format!("{name}: seed") });
+    let seed = &mut draft.view.interpolate.seeds[i];
+    let drag = DragValue::new(&mut *seed).range(0..=(1u64 << 53)).clamp_existing_to_range(false).speed(0.1);
+    named(ui.add(drag), format!("seed {name}"), "Seed of this end's x_T (its image 0). Drag, or click to type");
+    if named(icon_button(ui, Icon::Dice), format!("dice {name}"), "Another seed").clicked() {
+        *seed = RandomState::new().build_hasher().finish() % DICE;
+    }
+    let seed = *seed;
+    let tooltip = format!("Open seed {seed}'s own sample, step by step: the end of the interpolation is that very picture");
+    if named(
+        ui.button(if draft.view.interpolate.grid { "use" } else { "use this end" }),
+        format!("use this end: seed {name}"),
+        tooltip,
+    )
+    .clicked()
+    {
+        return Some(Command::Use(Box::new(end_controls(draft, seed))));
+    }
+    None
+}

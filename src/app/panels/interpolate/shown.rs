@@ -1,0 +1,134 @@
+//! Which picture stands for a position: the one decoded there, or the nearest there is.
+
+use super::view::View;
+use crate::{
+    app::{
+        state::{
+            controls::{Controls, Interpolate},
+            run_view::RunView,
+        },
+        widgets::tile,
+    },
+    picture::Picture,
+};
+
+/// A picture and where it is.
+pub struct Shown<'a> {
+    /// It.
+    pub picture: &'a Picture,
+    /// For [`crate::app::widgets::texture_cache::TextureCache`].
+    pub version: u64,
+    /// Where it is.
+    pub position: [f64; 2],
+    /// |x_T|/√d.
+    pub rms: Option<f64>,
+    /// Decoded to the last step.
+    pub finished: bool,
+    /// The run it is from.
+    pub run: &'a RunView,
+    /// Other controls made it: it stands there until theirs comes.
+    pub old: bool,
+}
+
+/// Whether the two show the same ends, decoded alike.
+fn alike(a: &Controls, b: &Controls) -> bool {
+    let (one, other) = (&a.view.interpolate, &b.view.interpolate);
+    let ends = if one.grid { 4 } else { 2 };
+    one.grid == other.grid
+        && one.eta == other.eta
+        && one.seeds[..ends] == other.seeds[..ends]
+        && (a.noise_seed == b.noise_seed || one.eta == 0.0)
+        && (&a.model, a.preset, a.steps, &a.spacing, a.clip) == (&b.model, b.preset, b.steps, &b.spacing, b.clip)
+        && (a.size == b.size || a.size.is_none() || b.size.is_none())
+}
+
+/// Where the members of a strip or grid are.
+pub fn stops(interpolate: &Interpolate) -> Vec<[f64; 2]> {
+    if !interpolate.grid {
+        return interpolate.stops().into_iter().map(|t| [t, 0.0]).collect();
+    }
+    let side = interpolate.side.max(2);
+    let at = |i: u32| f64::from(i) / f64::from(side - 1);
+    (0..side * side).map(|i| [at(i % side), at(i / side)]).collect()
+}
+
+/// The member nearest to `position`.
+pub fn nearest(interpolate: &Interpolate, position: [f64; 2]) -> usize {
+    let distance = |stop: &[f64; 2]| distance(interpolate.grid, *stop, position);
+    let all = stops(interpolate);
+    (0..all.len()).min_by(|a, b| distance(&all[*a]).total_cmp(&distance(&all[*b]))).unwrap_or(0)
+}
+
+fn distance(grid: bool, a: [f64; 2], b: [f64; 2]) -> f64 {
+    if grid { (a[0] - b[0]).hypot(a[1] - b[1]) } else { (a[0] - b[0]).abs() }
+}
+
+/// A member of a run as it is now; `old` is for the caller to say.
+fn of<'a>(run: &'a RunView, (group, member): (usize, usize), position: [f64; 2]) -> Option<Shown<'a>> {
+    let update = run.groups.get(group)?.latest.as_deref()?;
+    let picture = tile::of_update(update, member, false)?;
+    let rms = run.plan.as_ref().and_then(|p| p.latent_rms.get(group)?.get(member).copied());
+    let finished = update.index + 1 >= update.total;
+    let version = tile::version((run.id, group, member, update.index));
+    Some(Shown { picture, version, position, rms, finished, run, old: false })
+}
+
+/// The best picture for the position of `controls`, by `mode` (0 slerp, 1 lerp): one that these controls made, before any that
+/// others made; of those a finished one, and of those the nearest.
+pub fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Option<Shown<'a>> {
+    let here = &controls.view.interpolate;
+    let points = [view.point, view.point_previous].into_iter().flatten().filter_map(|run| {
+        let theirs = &run.controls.view.interpolate;
+        (theirs.grid == here.grid).then(|| of(run, (0, mode), theirs.position)).flatten()
+    });
+    let strips = [view.between, view.previous].into_iter().flatten().filter_map(|run| {
+        let theirs = &run.controls.view.interpolate;
+        let member = nearest(theirs, here.position);
+        let stop = *stops(theirs).get(member)?;
+        (theirs.grid == here.grid).then(|| of(run, (mode, member), stop)).flatten()
+    });
+    let all = points.chain(strips).map(|s| Shown { old: !alike(&s.run.controls, controls), ..s });
+    let rank = |s: &Shown<'_>| (s.old, !s.finished, distance(here.grid, s.position, here.position));
+    all.min_by(|a, b| {
+        let (a, b) = (rank(a), rank(b));
+        (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
+    })
+}
+
+/// The large picture of `controls`, the run it is from and its position: what is saved when the picture is.
+pub fn large<'a>(view: &View<'a>, controls: &Controls) -> Option<(&'a Picture, &'a RunView, [f64; 2])> {
+    at(view, controls, 0).map(|shown| (shown.picture, shown.run, shown.position))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_stop() {
+        let mut interpolate = Interpolate { columns: 5, side: 3, ..Interpolate::default() };
+        assert_eq!(nearest(&interpolate, [0.0, 0.9]), 0);
+        assert_eq!(nearest(&interpolate, [0.6, 0.0]), 2);
+        assert_eq!(nearest(&interpolate, [1.0, 0.0]), 4);
+        interpolate.grid = true;
+        assert_eq!(nearest(&interpolate, [1.0, 0.0]), 2);
+        assert_eq!(nearest(&interpolate, [0.4, 0.9]), 7);
+        assert_eq!(stops(&interpolate)[5], [1.0, 0.5]);
+    }
+
+    #[test]
+    fn another_s_is_not_decoded_alike() {
+        let a = Controls::default();
+        assert!(alike(&a, &Controls { noise_seed: 77, size: Some((32, 32)), eta: 0.5, ..a.clone() }));
+        for b in [
+            Controls { steps: 5, ..a.clone() },
+            Controls { model: "fashion".to_owned(), ..a.clone() },
+            Controls { clip: Some(true), ..a.clone() },
+        ] {
+            assert!(!alike(&a, &b), "{b:?}");
+        }
+        let mut noisy = a.clone();
+        noisy.view.interpolate.eta = 0.5;
+        assert!(!alike(&a, &noisy) && !alike(&noisy, &Controls { noise_seed: 77, ..noisy.clone() }));
+    }
+}

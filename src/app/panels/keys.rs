@@ -1,0 +1,116 @@
+//! The keyboard: what each key asks for. Keys that a focused widget wants (arrows on a slider, letters in a text field) stay its own.
+
+use super::{scrubber, seeds};
+use crate::app::state::{
+    State,
+    command::{Command, Export},
+    controls::{Controls, Tab},
+};
+use egui::{Context, Key, KeyboardShortcut, Modifiers};
+
+/// The keys, for the help.
+pub const HELP: [(&str, &str); 16] = [
+    ("Space", "play or pause the trajectory"),
+    ("← →", "one step back or on"),
+    ("Home, End", "x_T, the finished sample"),
+    ("N", "throw new seeds (those not locked)"),
+    ("0 … 9", "η = 0 … 0.9"),
+    ("D", "η = 1, DDPM"),
+    ("on τ: ← →, Shift + ← →, +, Delete", "choose, move, add, remove a timestep"),
+    ("F1 … F4", "Trajectory, Compare, Interpolate, Explain"),
+    ("F11", "presentation mode"),
+    ("Ctrl + −, Ctrl + +", "zoom"),
+    ("Ctrl + Z, Ctrl + Shift + Z", "undo, redo"),
+    ("Ctrl + S", "save the picture"),
+    ("Ctrl + C", "copy the command line"),
+    ("Ctrl + R", "run again"),
+    ("?", "this list"),
+    ("Esc", "cancel the run, leave the presentation"),
+];
+
+/// What the keys of this frame ask for. Changes of controls go to `draft`.
+pub fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option<Command> {
+    let command_key = |key, extra: Modifiers| {
+        ctx.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND | extra, key)))
+    };
+    if command_key(Key::Z, Modifiers::SHIFT) || command_key(Key::Y, Modifiers::NONE) {
+        return Some(Command::Redo);
+    }
+    if command_key(Key::Z, Modifiers::NONE) {
+        return Some(Command::Undo);
+    }
+    if command_key(Key::S, Modifiers::NONE) {
+        return Some(Command::Save(Export::Picture));
+    }
+    if command_key(Key::R, Modifiers::NONE) {
+        return Some(Command::Restart);
+    }
+    let plain = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    for (key, tab) in [(Key::F1, Tab::Trajectory), (Key::F2, Tab::Compare), (Key::F3, Tab::Interpolate), (Key::F4, Tab::Explain)] {
+        if plain(key) {
+            draft.view.tab = tab;
+        }
+    }
+    if plain(Key::F11) {
+        return Some(Command::Present(!state.presenting));
+    }
+    // A popup or a text field takes Esc first.
+    let typing = state.typing || ctx.text_edit_focused();
+    if !typing && !egui_popup_open(ctx) && plain(Key::Escape) {
+        return if state.helping {
+            Some(Command::Help)
+        } else if state.runs.running().is_some() {
+            Some(Command::Cancel)
+        } else if state.presenting {
+            Some(Command::Present(false))
+        } else {
+            None
+        };
+    }
+    let focused = ctx.memory(|memory| memory.focused()).filter(|id| *id != egui::Id::unique("scrubber"));
+    if focused.is_some() {
+        return None;
+    }
+    if ctx.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Copy))) {
+        return Some(Command::CopyCommand);
+    }
+    if ctx.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::Questionmark)) || plain(Key::Questionmark) {
+        return Some(Command::Help);
+    }
+    if plain(Key::N) {
+        seeds::new_seeds(draft);
+    }
+    if plain(Key::D) {
+        draft.set_eta(1.0);
+    }
+    let digits = [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+    for (digit, key) in digits.into_iter().enumerate() {
+        if plain(key) {
+            draft.set_eta(digit as f64 / 10.0);
+        }
+    }
+    if state.has_playhead() { playhead_keys(ctx, state) } else { None }
+}
+
+fn playhead_keys(ctx: &Context, state: &State) -> Option<Command> {
+    let plain = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let steps = scrubber::steps(state);
+    let now = (state.playhead.position() * steps as f64).round() as usize;
+    if plain(Key::Space) {
+        return Some(Command::Play);
+    }
+    if plain(Key::ArrowLeft) {
+        return Some(Command::Look(now.saturating_sub(1)));
+    }
+    if plain(Key::ArrowRight) {
+        return Some(Command::Look((now + 1).min(steps)));
+    }
+    if plain(Key::Home) {
+        return Some(Command::Look(0));
+    }
+    plain(Key::End).then_some(Command::Look(steps))
+}
+
+fn egui_popup_open(ctx: &Context) -> bool {
+    egui::Popup::is_any_open(ctx)
+}

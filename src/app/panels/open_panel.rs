@@ -1,0 +1,84 @@
+//! The open panel, and what lies over all of them.
+
+use super::{compare, explain, interpolate, scrubber, trajectory};
+use crate::{
+    app::{
+        state::{
+            State,
+            command::Command,
+            controls::{Controls, Tab},
+            run_requests::Purpose,
+        },
+        widgets::{texture_cache::TextureCache, theme},
+    },
+    session::StepUpdate,
+};
+use eframe::egui::{self, Ui};
+use std::sync::Arc;
+
+/// Draws the open panel; `draft` is changed where the user changes something.
+pub fn panel_ui(
+    ui: &mut Ui,
+    state: &State,
+    draft: &mut Controls,
+    playback: &mut interpolate::Playback,
+    textures: &mut TextureCache,
+    now: f64,
+) -> Option<Command> {
+    match state.controls.view.tab {
+        Tab::Trajectory => trajectory::trajectory_ui(ui, state, draft, textures),
+        Tab::Explain => explain_panel_ui(ui, state, textures),
+        Tab::Compare => {
+            let runs = &state.runs;
+            let view = compare::View {
+                run: runs.current(Purpose::Compare),
+                previous: runs.previous(Purpose::Compare),
+                train_timesteps: state.train_timesteps(),
+            };
+            compare::compare_ui(ui, &view, draft, textures)
+        }
+        Tab::Interpolate => {
+            let view = interpolate::View::new(&state.runs, now);
+            interpolate::interpolate_ui(ui, &view, draft, playback, textures)
+        }
+    }
+}
+
+/// The Explain panel for the step shown, with the scrubber above it.
+fn explain_panel_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> Option<Command> {
+    let command = scrubber::scrubber_ui(ui, state);
+    let shown = state.shown();
+    let Some((shown, plan)) = shown.and_then(|shown| Some((shown, shown.run.plan.as_ref()?))) else {
+        ui.label("The first step has not come yet.");
+        return command;
+    };
+    let group = shown.run.groups.first();
+    let (schedule, image) = (plan.schedules.first()?, state.image());
+    let rms =
+        |update: &Option<Arc<StepUpdate>>| update.as_ref().and_then(|update| update.records.get(image)).map(|record| record.rms);
+    let rms: Vec<_> = group.map(|group| group.updates.iter().map(rms).collect()).unwrap_or_default();
+    let view = explain::View {
+        plan,
+        schedule,
+        index: shown.position(),
+        eta: shown.run.controls.eta,
+        sigma_hat: shown.run.controls.sigma_hat,
+        record: shown.update.records.get(image),
+        next: shown.update.after.get(image).map(|picture| &**picture),
+        rms: &rms,
+        version: shown.version() ^ (image as u64) << 50,
+        tau_editable: true,
+    };
+    let asked = egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| explain::explain_ui(ui, &view, textures)).inner;
+    asked.or(command)
+}
+
+/// Over everything while a file hovers over the window.
+pub fn drop_hint_ui(ui: &Ui) {
+    let rect = ui.ctx().content_rect();
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint"));
+    let painter = ui.ctx().layer_painter(layer);
+    painter.rect_filled(rect, 0, ui.visuals().panel_fill.gamma_multiply(0.85));
+    let text = "Drop a picture to set every control as it was made,\nor a model's folder to sample from it";
+    painter.text(rect.center(), egui::Align2::CENTER_CENTER, text, egui::FontId::proportional(24.0), theme::accent(ui));
+}

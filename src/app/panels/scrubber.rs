@@ -1,0 +1,77 @@
+//! The scrubber: play, loop, speed, and the line along which the playhead moves.
+
+use crate::app::{
+    state::{State, command::Command, run_requests::Purpose, run_view::RunView},
+    widgets::theme,
+};
+use eframe::egui::{self, Id, Rect, Sense, Ui, pos2, vec2};
+
+/// Draws the scrubber.
+pub fn scrubber_ui(ui: &mut Ui, state: &State) -> Option<Command> {
+    let mut command = None;
+    ui.horizontal(|ui| {
+        let playhead = &state.playhead;
+        let (sign, name) = if playhead.playing { ("⏸", "Pause") } else { ("▶", "Play") };
+        let play =
+            ui.add(egui::Button::new(sign).min_size(vec2(36.0, 28.0))).on_hover_text(format!("{name} the trajectory (Space)"));
+        play.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+        if play.clicked() {
+            command = Some(Command::Play);
+        }
+        let repeat = ui.selectable_label(playhead.looping, "🔁").on_hover_text("Begin again at the end");
+        repeat.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, playhead.looping, "Loop"));
+        if repeat.clicked() {
+            command = Some(Command::Loop(!playhead.looping));
+        }
+        let mut speed = playhead.speed;
+        let drag = egui::DragValue::new(&mut speed).range(0.1..=8.0).speed(0.02).suffix("×").max_decimals(2);
+        let response = ui.add(drag).on_hover_text("Speed of playing: at 1× a run takes four seconds");
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SpinButton, true, "Speed"));
+        if response.changed() {
+            command = Some(Command::Speed(speed));
+        }
+        command = line_ui(ui, state).or(command.take());
+    });
+    command
+}
+
+/// The line: what is done of the run is drawn bright, the playhead is dragged.
+fn line_ui(ui: &mut Ui, state: &State) -> Option<Command> {
+    let run = state.runs.current(Purpose::Trajectory)?;
+    let steps = run.steps();
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
+    let response = ui.interact(rect, Id::unique("scrubber"), Sense::click_and_drag());
+    let rail = Rect::from_center_size(rect.center(), vec2(rect.width() - 20.0, 6.0));
+    let visuals = ui.visuals();
+    ui.painter().rect_filled(rail, 3, visuals.widgets.inactive.bg_fill);
+    let (done, total) = run.progress();
+    let filled = done as f32 / total.max(1) as f32;
+    let bright = Rect::from_min_max(rail.min, pos2(rail.left() + rail.width() * filled, rail.bottom()));
+    ui.painter().rect_filled(bright, 3, theme::accent(ui).gamma_multiply(0.6));
+    let at = state.playhead.position() as f32;
+    let centre = pos2(rail.left() + rail.width() * at, rail.center().y);
+    ui.painter().circle(centre, 9.0, theme::accent(ui), (2.0, visuals.panel_fill));
+    if response.has_focus() {
+        // Else the first arrow key would also move the focus away.
+        let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+        ui.painter().circle_stroke(centre, 12.0, (2.0, theme::accent(ui)));
+    }
+    let position = (at * steps as f32).round() as usize;
+    let name = "Scrubber, step shown";
+    response.widget_info(|| egui::WidgetInfo::slider(true, position as f64, name));
+    let pointer = response.interact_pointer_pos().filter(|_| response.dragged() || response.clicked());
+    let response = response.on_hover_text("Drag to look at a step; arrow keys go step by step, Home and End to the ends");
+    let _ = response;
+    pointer.map(|pointer| {
+        let at = ((pointer.x - rail.left()) / rail.width()).clamp(0.0, 1.0);
+        Command::Look((at * steps as f32).round() as usize)
+    })
+}
+
+/// Steps of the run that the playhead moves over.
+pub fn steps(state: &State) -> usize {
+    let runs = [state.runs.current(Purpose::Trajectory), state.runs.previous(Purpose::Trajectory)];
+    // Until a run's plan comes, what is on screen is the run before it.
+    runs.into_iter().flatten().map(RunView::steps).find(|steps| *steps > 0).unwrap_or(1)
+}

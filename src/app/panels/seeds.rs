@@ -1,0 +1,61 @@
+//! The two seeds with their dice and locks.
+
+use crate::{app::state::controls::Controls, noise};
+use eframe::egui::{self, DragValue, Grid, Ui};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Dice show seeds below this: short enough to read out in a lecture.
+const MAX_SEED: u64 = 100_000;
+
+/// A new seed, from the clock.
+pub fn random_seed() -> u64 {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
+    let [word, ..] = noise::philox4x32_10([nanos as u32, (nanos >> 32) as u32, 0, 0], [0, 0]);
+    u64::from(word) % MAX_SEED
+}
+
+/// New seeds where they are not locked.
+pub fn new_seeds(controls: &mut Controls) {
+    if !controls.view.seed_locked {
+        controls.seed = random_seed();
+    }
+    if !controls.view.noise_locked {
+        // The clock has moved on, or the seeds differ anyway by this.
+        controls.noise_seed = random_seed().wrapping_add(1) % MAX_SEED;
+    }
+}
+
+/// Draws the seeds.
+pub fn seeds_ui(ui: &mut Ui, draft: &mut Controls) {
+    Grid::new("seeds").num_columns(4).spacing([6.0, 6.0]).show(ui, |ui| {
+        let hover = format!(
+            "The seed of x_T, the latent every run starts from; now {}. At η = 0 it alone decides the picture.",
+            draft.seed
+        );
+        let view = &mut draft.view;
+        seed_ui(ui, "x_T seed", &hover, &mut draft.seed, &mut view.seed_locked);
+        ui.end_row();
+        let hover = format!(
+            "The seed of the noise z that each step adds where η > 0; now {}. Change it alone to see what chance decides.",
+            draft.noise_seed
+        );
+        seed_ui(ui, "noise seed", &hover, &mut draft.noise_seed, &mut view.noise_locked);
+        ui.end_row();
+    });
+}
+
+fn seed_ui(ui: &mut Ui, name: &str, hover: &str, seed: &mut u64, locked: &mut bool) {
+    let label = ui.label(name).on_hover_text(hover);
+    ui.add(DragValue::new(seed).speed(0.2)).labelled_by(label.id).on_hover_text(hover);
+    let dice = ui.add_enabled(!*locked, egui::Button::new("🎲")).on_hover_text(format!("Throw a new {name} (N throws both)"));
+    dice.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !*locked, format!("Throw {name}")));
+    if dice.clicked() {
+        *seed = random_seed();
+    }
+    let sign = if *locked { "🔒" } else { "🔓" };
+    let lock = ui.selectable_label(*locked, sign).on_hover_text(format!("Lock the {name}: dice leave it alone"));
+    lock.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, *locked, format!("Lock {name}")));
+    if lock.clicked() {
+        *locked = !*locked;
+    }
+}

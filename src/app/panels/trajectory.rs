@@ -1,0 +1,170 @@
+//! The Trajectory panel: x_t and x̂0 of the chosen step side by side, the batch, the scrubber and the film strip.
+
+use super::{film_strip, scrubber};
+use crate::{
+    app::{
+        state::{State, command::Command, controls::Controls, run_view::Shown},
+        widgets::{texture_cache::TextureCache, theme, tile::fitted},
+    },
+    picture::Picture,
+};
+use eframe::egui::{self, Align2, FontId, Id, RichText, Sense, Ui, Vec2};
+use std::sync::Arc;
+
+/// The smallest useful side of a large picture, in points.
+const MIN_SIDE: f32 = 96.0;
+/// Under pictures smaller than this captions are symbols alone.
+const SHORT_BELOW: f32 = 170.0;
+/// Height of the scrubber with the film strip below it.
+const BELOW: f32 = 208.0;
+
+/// Draws the panel; `draft` is changed where the user chooses an image of the batch.
+pub fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
+    let mut command = None;
+    let shown = state.shown();
+    header_ui(ui, state, shown.as_ref());
+    let room = ui.available_size();
+    let below = BELOW.min(room.y * 0.36).max(118.0);
+    let batch = state.controls.count > 1;
+    let batch_width = if batch { (room.x * 0.2).clamp(90.0, 260.0) } else { 0.0 };
+    let caption = 24.0;
+    let side = ((room.x - batch_width - 40.0) / 2.0).min(room.y - below - caption - 16.0).max(MIN_SIDE);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 12.0;
+        let image = state.image();
+        let noisy = shown.as_ref().and_then(|s| noisy(s, image));
+        let predicted = shown.as_ref().and_then(|s| s.update.records.get(image).map(|m| m.x0.clone()));
+        let version = shown.as_ref().map_or(0, |s| s.version() ^ (image as u64) << 50);
+        let (left, right) = captions(shown.as_ref(), side < SHORT_BELOW);
+        large_ui(ui, textures, side, "x_t", version, noisy.as_ref(), &left);
+        large_ui(ui, textures, side, "x0", version, predicted.as_ref(), &right);
+        if batch {
+            batch_ui(ui, state, shown.as_ref(), draft, textures, side + caption);
+        }
+    });
+    ui.add_space(4.0);
+    command = scrubber::scrubber_ui(ui, state).or(command);
+    command = film_strip::film_strip_ui(ui, state, textures).or(command);
+    command
+}
+
+/// x_t before the step, or the finished sample.
+fn noisy(shown: &Shown<'_>, image: usize) -> Option<Arc<Picture>> {
+    if shown.finished { shown.update.after.get(image).cloned() } else { Some(shown.update.records.get(image)?.x_t.clone()) }
+}
+
+/// The line that says which picture this is: of the run shown, not of where the sliders are.
+fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
+    ui.horizontal_wrapped(|ui| {
+        let Some(shown) = shown else {
+            let text = if state.runs.running().is_some() { "Opening the model and the device …" } else { "Nothing to show yet" };
+            ui.label(RichText::new(text).color(theme::faint(ui)));
+            return;
+        };
+        let controls = &shown.run.controls;
+        let total = shown.run.steps();
+        let place =
+            if shown.finished { format!("finished, {total} steps") } else { format!("step {} of {total}", shown.update.index + 1) };
+        ui.label(RichText::new(place).strong());
+        ui.label(RichText::new("·").color(theme::faint(ui)));
+        ui.label(recipe_line(controls, state.image()));
+        if shown.run.id != state.runs.current(shown.run.purpose).map_or(0, |run| run.id) {
+            ui.label(RichText::new("(the run before)").color(theme::faint(ui)));
+        }
+        if shown.run.cancelled {
+            ui.label(RichText::new("cancelled").color(theme::caution(ui)));
+        }
+    });
+}
+
+/// η or σ̂, S and the seeds of a picture, in words.
+pub fn recipe_line(controls: &Controls, image: usize) -> String {
+    let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", controls.eta) };
+    let steps = match &controls.spacing {
+        Some(crate::schedule::Spacing::List(list)) => format!("τ by hand ({})", list.len()),
+        Some(spacing) => format!("S = {}, τ {spacing}", controls.steps),
+        None => format!("S = {}", controls.steps),
+    };
+    let (seed, noise_seed) = (controls.seed, controls.noise_seed);
+    format!("{noise}, {steps}, seed {seed}, noise seed {noise_seed}, image {image}")
+}
+
+/// What stands under the two pictures; `short` where there is little room.
+fn captions(shown: Option<&Shown<'_>>, short: bool) -> (String, String) {
+    let Some(shown) = shown else { return ("x_t".to_owned(), "x̂0".to_owned()) };
+    let Some(step) = shown.run.plan.as_ref().and_then(|p| p.schedules.first()?.steps.get(shown.update.index)) else {
+        return ("x_t".to_owned(), "predicted x̂0".to_owned());
+    };
+    if short {
+        return (if shown.finished { "x_0".to_owned() } else { format!("x_{}", step.t) }, "x̂0".to_owned());
+    }
+    if shown.finished {
+        return ("x_0, the sample".to_owned(), format!("x̂0 predicted at t = {}", step.t));
+    }
+    (format!("x_t, t = {}, ᾱ = {:.3}", step.t, step.alpha_bar_t), "x̂0 predicted from it".to_owned())
+}
+
+fn large_ui(
+    ui: &mut Ui,
+    textures: &mut TextureCache,
+    side: f32,
+    place: &str,
+    version: u64,
+    picture: Option<&Arc<Picture>>,
+    caption: &str,
+) {
+    ui.vertical(|ui| {
+        ui.set_width(side);
+        let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::hover());
+        ui.painter().rect_filled(rect, 4, theme::empty(ui));
+        if let Some(picture) = picture {
+            textures.paint(ui, fitted(rect, picture), Id::unique(("large", place)), version, picture);
+        } else {
+            ui.painter().text(rect.center(), Align2::CENTER_CENTER, "…", FontId::proportional(40.0), theme::faint(ui));
+        }
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, caption));
+        ui.vertical_centered(|ui| ui.add(egui::Label::new(RichText::new(caption).size(16.0)).truncate()));
+    });
+}
+
+/// The whole batch at this step; a click enlarges an image.
+fn batch_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>, draft: &mut Controls, textures: &mut TextureCache, height: f32) {
+    let count = shown.map_or(state.controls.count as usize, |s| s.update.records.len());
+    // The frame of the chosen image lies outside it.
+    let margin = 3.0;
+    let width = ui.available_width() - 2.0 * margin;
+    let gap = 6.0;
+    // The most columns at which the rows still fit, so that pictures are as large as can be.
+    let fits = |columns: usize| {
+        let side = (width - gap * columns as f32) / columns as f32;
+        (side + gap) * count.div_ceil(columns) as f32 <= height
+    };
+    let columns = (1..=8).find(|c| fits(*c)).unwrap_or(8);
+    let side = ((width - gap * columns as f32) / columns as f32).clamp(16.0, 120.0);
+    egui::ScrollArea::vertical().id_salt("batch").max_height(height).show(ui, |ui| {
+        egui::Frame::new().inner_margin(margin).show(ui, |ui| {
+            egui::Grid::new("batch grid").spacing([gap, gap]).min_col_width(0.0).show(ui, |ui| {
+                for i in 0..count {
+                    let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
+                    ui.painter().rect_filled(rect, 2, theme::empty(ui));
+                    if let Some((shown, picture)) = shown.and_then(|s| Some((s, s.update.records.get(i)?.x0.clone()))) {
+                        textures.paint(ui, fitted(rect, &picture), Id::unique(("batch", i)), shown.version(), &picture);
+                    }
+                    let chosen = i == state.image();
+                    if chosen || response.hovered() || response.has_focus() {
+                        let colour = if chosen { theme::accent(ui) } else { theme::faint(ui) };
+                        ui.painter().rect_stroke(rect, 2, (2.0, colour), egui::StrokeKind::Outside);
+                    }
+                    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, format!("Image {i}")));
+                    let response = response.on_hover_text(format!("x̂0 of image {i}; click to enlarge it"));
+                    if response.clicked() {
+                        draft.view.image = i as u32;
+                    }
+                    if (i + 1) % columns == 0 {
+                        ui.end_row();
+                    }
+                }
+            })
+        });
+    });
+}

@@ -1,0 +1,68 @@
+//! What the user is told: faults stay until they are put away, news goes by itself.
+
+/// News stays so many seconds.
+const NEWS_SECONDS: f64 = 10.0;
+/// No more than so many at a time: the oldest goes.
+const MAX_MESSAGES: usize = 4;
+
+/// One message.
+#[derive(Clone, Debug, PartialEq)]
+struct Message {
+    text: String,
+    fault: bool,
+    since: f64,
+}
+
+/// The messages on screen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Messages {
+    list: Vec<Message>,
+}
+
+impl Messages {
+    /// Something went wrong; stays until it is put away.
+    pub fn fault(&mut self, text: impl Into<String>, now: f64) {
+        self.push(text.into(), true, now);
+    }
+
+    /// Something worth knowing; goes by itself.
+    pub fn news(&mut self, text: impl Into<String>, now: f64) {
+        self.push(text.into(), false, now);
+    }
+
+    fn push(&mut self, text: String, fault: bool, since: f64) {
+        let text = text.replace(char::is_control, " ");
+        // The same again only starts its time anew.
+        self.list.retain(|message| message.text != text);
+        self.list.push(Message { text, fault, since });
+        if self.list.len() > MAX_MESSAGES {
+            self.list.remove(0);
+        }
+    }
+
+    /// Puts all faults away: what they were about works again.
+    pub fn clear_faults(&mut self) {
+        self.list.retain(|message| !message.fault);
+    }
+
+    /// Every text on screen.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|message| message.text.as_str())
+    }
+
+    /// Forgets the news that is over. Returns whether some is still to go by itself.
+    pub(crate) fn forget_old(&mut self, now: f64) -> bool {
+        self.list.retain(|message| message.fault || now - message.since < NEWS_SECONDS);
+        self.list.iter().any(|message| !message.fault)
+    }
+
+    /// Each message: its text, and whether it is a fault.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.list.iter().map(|message| (message.text.as_str(), message.fault))
+    }
+
+    /// Puts one message away, by its place in [`Self::iter`].
+    pub(crate) fn put_away(&mut self, number: usize) {
+        self.list.remove(number);
+    }
+}

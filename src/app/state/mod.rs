@@ -1,0 +1,137 @@
+//! What the app knows, as plain values: controls, runs, playhead, device, messages.
+
+pub mod command;
+pub mod controls;
+pub mod history;
+pub mod last_accepted;
+pub mod messages;
+pub mod playhead;
+pub mod provenance;
+pub mod run_requests;
+pub mod run_view;
+pub mod runs;
+
+use crate::{
+    program::DeviceInfo,
+    schedule::Schedule,
+    session::{ModelFacts, Plan},
+};
+use controls::{Controls, Tab};
+use history::History;
+use last_accepted::LastAccepted;
+use messages::Messages;
+use playhead::Playhead;
+use provenance::Provenance;
+use run_requests::Purpose;
+use run_view::Shown;
+use runs::Runs;
+use std::{path::PathBuf, sync::Arc};
+
+/// The state that panels draw.
+#[derive(Default)]
+pub struct State {
+    /// What the user has set.
+    pub controls: Controls,
+    /// Where a refused change goes back to.
+    pub last_accepted: LastAccepted,
+    /// Undo and redo.
+    pub history: History,
+    /// The runs.
+    pub runs: Runs,
+    /// Where in the trajectory to look.
+    pub playhead: Playhead,
+    /// The device in use, and why it is this one.
+    pub device: Option<(DeviceInfo, String)>,
+    /// The adapters there are.
+    pub adapters: Vec<DeviceInfo>,
+    /// The model in use.
+    pub model: Option<Arc<ModelFacts>>,
+    /// Folders of models that were opened, the newest first.
+    pub folders: Vec<String>,
+    /// Where files are saved.
+    pub save_folder: PathBuf,
+    /// Whether the user chose that folder; else it is the one the program was started in.
+    pub folder_chosen: bool,
+    /// The weights of a dropped picture, until its run tells whether they are here.
+    pub provenance: Option<Provenance>,
+    /// What the user is told.
+    pub messages: Messages,
+    /// The controls are hidden but for η and S.
+    pub presenting: bool,
+    /// The zoom that leaving the presentation goes back to.
+    pub zoom_before: f32,
+    /// The list of keys is open.
+    pub helping: bool,
+    /// A text field had the focus when the last frame ended. In the frame of Esc it has lost it before anyone can ask.
+    pub typing: bool,
+    /// A file hovers over the window.
+    pub dropping: bool,
+}
+
+impl State {
+    /// What the open panel's run is for.
+    pub fn purpose(&self) -> Purpose {
+        Purpose::of(self.controls.view.tab)
+    }
+
+    /// The plan of the open panel's newest accepted run.
+    pub fn plan(&self) -> Option<&Plan> {
+        let purpose = self.purpose();
+        let newest = self.runs.current(purpose).and_then(|run| run.plan.as_ref());
+        newest.or_else(|| self.runs.previous(purpose).and_then(|run| run.plan.as_ref()))
+    }
+
+    /// The schedule of that run's first group.
+    pub fn schedule(&self) -> Option<&Arc<Schedule>> {
+        self.plan()?.schedules.first()
+    }
+
+    /// T of the model in use.
+    pub fn train_timesteps(&self) -> u32 {
+        self.model.as_ref().map_or(1000, |model| model.scheduler.num_train_timesteps)
+    }
+
+    /// Sets controls of the history. Where one looks along the interpolation is not part of it.
+    pub fn go_to(&mut self, controls: Controls) {
+        let position = self.controls.view.interpolate.position;
+        self.controls = controls;
+        self.controls.view.interpolate.position = position;
+    }
+
+    /// Sets the controls, with a way back.
+    pub fn change(&mut self, controls: Controls, now: f64) {
+        if controls == self.controls {
+            return;
+        }
+        // Where one looks along the interpolation moves by itself while it plays: nothing to undo.
+        let position = controls.view.interpolate.position;
+        let mut elsewhere = self.controls.clone();
+        elsewhere.view.interpolate.position = position;
+        if elsewhere != controls {
+            self.history.note(&self.controls, now);
+        }
+        self.controls = controls;
+    }
+
+    /// Tells where the model in use has other weights than the dropped picture's.
+    pub fn compare_weights(&mut self, model: &ModelFacts, now: f64) {
+        if let Some(note) = self.provenance.take_if(|made| made.model == model.key).and_then(|made| made.note(model)) {
+            self.messages.news(note, now);
+        }
+    }
+
+    /// What of the trajectory to draw.
+    pub fn shown(&self) -> Option<Shown<'_>> {
+        self.runs.shown(self.playhead.position())
+    }
+
+    /// Which image of the batch is shown large.
+    pub fn image(&self) -> usize {
+        self.controls.view.image as usize
+    }
+
+    /// Whether the playhead does anything in the open panel.
+    pub fn has_playhead(&self) -> bool {
+        matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain)
+    }
+}

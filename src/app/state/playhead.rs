@@ -1,0 +1,102 @@
+//! The playhead: which step of a trajectory is shown.
+
+/// Where the playhead is and how it moves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Playhead {
+    /// From 0 (x_T) to 1 (the finished sample). A fraction, so that it stays where it is when S changes.
+    pub at: f64,
+    /// Whether it moves.
+    pub playing: bool,
+    /// Whether it begins again at the end.
+    pub looping: bool,
+    /// How many times as fast as a run in [`SECONDS`].
+    pub speed: f64,
+}
+
+/// A whole trajectory plays in so many seconds at speed 1.
+pub const SECONDS: f64 = 4.0;
+/// With `looping` it rests so long at the end, as a part of the whole.
+const REST: f64 = 0.25;
+
+impl Default for Playhead {
+    fn default() -> Self {
+        Self { at: 1.0, playing: false, looping: true, speed: 1.0 }
+    }
+}
+
+impl Playhead {
+    /// Moves on by `seconds`. Past the end `at` keeps counting up to the rest's length before it begins again.
+    pub fn advance(&mut self, seconds: f64) {
+        if !self.playing {
+            return;
+        }
+        self.at += seconds * self.speed / SECONDS;
+        if self.at >= 1.0 && !self.looping {
+            (self.at, self.playing) = (1.0, false);
+        } else if self.at >= 1.0 + REST {
+            self.at = 0.0;
+        }
+    }
+
+    /// Where to look: from 0 to 1.
+    pub fn position(&self) -> f64 {
+        self.at.clamp(0.0, 1.0)
+    }
+
+    /// Starts or stops; at the end it starts from the beginning.
+    pub fn toggle(&mut self) {
+        self.playing = !self.playing;
+        if self.playing && self.at >= 1.0 {
+            self.at = 0.0;
+        }
+        self.at = self.position();
+    }
+
+    /// One step back or on, of `steps`.
+    pub fn step(&mut self, by: i64, steps: usize) {
+        let steps = steps.max(1);
+        let now = (self.position() * steps as f64).round() as i64;
+        self.look((now + by).clamp(0, steps as i64) as usize, steps);
+    }
+
+    /// Goes to a step and stays.
+    pub fn look(&mut self, position: usize, steps: usize) {
+        self.playing = false;
+        self.at = (position as f64 / steps.max(1) as f64).min(1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Playhead, SECONDS};
+
+    #[test]
+    fn it_plays_rests_and_begins_again() {
+        let mut playhead = Playhead::default();
+        playhead.toggle();
+        assert_eq!((playhead.at, playhead.playing), (0.0, true));
+        playhead.advance(SECONDS * 0.5);
+        assert!((playhead.position() - 0.5).abs() < 1e-12);
+        playhead.advance(SECONDS * 0.6);
+        assert_eq!(playhead.position(), 1.0);
+        playhead.advance(SECONDS * 0.2);
+        assert_eq!(playhead.position(), 0.0);
+        playhead.looping = false;
+        playhead.advance(SECONDS * 2.0);
+        assert_eq!((playhead.at, playhead.playing), (1.0, false));
+    }
+
+    #[test]
+    fn steps_stay_within_the_run() {
+        let mut playhead = Playhead::default();
+        playhead.step(1, 50);
+        assert_eq!(playhead.at, 1.0);
+        playhead.step(-1, 50);
+        assert!((playhead.at - 0.98).abs() < 1e-12);
+        playhead.look(0, 50);
+        playhead.step(-1, 50);
+        assert_eq!(playhead.at, 0.0);
+        playhead.look(7, 0);
+        assert_eq!(playhead.at, 1.0);
+    }
+}

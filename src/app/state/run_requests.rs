@@ -1,0 +1,152 @@
+//! From controls to requests: which runs a panel needs.
+
+use super::controls::{Axes, Controls, Tab};
+use crate::{
+    error::Result,
+    recipe::Rng,
+    schedule::{ScheduleRequest, Spacing},
+    session::{Group, Keep, Latent, Member, Request},
+};
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// The batch, step by step: panels Trajectory and Explain.
+    Trajectory,
+    /// The grid of the Compare panel.
+    Compare,
+    /// The strip or grid of the Interpolate panel.
+    Between,
+    /// The one large picture of the Interpolate panel.
+    Point,
+}
+
+impl Purpose {
+    /// What the open panel shows.
+    pub fn of(tab: Tab) -> Self {
+        match tab {
+            Tab::Trajectory | Tab::Explain => Self::Trajectory,
+            Tab::Compare => Self::Compare,
+            Tab::Interpolate => Self::Between,
+        }
+    }
+}
+
+/// The run that `purpose` needs under `controls`.
+///
+/// # Errors
+/// A device name that cannot be understood.
+pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request> {
+    let groups = match purpose {
+        Purpose::Trajectory => vec![trajectory(controls)],
+        Purpose::Compare => compare(controls),
+        Purpose::Between => between(controls),
+        Purpose::Point => vec![point(controls)],
+    };
+    Ok(Request {
+        id,
+        model: controls.model.clone(),
+        device: controls.device()?,
+        precision: controls.precision(),
+        size: controls.size,
+        groups,
+        keep: if purpose == Purpose::Trajectory { Keep::Trajectory } else { Keep::Latest },
+    })
+}
+
+fn seed(controls: &Controls, image: u32) -> Latent {
+    match controls.rng {
+        Rng::Etude => Latent::Seed { seed: controls.seed, image },
+        Rng::Torch => Latent::Torch { seed: controls.seed, image, count: controls.count },
+    }
+}
+
+fn trajectory(controls: &Controls) -> Group {
+    let member = |image| Member { latent: seed(controls, image), noise_seed: controls.noise_seed, image };
+    Group { schedule: controls.schedule(), members: (0..controls.count).map(member).collect() }
+}
+
+/// The rows of the Compare panel, each with its name: η = …, σ̂, or S = ….
+pub fn compare_rows(controls: &Controls) -> Vec<(String, ScheduleRequest)> {
+    let (compare, base) = (&controls.view.compare, controls.schedule());
+    match compare.axes {
+        Axes::EtaBySeed => {
+            let eta = |eta: &f64| (format!("η = {eta}"), ScheduleRequest { eta: *eta, sigma_hat: false, ..base.clone() });
+            let mut rows: Vec<_> = compare.etas.iter().map(eta).collect();
+            if compare.sigma_hat {
+                rows.push(("σ̂".to_owned(), ScheduleRequest { sigma_hat: true, ..base }));
+            }
+            rows
+        }
+        Axes::StepsBySpacing => {
+            let steps = |steps: &usize| (format!("S = {steps}"), ScheduleRequest { steps: *steps, ..base.clone() });
+            compare.steps.iter().map(steps).collect()
+        }
+    }
+}
+
+/// One group per row of η; one group per cell where S and τ differ, row by row, as each cell has steps of its own.
+fn compare(controls: &Controls) -> Vec<Group> {
+    let compare = &controls.view.compare;
+    let image = controls.view.image;
+    let latent = seed(controls, image);
+    let rows = compare_rows(controls).into_iter();
+    match compare.axes {
+        Axes::EtaBySeed => rows
+            .map(|(_, schedule)| {
+                let member =
+                    |j| Member { latent: latent.clone(), noise_seed: controls.noise_seed.wrapping_add(u64::from(j)), image };
+                Group { schedule, members: (0..compare.seeds).map(member).collect() }
+            })
+            .collect(),
+        Axes::StepsBySpacing => rows
+            .flat_map(|(_, schedule)| {
+                let latent = &latent;
+                compare.spacings.iter().map(move |name| Group {
+                    schedule: ScheduleRequest { spacing: name.parse::<Spacing>().ok(), ..schedule.clone() },
+                    members: vec![Member { latent: latent.clone(), noise_seed: controls.noise_seed, image }],
+                })
+            })
+            .collect(),
+    }
+}
+
+/// The schedule of the Interpolate panel: its own η.
+fn interpolated(controls: &Controls) -> ScheduleRequest {
+    ScheduleRequest { eta: controls.view.interpolate.eta, sigma_hat: false, ..controls.schedule() }
+}
+
+/// A strip has one group per mode (slerp, lerp); a grid has one, row by row. All images have the noise of image 0, so that what
+/// differs is x_T alone.
+fn between(controls: &Controls) -> Vec<Group> {
+    let interpolate = &controls.view.interpolate;
+    let group = |latents: Vec<Latent>| Group {
+        schedule: interpolated(controls),
+        members: latents.into_iter().map(|latent| Member { latent, noise_seed: controls.noise_seed, image: 0 }).collect(),
+    };
+    if interpolate.grid {
+        let side = interpolate.side.max(2);
+        let at = |i: u32| f64::from(i) / f64::from(side - 1);
+        let cell = |i: u32| Latent::Grid { seeds: interpolate.seeds, u: at(i % side), v: at(i / side) };
+        return vec![group((0..side * side).map(cell).collect())];
+    }
+    let seeds = [interpolate.seeds[0], interpolate.seeds[1]];
+    let strip = |mode: &_| group(interpolate.stops().into_iter().map(|t| Latent::Between { seeds, t, mode: *mode }).collect());
+    interpolate.modes().iter().map(strip).collect()
+}
+
+/// The large picture: one member per mode.
+fn point(controls: &Controls) -> Group {
+    let interpolate = &controls.view.interpolate;
+    let [u, v] = interpolate.position;
+    let seeds = [interpolate.seeds[0], interpolate.seeds[1]];
+    let latents: Vec<Latent> = if interpolate.grid {
+        vec![Latent::Grid { seeds: interpolate.seeds, u, v }]
+    } else {
+        interpolate.modes().iter().map(|mode| Latent::Between { seeds, t: u, mode: *mode }).collect()
+    };
+    Group {
+        schedule: interpolated(controls),
+        members: latents.into_iter().map(|latent| Member { latent, noise_seed: controls.noise_seed, image: 0 }).collect(),
+    }
+}

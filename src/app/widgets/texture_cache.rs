@@ -1,0 +1,119 @@
+//! TextureCache on screen: one texture a place, filled again when what it shows changes, so that nothing grows however often a run
+//! starts again. Pixels are shown as squares, unsmoothed.
+
+use crate::picture::Picture;
+use eframe::egui::{self, Color32, ColorImage, Id, Rect, Response, Sense, TextureHandle, TextureOptions, Ui, Vec2};
+use std::collections::HashMap;
+
+/// Places that nobody has drawn for so many frames lose their texture.
+const FORGET_AFTER: u64 = 600;
+
+struct Place {
+    texture: TextureHandle,
+    version: u64,
+    seen: u64,
+}
+
+/// The textures, by place.
+#[derive(Default)]
+pub struct TextureCache {
+    places: HashMap<Id, Place>,
+    now: u64,
+}
+
+impl TextureCache {
+    /// Call once a frame: forgets what is not shown any more.
+    pub fn tidy(&mut self) {
+        self.now += 1;
+        let now = self.now;
+        if now.is_multiple_of(60) {
+            self.places.retain(|_, place| place.seen + FORGET_AFTER > now);
+        }
+    }
+
+    /// How many textures there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Draws `picture` into `rect`. `place` says where on screen it is, `version` what is shown there: the texture is filled again
+    /// when the version changes.
+    pub fn paint(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, picture: &Picture) {
+        self.paint_tinted(ui, rect, place, version, picture, Color32::WHITE);
+    }
+
+    /// As [`Self::paint`], with the pixels multiplied by `tint`: for pictures of an older run that are about to be replaced.
+    pub fn paint_tinted(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, picture: &Picture, tint: Color32) {
+        if picture.pixels.is_empty() || !ui.is_rect_visible(rect) {
+            return;
+        }
+        let size = [picture.width, picture.height];
+        self.fill(ui, rect, place, version, size, tint, || ColorImage::from_rgb(size, picture.bytes()));
+    }
+
+    /// As [`Self::paint`], of a picture that is made only where the place does not show this version yet. `make` must give one of
+    /// `size` (width and height).
+    pub fn paint_with(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, size: [usize; 2], make: impl FnOnce() -> Picture) {
+        if size[0] > 0 && size[1] > 0 && ui.is_rect_visible(rect) {
+            self.fill(ui, rect, place, version, size, Color32::WHITE, || ColorImage::from_rgb(size, make().bytes()));
+        }
+    }
+
+    /// Draws whatever the place showed last; `false` where it showed nothing.
+    pub fn paint_again(&mut self, ui: &Ui, rect: Rect, place: Id, tint: Color32) -> bool {
+        let now = self.now;
+        let Some(found) = self.places.get_mut(&place) else { return false };
+        found.seen = now;
+        ui.painter().image(found.texture.id(), rect, whole(), tint);
+        true
+    }
+
+    fn fill(
+        &mut self,
+        ui: &Ui,
+        rect: Rect,
+        place: Id,
+        version: u64,
+        size: [usize; 2],
+        tint: Color32,
+        image: impl FnOnce() -> ColorImage,
+    ) {
+        let now = self.now;
+        let fresh = self.places.get(&place).is_some_and(|p| p.version == version && p.texture.size() == size);
+        if !fresh {
+            let image = image();
+            match self.places.get_mut(&place) {
+                Some(found) if found.texture.size() == size => {
+                    // A part that is the whole: the renderer keeps the texture it has.
+                    found.texture.set_partial([0, 0], image, TextureOptions::NEAREST);
+                    found.version = version;
+                }
+                _ => {
+                    let texture = ui.ctx().load_texture(format!("{place:?}"), image, TextureOptions::NEAREST);
+                    self.places.insert(place, Place { texture, version, seen: now });
+                }
+            }
+        }
+        self.paint_again(ui, rect, place, tint);
+    }
+
+    /// A picture as a widget that takes `side` points along its longer side; `name` is what a screen reader calls it.
+    pub fn show(&mut self, ui: &mut Ui, side: f32, place: Id, version: u64, picture: &Picture, name: &str) -> Response {
+        let longest = picture.width.max(picture.height).max(1) as f32;
+        let size = Vec2::new(picture.width as f32, picture.height as f32) * (side / longest);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        self.paint(ui, rect, place, version, picture);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
+        response
+    }
+}
+
+/// A texture from corner to corner.
+fn whole() -> Rect {
+    Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0))
+}
