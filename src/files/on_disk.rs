@@ -1,13 +1,13 @@
-//! The files of this program: read in one place, and written whole or not at all, under another name first, then renamed into place.
-//! In a browser what is written goes to the downloads, and there is nothing to read by its name.
+//! Desktops: a file is written under another name first, then renamed into place.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
-
+use super::{one_line, write_error};
 use crate::error::{Error, Result};
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
 
 /// A file being written beside its final place. [`commit`](Self::commit) renames it there; dropped without that, it vanishes and
 /// whatever stood in the final place before is untouched.
@@ -108,82 +108,10 @@ impl Seek for PendingFile {
     }
 }
 
-/// Writes the file at `path` by `write`, all of it or nothing: if `write` fails, or the program ends, an old file there stays as
-/// it was. Missing parent folders are made. The writer is buffered.
-///
-/// # Errors
-/// [`Error::File`] as for [`PendingFile::create`] and [`PendingFile::commit`], or with the text of what `write` returned.
-pub fn write_atomically(path: impl AsRef<Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let mut file = PendingFile::create(&path)?;
-    write(&mut file).map_err(|error| write_error(path.as_ref(), &error))?;
-    file.commit()
-}
-
-/// The bytes of a file.
-///
-/// # Errors
-/// The system's.
-pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path)
-}
-
-/// A file's size in bytes; `None` where it is a folder or a device, of which some have no end.
-///
-/// # Errors
-/// The system's.
-pub fn plain_size(path: &Path) -> io::Result<Option<u64>> {
-    fs::metadata(path).map(|metadata| metadata.is_file().then(|| metadata.len()))
-}
-
-/// Opens a file to read it from the start, a piece at a time.
-///
-/// # Errors
-/// The system's.
-pub fn open(path: &Path) -> io::Result<BufReader<File>> {
-    File::open(path).map(BufReader::new)
-}
-
-/// Finds out whether a file could be written at `path`, so that a long run can fail before it starts. Missing parent folders are
-/// made and stay; an old file is not touched.
-///
-/// # Errors
-/// [`Error::File`] as for [`PendingFile::create`].
-pub fn check_writable(path: impl AsRef<Path>) -> Result<()> {
-    PendingFile::create(path).map(drop)
-}
-
-/// What a writer returns where what it was given cannot be written anywhere: the text says what, expected, got, and ends with advice.
-/// As an error about a file it stands alone, where the system's own words follow "cannot be written".
-pub fn refusal(what: impl Into<String>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, Refusal(what.into()))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Refusal(String);
-
-/// The error for a write to `path` that stopped half way.
-pub fn write_error(path: &Path, error: &io::Error) -> Error {
-    if let Some(Refusal(what)) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        return Error::file(path, what);
-    }
-    let advice = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space or choose another place",
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy => "; close what has it open or choose another place",
-        // Anything else is our own text, which ends with its advice, or so rare that the system's words must do.
-        _ => "",
-    };
-    Error::file(path, format!("cannot be written: {}{advice}", one_line(error)))
-}
-
-/// What `message` prints, on one line: texts of other libraries may hold line breaks.
-pub(crate) fn one_line(message: &dyn std::fmt::Display) -> String {
-    message.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::{check_writable, write_atomically};
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().expect("a temporary folder")
