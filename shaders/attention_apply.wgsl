@@ -2,12 +2,8 @@
 // For devices with fast shared memory: a workgroup of 8x8 invocations makes 64 queries x 8 C4 from tiles of 16 keys;
 // an invocation makes 8 queries x 1 C4 in registers.
 #import attention
+#import attention_apply
 #import linear_index
-
-@group(0) @binding(0) var<uniform> p: Attention;
-@group(0) @binding(1) var<storage, read> qkv: array<C4>;              // [N, T, 3*heads*D4]: q of all heads, k, v
-@group(0) @binding(2) var<storage, read> scores: array<vec4<f32>>;    // [groups, rows, T4]: probabilities, zero past T
-@group(0) @binding(3) var<storage, read_write> output: array<C4>;     // [N, T, heads*D4]
 
 const TILE_M: u32 = 64u;
 const TILE_N: u32 = 8u;

@@ -3,18 +3,15 @@
 // For software devices, in the manner of conv2d_wide.wgsl: a workgroup is one subgroup, whose invocations share the reading of the
 // values, each reading other ones, and hand them round with subgroupShuffle.
 //
-// An invocation makes four neighbouring rows (queries) x OUT_C4 of channels (sums of 4x4: channels x queries); a workgroup makes
+// An invocation makes four neighbouring rows (queries) x OUT_C4 groups of four channels (sums of 4x4: channels x queries); a workgroup makes
 // SUBGROUP such bands of rows with the same channels. Keys past the last token read the last one's value: their probability is zero.
 #import attention
+#import attention_apply
 #import linear_index
 #import shuffle_columns
 
-@group(0) @binding(0) var<uniform> p: Attention;
-@group(0) @binding(1) var<storage, read> qkv: array<C4>;              // [N, T, 3*heads*D4]: q of all heads, k, v
-@group(0) @binding(2) var<storage, read> scores: array<vec4<f32>>;    // [groups, rows, T4]: probabilities, zero past T
-@group(0) @binding(3) var<storage, read_write> output: array<C4>;     // [N, T, heads*D4]
-
 const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
+const ROWS: u32 = 4u;      // rows (queries) per invocation
 const OUT_C4: u32 = 8u;    // C4 per workgroup, 4 or 8
 
 // The values of the second C4 of a pair: a subgroup of eight read them with the first one's.
@@ -46,14 +43,14 @@ fn finish(sum: mat4x4<f32>, c4: u32, start: u32, count: u32) {
 
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let tiles_m = (p.rows + 4u * SUBGROUP - 1u) / (4u * SUBGROUP);
+    let tiles_m = (p.rows + ROWS * SUBGROUP - 1u) / (ROWS * SUBGROUP);
     let tiles_n = (p.head_c4 + OUT_C4 - 1u) / OUT_C4;
     let tile = workgroup_number(wid);
     let local_group = tile / (tiles_m * tiles_n);
     if local_group >= p.groups {
         return;
     }
-    let row = ((tile / tiles_n) % tiles_m * SUBGROUP + lid) * 4u;
+    let row = ((tile / tiles_n) % tiles_m * SUBGROUP + lid) * ROWS;
     let c4 = (tile % tiles_n) * OUT_C4;
     let group = p.group_base + local_group;
     let image = group / p.heads;

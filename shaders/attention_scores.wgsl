@@ -2,11 +2,8 @@
 // For devices with fast shared memory: a workgroup of 8x8 invocations makes 64 queries x 64 keys from tiles of 16 channels;
 // an invocation makes 8 queries x 8 keys (two vec4) in registers.
 #import attention
+#import attention_scores
 #import linear_index
-
-@group(0) @binding(0) var<uniform> p: Attention;
-@group(0) @binding(1) var<storage, read> qkv: array<C4>;                   // [N, T, 3*heads*D4]: q of all heads, k, v
-@group(0) @binding(2) var<storage, read_write> scores: array<vec4<f32>>;   // [groups, rows, T4]: four keys per element
 
 const TILE: u32 = 64u;
 const DEPTH: u32 = 4u;  // C4 in a tile

@@ -6,14 +6,12 @@
 // An invocation makes four neighbouring rows (queries) x TOKENS4 groups of four keys (sums of 4x4: keys x queries); a workgroup makes
 // SUBGROUP such bands of rows with the same keys. Keys past the last token repeat it; attention_softmax ignores them.
 #import attention
+#import attention_scores
 #import linear_index
 #import shuffle_columns
 
-@group(0) @binding(0) var<uniform> p: Attention;
-@group(0) @binding(1) var<storage, read> qkv: array<C4>;                   // [N, T, 3*heads*D4]: q of all heads, k, v
-@group(0) @binding(2) var<storage, read_write> scores: array<vec4<f32>>;   // [groups, rows, T4]: four keys per element
-
 const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
+const ROWS: u32 = 4u;      // rows (queries) per invocation
 const TOKENS4: u32 = 8u;   // groups of four keys per workgroup, 4 or 8
 
 // The keys read by four invocations from `first` on, for all of them: four channels (columns) x four keys.
@@ -49,14 +47,14 @@ fn finish(sum: mat4x4<f32>, key4: u32, start: u32, count: u32) {
 
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let tiles_q = (p.rows + 4u * SUBGROUP - 1u) / (4u * SUBGROUP);
+    let tiles_q = (p.rows + ROWS * SUBGROUP - 1u) / (ROWS * SUBGROUP);
     let tiles_k = (p.tokens4 + TOKENS4 - 1u) / TOKENS4;
     let tile = workgroup_number(wid);
     let local_group = tile / (tiles_q * tiles_k);
     if local_group >= p.groups {
         return;
     }
-    let row = ((tile / tiles_k) % tiles_q * SUBGROUP + lid) * 4u;
+    let row = ((tile / tiles_k) % tiles_q * SUBGROUP + lid) * ROWS;
     let key4 = (tile % tiles_k) * TOKENS4;
     let group = p.group_base + local_group;
     let width = 3u * p.heads * p.head_c4;

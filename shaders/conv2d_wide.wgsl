@@ -5,7 +5,7 @@
 // a hundred multiply-adds, but a subgroupShuffle from a constant invocation is a single instruction. Therefore the invocations share
 // the reading of the weights: each reads other ones, and shuffles hand them round.
 //
-// An invocation makes a run of four neighbouring pixels of an output row x OUT_C4 of channels (sums of 4x4: channels x pixels);
+// An invocation makes a run of four neighbouring pixels of an output row x OUT_C4 groups of four channels (sums of 4x4: channels x pixels);
 // a workgroup makes SUBGROUP successive runs of the same channels. TAPS = 3 takes the three taps of a kernel row at once, with the
 // pixel left and right of a run taken from the neighbouring invocations; TAPS = 1 takes any kernel, tap by tap.
 // Runs that stick out of the row, runs and channels beyond the last one are computed from clamped addresses and not stored.
@@ -14,19 +14,10 @@
 #import linear_index
 #import shuffle_columns
 
-@group(0) @binding(0) var<uniform> p: Conv2d;
-@group(0) @binding(1) var<uniform> step: Step;
-@group(0) @binding(2) var<storage, read> weights: array<C4>;           // [tap][4*(AC4 + BC4)][OC4]: four output channels per element
-@group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;       // [OC4]
-@group(0) @binding(4) var<storage, read> a: array<C4>;                 // [N, IH, IW, AC4]
-@group(0) @binding(5) var<storage, read> b: array<C4>;                 // [N, IH, IW, BC4]
-@group(0) @binding(6) var<storage, read> temb: array<vec4<f32>>;       // [rows, temb_stride]
-@group(0) @binding(7) var<storage, read> residual: array<C4>;          // [N, OH, OW, OC4]
-@group(0) @binding(8) var<storage, read_write> output: array<C4>;      // [N, OH, OW, OC4]
-
 const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
 const TAPS: u32 = 3u;      // 3: for kernel 3, stride 1, pad 1, output as large as the (upsampled) input; 1: for any convolution
 const CONCAT: u32 = 1u;    // 0: there is no source b
+const RUN: u32 = 4u;       // neighbouring pixels of a row per invocation
 const OUT_C4: u32 = select(8u, 4u, TAPS == 3u);
 
 // The stored pixel at (x, y) of the upsampled input, or -1 in the padding.
@@ -89,7 +80,7 @@ fn finish_pixel(sum: vec4<f32>, at: u32, wanted: bool) {
 
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let runs_row = (p.out_w + 3u) / 4u;
+    let runs_row = (p.out_w + RUN - 1u) / RUN;
     let runs = p.batch * p.out_h * runs_row;
     let tiles_m = (runs + SUBGROUP - 1u) / SUBGROUP;
     let tiles_n = (p.out_c4 + OUT_C4 - 1u) / OUT_C4;
@@ -99,7 +90,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     let c4 = select(tile % tiles_n, tile / tiles_m, same_weights) * OUT_C4;
     let run = select(tile / tiles_n, tile % tiles_m, same_weights) * SUBGROUP + lid;
     let row = min(run, runs - 1u) / runs_row;
-    let out_x = (min(run, runs - 1u) % runs_row) * 4u;
+    let out_x = (min(run, runs - 1u) % runs_row) * RUN;
     let out_y = row % p.out_h;
     let image = row / p.out_h;
     let width = p.a_c4 + p.b_c4;

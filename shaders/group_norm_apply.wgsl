@@ -11,13 +11,13 @@
 @group(0) @binding(3) var<storage, read> folded: array<vec4<f32>>;     // [N, 2, AC4 + BC4]: factor, then summand
 @group(0) @binding(4) var<storage, read_write> output: array<C4>;      // [N, pixels, AC4 + BC4]
 
-const PIXELS: u32 = 8u;
+const PIXELS_PER_INVOCATION: u32 = 8u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
     let i = workgroup_number(wid) * 64u + lid;
     let width = p.a_c4 + p.b_c4;
-    let blocks = (p.pixels + PIXELS - 1u) / PIXELS;
+    let blocks = (p.pixels + PIXELS_PER_INVOCATION - 1u) / PIXELS_PER_INVOCATION;
     if i >= p.batch * blocks * width {
         return;
     }
@@ -26,8 +26,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     let image = block / blocks;
     let factor = folded[image * 2u * width + c4];
     let summand = folded[(image * 2u + 1u) * width + c4];
-    let first = (block % blocks) * PIXELS;
-    let last = min(first + PIXELS, p.pixels);
+    let first = (block % blocks) * PIXELS_PER_INVOCATION;
+    let last = min(first + PIXELS_PER_INVOCATION, p.pixels);
     for (var k = first; k < last; k += 1u) {
         let pixel = image * p.pixels + k;
         var x: vec4<f32>;

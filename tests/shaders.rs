@@ -4,11 +4,11 @@ mod common;
 
 use common::{CLASSES, calls};
 use etude::{
-    gpu::{DeviceClass, assemble, dispatch, shader_sources},
+    gpu::{DeviceClass, Dispatch, MAX_WORKGROUPS_PER_DIMENSION, assemble, dispatch, shader_sources},
     program::{Access, Kernel, uniform_layouts},
 };
 use naga::{
-    AddressSpace, Module, StorageAccess, TypeInner,
+    AddressSpace, Expression, Literal, Module, StorageAccess, TypeInner,
     back::{hlsl, msl, spv},
     valid::{Capabilities, ModuleInfo, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator},
 };
@@ -24,8 +24,8 @@ struct Variant {
     constants: Vec<(&'static str, u32)>,
     /// Whether only drivers with subgroups get it.
     wide: bool,
-    /// One of the calls that get it, by its place in [`calls::sweep`]. `None`: no call does.
-    call: Option<(usize, Kernel)>,
+    /// One of the calls that get it, by its place in [`calls::sweep`], with its dispatch. `None`: no call does.
+    call: Option<(usize, Kernel, Dispatch)>,
 }
 
 /// What `gpu::tune` chooses for the calls of [`calls::sweep`], and the shaders that none of them gets as their files have them.
@@ -38,10 +38,17 @@ fn variants() -> Vec<Variant> {
             // The engine makes the pipeline for one row and dispatches it for any.
             let of_many = dispatch(&kernel, &program, class, 1000);
             assert_eq!((chosen.shader, &chosen.constants), (of_many.shader, &of_many.constants), "depends on the number of rows");
-            let key = (chosen.shader, chosen.constants.clone());
-            let (shader, constants) = (chosen.shader, chosen.constants);
-            let variant = found.entry(key).or_insert(Variant { shader, constants, wide: true, call: Some((i, kernel)) });
+            let (shader, constants) = (chosen.shader, chosen.constants.clone());
+            let variant = found.entry((shader, constants.clone())).or_insert_with(|| Variant {
+                shader,
+                constants,
+                wide: true,
+                call: Some((i, kernel, chosen.clone())),
+            });
             variant.wide &= class != DeviceClass::Tiled;
+            let same =
+                variant.call.as_ref().is_some_and(|(.., d)| (d.workgroup, &d.assumed) == (chosen.workgroup, &chosen.assumed));
+            assert!(same, "{shader}: the same variant is taken for two different ones");
         }
     }
     let mut all: Vec<_> = found.into_values().collect();
@@ -170,7 +177,7 @@ fn uniform_structs_have_the_rust_structs_layout() {
 fn bindings_are_the_kernels_operands() {
     let programs = calls::sweep();
     for_every_variant(|variant, _, module, _| {
-        let Some((program, kernel)) = variant.call else { return Vec::new() };
+        let Some((program, kernel, _)) = &variant.call else { return Vec::new() };
         let mut expected = vec!["uniform"];
         if kernel.uses_step() {
             expected.push("uniform");
@@ -193,7 +200,7 @@ fn bindings_are_the_kernels_operands() {
         if kinds != expected || places != (0..expected.len() as u32).map(|i| (0, i)).collect::<Vec<_>>() {
             wrong.push(format!("bindings {places:?} {kinds:?}, the kernel's operands are {expected:?}"));
         }
-        let params = kernel.params(&programs[program]).len();
+        let params = kernel.params(&programs[*program]).len();
         if let Some(TypeInner::Struct { span, .. }) = found.first().map(|(.., ty)| &module.types[*ty].inner)
             && *span as usize != params
         {
@@ -201,6 +208,41 @@ fn bindings_are_the_kernels_operands() {
         }
         if kernel.uses_step() && found.get(1).is_none_or(|(.., ty)| module.types[*ty].name.as_deref() != Some("Step")) {
             wrong.push("binding 1 is not a Step".to_owned());
+        }
+        wrong
+    });
+}
+
+/// The value of each of a shader's named constants that is a u32.
+fn constants(module: &Module) -> BTreeMap<&str, u32> {
+    let value = |constant: &'_ naga::Constant| match module.global_expressions[constant.init] {
+        Expression::Literal(Literal::U32(value)) => Some(value),
+        _ => None,
+    };
+    module.constants.iter().filter_map(|(_, c)| Some((c.name.as_deref()?, value(c)?))).collect()
+}
+
+/// The number of workgroups rests on the sizes of workgroups and tiles and on how a long grid goes into two dimensions: the shader
+/// must have those that `gpu::tune` and the calls count on.
+#[test]
+fn workgroups_and_tiles_are_as_the_dispatch_assumes() {
+    for_every_variant(|variant, _, module, _| {
+        let Some((_, _, dispatch)) = &variant.call else { return Vec::new() };
+        let (found, mut wrong) = (constants(&module), Vec::new());
+        let mut compare = |name: &str, found: Option<u32>, expected: u32| {
+            if found != Some(expected) {
+                wrong.push(format!("{name}: the shader has {found:?}, the dispatch assumes {expected}"));
+            }
+        };
+        let [x, y, z] = module.entry_points[0].workgroup_size;
+        compare("workgroup_size", Some(x * y * z), dispatch.workgroup);
+        for (name, expected) in &dispatch.assumed {
+            compare(name, found.get(name).copied(), *expected);
+        }
+        // Only a dispatch of one workgroup per image does without.
+        if variant.shader != "quantile" {
+            let name = "MAX_WORKGROUPS_PER_DIMENSION";
+            compare(name, found.get(name).copied(), MAX_WORKGROUPS_PER_DIMENSION);
         }
         wrong
     });
@@ -246,7 +288,7 @@ fn every_kernel_has_a_shader_a_twin_a_case_and_a_call() {
     let cases = fs::read_to_string(repository().join("tests/kernels.rs")).expect("tests/kernels.rs is part of the repository");
     let called: BTreeSet<&str> = calls::sweep().iter().map(|p| p.calls()[0].1.name()).collect();
     let mut wrong = Vec::new();
-    for name in Kernel::NAMES {
+    for &name in Kernel::NAMES {
         let mut need = |there: bool, what: &str| {
             if !there {
                 wrong.push(format!("{name}: no {what}"));

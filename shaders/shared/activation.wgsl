@@ -1,4 +1,4 @@
-// The pointwise non-linearities of diffusers' act_fn; codes as in `Activation` in src/program/kernel.rs.
+// The pointwise non-linearities of diffusers' act_fn; codes as in `Activation` in src/program/calls/mod.rs.
 
 fn silu(x: vec4<f32>) -> vec4<f32> {
     return x / (1.0 + exp(-x));

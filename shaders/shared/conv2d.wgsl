@@ -1,4 +1,4 @@
-// Geometry of a convolution; the mirror of `Conv2dParams` in src/program/params.rs.
+// What conv2d and conv2d_wide bind: the geometry, the mirror of `Conv2dParams` in src/program/params.rs, and the tensors.
 struct Conv2d {
     batch: u32,
     out_h: u32,
@@ -17,3 +17,13 @@ struct Conv2d {
     flags: u32,        // bit 0: add the time embedding; bit 1: add the residual
     scale: f32,        // factor of the whole result
 }
+
+@group(0) @binding(0) var<uniform> p: Conv2d;
+@group(0) @binding(1) var<uniform> step: Step;
+@group(0) @binding(2) var<storage, read> weights: array<C4>;           // [tap][4*(AC4 + BC4)][OC4]: four output channels per element
+@group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;       // [OC4]
+@group(0) @binding(4) var<storage, read> a: array<C4>;                 // [N, IH, IW, AC4]
+@group(0) @binding(5) var<storage, read> b: array<C4>;                 // [N, IH, IW, BC4]
+@group(0) @binding(6) var<storage, read> temb: array<vec4<f32>>;       // [rows, temb_stride]
+@group(0) @binding(7) var<storage, read> residual: array<C4>;          // [N, OH, OW, OC4]
+@group(0) @binding(8) var<storage, read_write> output: array<C4>;      // [N, OH, OW, OC4]

@@ -1,4 +1,6 @@
-// A dispatch of more than 65535 workgroups spills into y; this is the number of the workgroup in one dimension.
+const MAX_WORKGROUPS_PER_DIMENSION: u32 = 65535u;
+
+// A dispatch of more workgroups than that spills into y; this is the number of the workgroup in one dimension.
 fn workgroup_number(id: vec3<u32>) -> u32 {
-    return id.x + id.y * 65535u;
+    return id.x + id.y * MAX_WORKGROUPS_PER_DIMENSION;
 }

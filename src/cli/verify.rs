@@ -158,7 +158,7 @@ fn print_table(rows: &[Row], bound: f32, all: bool) {
         rows.iter().for_each(line);
         return;
     }
-    for name in Kernel::NAMES {
+    for &name in Kernel::NAMES {
         if let Some(worst) = rows.iter().filter(|r| r.kernel == name).max_by(|a, b| a.error.total_cmp(&b.error)) {
             line(worst);
         }

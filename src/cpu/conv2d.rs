@@ -1,4 +1,20 @@
 //! Twin of shaders/conv2d.wgsl: matrix products whose left rows are windows of a padded copy of a few rows of pixels.
+//!
+//! One task makes a band of output rows of one image, here two of a 3x3 convolution of stride 1:
+//!
+//! ```text
+//!   a ++ b, upsampled               window: a padded copy             output [H', W', C_out]
+//!   ┌───────────────┐               ┌─┬───────────────┬─┐            ┌───────────────┐
+//!   │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│ y - pad       │0│ ■ ■ ■         │0│            │               │
+//!   │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│    copy_row   │0│ ■ ■ ■         │0│  product   │▒▒▒■▒▒▒▒▒▒▒▒▒▒▒│ y
+//!   │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│ ───────────>  │0│ ■ ■ ■         │0│ ────────>  │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│ y + 1
+//!   │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│               │0│               │0│            │               │
+//!   │               │               └─┴───────────────┴─┘            │               │
+//!   └───────────────┘                                                └───────────────┘
+//! ```
+//!
+//! The window is so wide and high that no tap (■) leaves it, so the product knows nothing of padding, stride, upsampling or
+//! concatenation but the distances in [`Left`]. A 1x1 convolution of one source needs no copy: its left factor is the input itself.
 
 use super::{
     matmul::{Left, Product, Right},

@@ -1,18 +1,56 @@
 //! The matrix product of the CPU twins: tiles of the result that stay in registers while the two factors stream past.
+//!
+//! ```text
+//!                          columns
+//!                       ┌──┬──┬──┬──┐
+//!                right  │  │▓▓│  │  │ depth     The columns go in blocks of two vectors (▓): [`Write::block`]. Down a block
+//!                       │  │▓▓│  │  │           go tiles of up to 12 rows (█): [`Write::tile`], whose sums stay in
+//!                       └──┴──┴──┴──┘           registers while k runs over the depth:
+//!             depth
+//!          ┌─────────┐  ┌──┬──┬──┬──┐           sums[r][v] += left[row + r][k] · right[k][column + v]
+//!   left   │         │  │  │  │  │  │
+//!     rows │▓▓▓▓▓▓▓▓▓│  │  │██│  │  │ out       for all rows r and both vectors v of the tile.
+//!          │         │  │  │  │  │  │
+//!          └─────────┘  └──┴──┴──┴──┘
+//! ```
 
 use super::{parallel::Scratch, simd::dispatch};
 use pulp::{Simd, WithSimd};
 
 /// The left factor. Row r is `runs` pieces of `run` values `pitch` apart, the first of which begins at
 /// `r / width · row + r % width · pixel`: the windows of a convolution are rows without being copied out.
+///
+/// A 3x3 convolution of stride 1 with an output three pixels wide, over rows of input pixels of C values:
+///
+/// ```text
+///            ├─ pixel = C
+///          ┌───┬───┬───┬───┬───┐ ┬
+///          │ ■ │ ■ │ ■ │   │   │ │ pitch = 5 C        ■ row 0 of the factor: three runs of 3 C values each, at
+///          ├───┼───┼───┼───┼───┤ ┴                      0, pitch and 2 pitch
+///          │ ■ │ ■ │ ■ │   │   │                        row 1 the same one pixel further right, row 2 another
+///          ├───┼───┼───┼───┼───┤ row = pitch            row 3 = width: the first window one line down, at row
+///          │ ■ │ ■ │ ■ │   │   │
+///          ├───┼───┼───┼───┼───┤
+///          │   │   │   │   │   │
+///          └───┴───┴───┴───┴───┘
+///          ├─ run = 3 C ─┤
+/// ```
+///
+/// With stride 2, `pixel` is 2 C and `row` 2 pitch. A plain matrix is one run per row, and never wraps.
 #[derive(Clone, Copy)]
 pub(super) struct Left<'a> {
     pub values: &'a [f32],
+    /// Rows of the factor before the window moves down: the output's width.
     pub width: usize,
+    /// From a window to the one below.
     pub row: usize,
+    /// From a window to the one beside it.
     pub pixel: usize,
+    /// Pieces of a row: the kernel's height.
     pub runs: usize,
+    /// Values of a piece, which lie side by side.
     pub run: usize,
+    /// From a piece to the next.
     pub pitch: usize,
 }
 

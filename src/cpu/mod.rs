@@ -1,4 +1,4 @@
-//! The CPU executor: the kernels in plain Rust, one twin a WGSL file. The oracle of the tests, and what runs without a GPU.
+//! The CPU executor: the kernels in plain Rust, one twin per WGSL file. The oracle of the tests, and what runs without a GPU.
 
 mod activation;
 pub mod attention_apply;
@@ -18,16 +18,17 @@ mod parallel;
 pub mod quantile;
 mod simd;
 pub mod time_embedding;
+mod twins;
 
 use crate::{
     error::{Error, Result},
     platform::Instant,
     program::{
-        Access, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Program, Stage, StepParams, TensorId,
-        check_words,
+        Access, CallTime, DeviceInfo, DeviceKind, Executor, Life, MemoryPlan, Program, Stage, StepParams, TensorId, check_words,
     },
 };
 use std::sync::Arc;
+use twins::call_twin;
 
 /// Runs a program on the processor's cores.
 #[derive(Debug)]
@@ -36,8 +37,6 @@ pub struct CpuExecutor {
     program: Arc<Program>,
     plan: MemoryPlan,
     slots: Vec<Vec<f32>>,
-    /// Parameter bytes of each call.
-    params: Vec<Vec<u8>>,
 }
 
 /// Name and kind of this executor as a device.
@@ -51,8 +50,7 @@ impl CpuExecutor {
     pub fn new(program: Arc<Program>) -> Self {
         let plan = MemoryPlan::new(&program, 16);
         let slots = plan.slots().iter().map(|bytes| vec![0.0; *bytes as usize / 4]).collect();
-        let params = program.calls().iter().map(|(_, kernel, _)| kernel.params(&program)).collect();
-        Self { device: device_info(), program, plan, slots, params }
+        Self { device: device_info(), program, plan, slots }
     }
 
     /// Runs `stages` once and times each kernel call.
@@ -108,36 +106,10 @@ impl CpuExecutor {
             .collect();
         let lens: Vec<usize> = outputs.iter().map(|(id, ..)| self.len(*id)).collect();
         let mut views: Vec<&mut [f32]> = outputs.iter_mut().zip(lens).map(|((_, _, values), len)| &mut values[..len]).collect();
-        call_twin(kernel, &self.params[index], step, &inputs, &mut views);
+        call_twin(kernel, &program, step, &inputs, &mut views);
         for (_, slot, values) in outputs {
             self.slots[slot] = values;
         }
-    }
-}
-
-/// Calls the twin of `kernel` with the tensors in the order of the shader's bindings.
-fn call_twin(kernel: &Kernel, params: &[u8], step: &StepParams, r: &[&[f32]], w: &mut [&mut [f32]]) {
-    fn p<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> T {
-        bytemuck::pod_read_unaligned(bytes)
-    }
-    match kernel {
-        Kernel::NetworkInput(_) => network_input::network_input(&p(params), r[0], w[0]),
-        Kernel::Conv2d(_) => conv2d::conv2d(&p(params), step, r[0], r[1], r[2], r[3], r[4], r[5], w[0]),
-        Kernel::Linear(_) => linear::linear(&p(params), step, r[0], r[1], r[2], w[0]),
-        Kernel::TimeEmbedding(_) => time_embedding::time_embedding(&p(params), step, r[0], r[1], w[0]),
-        Kernel::GroupNormStats(_) => group_norm_stats::group_norm_stats(&p(params), r[0], r[1], w[0]),
-        Kernel::GroupNormFold(_) => group_norm_fold::group_norm_fold(&p(params), step, r[0], r[1], r[2], w[0]),
-        Kernel::GroupNormApply(_) => group_norm_apply::group_norm_apply(&p(params), r[0], r[1], r[2], w[0]),
-        Kernel::AttentionScores(_) => attention_scores::attention_scores(&p(params), r[0], w[0]),
-        Kernel::AttentionSoftmax(_) => attention_softmax::attention_softmax(&p(params), w[0]),
-        Kernel::AttentionApply(_) => attention_apply::attention_apply(&p(params), r[0], r[1], w[0]),
-        Kernel::Gaussian(_) => gaussian::gaussian(&p(params), step, r[0], w[0]),
-        Kernel::Quantile(_) => quantile::quantile(&p(params), step, r[0], r[1], w[0]),
-        Kernel::DdimStep(_) => {
-            let [x, x0] = w else { return };
-            ddim_step::ddim_step(&p(params), step, r[0], r[1], r[2], x, x0);
-        }
-        Kernel::PackPicture(_) => pack_picture::pack_picture(&p(params), r[0], w[0]),
     }
 }
 

@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum DeviceClass {
     /// Fast shared memory: tiled kernels.
     Tiled,
-    /// A driver that computes on the processor with subgroups of eight: large register tiles handed round by subgroup shuffles, no
-    /// shared memory, no barriers.
-    Wide,
-    /// The same with subgroups of four.
-    WideQuad,
+    /// A driver that computes on the processor: large register tiles handed round by subgroup shuffles, no shared memory, no
+    /// barriers.
+    Wide {
+        /// Invocations of a subgroup, 4 or 8.
+        subgroup: u32,
+    },
 }
 
 impl DeviceClass {
@@ -24,18 +25,15 @@ impl DeviceClass {
     pub(super) fn subgroup(self) -> Option<u32> {
         match self {
             Self::Tiled => None,
-            Self::Wide => Some(8),
-            Self::WideQuad => Some(4),
+            Self::Wide { subgroup } => Some(subgroup),
         }
     }
 
     /// The class for drivers that compute on the processor, by the size of their subgroups; `None` where our kernels have none.
     fn wide(info: &wgpu::AdapterInfo, features: wgpu::Features) -> Option<Self> {
-        match (features.contains(wgpu::Features::SUBGROUP), info.subgroup_min_size, info.subgroup_max_size) {
-            (true, 8, 8) => Some(Self::Wide),
-            (true, 4, 4) => Some(Self::WideQuad),
-            _ => None,
-        }
+        let (subgroup, largest) = (info.subgroup_min_size, info.subgroup_max_size);
+        let suits = features.contains(wgpu::Features::SUBGROUP) && subgroup == largest && matches!(subgroup, 4 | 8);
+        suits.then_some(Self::Wide { subgroup })
     }
 }
 
@@ -247,19 +245,20 @@ impl Gpu {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
     }
 
-    /// The same device with another class of kernels: the tests run both on a software driver. [`DeviceClass::Wide`] becomes
-    /// [`DeviceClass::WideQuad`] where the device has subgroups of four.
+    /// The classes whose kernels run on this device: the tests go through them on a software driver.
+    pub fn classes(&self) -> impl Iterator<Item = DeviceClass> + use<> {
+        std::iter::once(DeviceClass::Tiled).chain(self.wide)
+    }
+
+    /// The same device with another of its [`Self::classes`].
     ///
     /// # Errors
-    /// The device has executors already, or no subgroups for the class.
+    /// The device has executors already, or does not have the class.
     pub fn with_class(self: Arc<Self>, class: DeviceClass) -> Result<Arc<Self>> {
         let name = self.info.name.clone();
-        let class = match class {
-            DeviceClass::Tiled => DeviceClass::Tiled,
-            DeviceClass::Wide | DeviceClass::WideQuad => self.wide.ok_or_else(|| {
-                Error::device(&name, "has no subgroups of exactly four or eight, which this class of kernels needs")
-            })?,
-        };
+        if !self.classes().any(|its| its == class) {
+            return Err(Error::device(&name, format!("has no kernels of class {class:?}: its subgroups do not suit")));
+        }
         match Arc::try_unwrap(self) {
             Ok(gpu) => Ok(Arc::new(Self { class, ..gpu })),
             Err(_) => Err(Error::device(&name, "its class can be chosen only before its first executor")),

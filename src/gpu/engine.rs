@@ -221,7 +221,7 @@ fn prepare(
         layout: &pipeline.layout,
         entries: &entries,
     });
-    let grid = (!matches!(kernel, Kernel::Linear(_) | Kernel::TimeEmbedding(_))).then(|| variant.grid());
+    let grid = (!kernel.work_grows_with_rows(program)).then(|| variant.grid());
     Ok(Call { stage, flops: kernel.flops(program, 1), pipeline, bind_group, grid })
 }
 

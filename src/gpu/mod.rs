@@ -16,4 +16,4 @@ pub use engine::GpuExecutor;
 pub use peak::Peak;
 pub use precision::Precision;
 pub use shader::{ShaderSource, assemble, shader_sources};
-pub use tune::{Dispatch, dispatch};
+pub use tune::{Dispatch, MAX_WORKGROUPS_PER_DIMENSION, dispatch};

@@ -28,7 +28,7 @@ impl<'g> Peak<'g> {
     /// # Errors
     /// A device fault.
     pub fn new(gpu: &'g Gpu) -> Result<Self> {
-        let dispatch = Dispatch { shader: "peak", constants: Vec::new(), workgroups: 1 };
+        let dispatch = Dispatch { shader: "peak", constants: Vec::new(), assumed: Vec::new(), workgroup: 64, workgroups: 1 };
         let pipeline = gpu.pipeline(&dispatch, &[BindingKind::Write], false)?;
         let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("peak"),

@@ -22,7 +22,14 @@ pub(super) enum BindingKind {
     Write,
 }
 
-type Key = (&'static str, Vec<(&'static str, u32)>, bool);
+/// All that distinguishes one pipeline from another. Whether shaders are checked does not: it is the same for the whole build.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    shader: &'static str,
+    constants: Vec<(&'static str, u32)>,
+    bindings: Vec<BindingKind>,
+    f16: bool,
+}
 
 /// All pipelines of a device.
 #[derive(Debug, Default)]
@@ -33,19 +40,19 @@ impl Gpu {
     ///
     /// # Errors
     /// The driver refuses it.
-    pub(super) fn pipeline(&self, dispatch: &Dispatch, kinds: &[BindingKind], f16: bool) -> Result<Arc<Pipeline>> {
-        let key: Key = (dispatch.shader, dispatch.constants.clone(), f16);
+    pub(super) fn pipeline(&self, dispatch: &Dispatch, bindings: &[BindingKind], f16: bool) -> Result<Arc<Pipeline>> {
+        let key = Key { shader: dispatch.shader, constants: dispatch.constants.clone(), bindings: bindings.to_vec(), f16 };
         let mut store = self.pipelines.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = store.get(&key) {
             return Ok(found.clone());
         }
-        let made = Arc::new(self.make_pipeline(dispatch, kinds, f16)?);
+        let made = Arc::new(self.make_pipeline(dispatch, bindings, f16)?);
         self.check()?;
         store.insert(key, made.clone());
         Ok(made)
     }
 
-    fn make_pipeline(&self, dispatch: &Dispatch, kinds: &[BindingKind], f16: bool) -> Result<Pipeline> {
+    fn make_pipeline(&self, dispatch: &Dispatch, bindings: &[BindingKind], f16: bool) -> Result<Pipeline> {
         let source = assemble(dispatch.shader, &dispatch.constants, f16)?;
         let descriptor =
             wgpu::ShaderModuleDescriptor { label: Some(dispatch.shader), source: wgpu::ShaderSource::Wgsl(source.into()) };
@@ -59,7 +66,7 @@ impl Gpu {
                 self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
             }
         };
-        let entries: Vec<_> = kinds.iter().enumerate().map(|(i, kind)| layout_entry(i as u32, *kind)).collect();
+        let entries: Vec<_> = bindings.iter().enumerate().map(|(i, kind)| layout_entry(i as u32, *kind)).collect();
         let layout = self
             .device
             .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(dispatch.shader), entries: &entries });

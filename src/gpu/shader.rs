@@ -1,6 +1,9 @@
 //! Assembling a shader: the prelude that names the storage type, the shared files it imports, its constants.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    program::kernels,
+};
 
 /// A shader file.
 #[derive(Clone, Copy, Debug)]
@@ -11,43 +14,39 @@ pub struct ShaderSource {
     pub text: &'static str,
 }
 
-macro_rules! sources {
-    ($folder:literal: $($name:literal),* $(,)?) => {
-        &[$(ShaderSource { name: $name, text: include_str!(concat!("../../shaders/", $folder, $name, ".wgsl")) }),*]
+macro_rules! source {
+    ($folder:literal, $name:expr) => {
+        ShaderSource { name: $name, text: include_str!(concat!("../../shaders/", $folder, $name, ".wgsl")) }
     };
 }
 
-const SHADERS: &[ShaderSource] = sources!["":
-    "attention_apply",
-    "attention_apply_wide",
-    "attention_scores",
-    "attention_scores_wide",
-    "attention_softmax",
-    "conv2d",
-    "conv2d_wide",
-    "ddim_step",
-    "gaussian",
-    "group_norm_apply",
-    "group_norm_fold",
-    "group_norm_stats",
-    "linear",
-    "network_input",
-    "pack_picture",
-    "peak",
-    "quantile",
-    "time_embedding",
-];
+macro_rules! kernel_shaders {
+    ($(
+        $Kernel:ident($k:ident) = $name:ident $(or $wide:ident)? $(with $step:ident)? { $($access:ident $tensor:expr),* }
+    )*) => {
+        &[
+            $(source!("", stringify!($name)), $(source!("", stringify!($wide)),)?)*
+            // No kernel: `peak.rs` measures the device with it.
+            source!("", "peak"),
+        ]
+    };
+}
 
-const SHARED: &[ShaderSource] = sources!["shared/":
-    "activation",
-    "attention",
-    "conv2d",
-    "group_norm",
-    "image",
-    "linear_index",
-    "philox",
-    "shuffle_columns",
-    "step",
+const SHADERS: &[ShaderSource] = kernels!(kernel_shaders);
+
+/// What shaders import.
+const SHARED: &[ShaderSource] = &[
+    source!("shared/", "activation"),
+    source!("shared/", "attention"),
+    source!("shared/", "attention_apply"),
+    source!("shared/", "attention_scores"),
+    source!("shared/", "conv2d"),
+    source!("shared/", "group_norm"),
+    source!("shared/", "image"),
+    source!("shared/", "linear_index"),
+    source!("shared/", "philox"),
+    source!("shared/", "shuffle_columns"),
+    source!("shared/", "step"),
 ];
 
 /// Every shader with an entry point.

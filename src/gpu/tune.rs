@@ -1,114 +1,113 @@
 //! Which shader variant a kernel call gets on a class of device, and how many workgroups.
+//!
+//! The sizes of tiles stand in the shaders, too: a [`Dispatch`] says which it takes for granted, and `tests/shaders.rs` compares.
 
 use super::DeviceClass;
-use crate::program::{AttentionChunk, Conv2dParams, Kernel, Program};
+use crate::program::{AttentionChunk, Conv2dParams, Kernel, Program, Work};
+
+/// Workgroups in one dimension, at most: WebGPU's smallest limit.
+pub const MAX_WORKGROUPS_PER_DIMENSION: u32 = 65535;
 
 /// A shader variant and its number of workgroups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dispatch {
     /// The shader's file name.
     pub shader: &'static str,
-    /// Its constants' values.
+    /// Constants of the shader that get these values.
     pub constants: Vec<(&'static str, u32)>,
+    /// Constants of the shader that must have these values for the number of workgroups to be right.
+    pub assumed: Vec<(&'static str, u32)>,
+    /// Invocations of a workgroup, which the shader must have as well.
+    pub workgroup: u32,
     /// Workgroups in one dimension.
     pub workgroups: u32,
 }
 
 impl Dispatch {
-    fn plain(shader: &'static str, workgroups: u32) -> Self {
-        Self { shader, constants: Vec::new(), workgroups }
-    }
-
-    /// As x and y: more than 65535 spill into y, as shaders/shared/linear_index.wgsl expects.
+    /// As x and y: what is too much for x spills into y, as shaders/shared/linear_index.wgsl expects.
     pub fn grid(&self) -> [u32; 2] {
-        if self.workgroups <= 65535 { [self.workgroups, 1] } else { [65535, self.workgroups.div_ceil(65535)] }
+        const MAX: u32 = MAX_WORKGROUPS_PER_DIMENSION;
+        if self.workgroups <= MAX { [self.workgroups, 1] } else { [MAX, self.workgroups.div_ceil(MAX)] }
     }
 }
 
 /// The variant of `kernel` for `class`. `rows` is the number of embedding rows in use.
 pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u32) -> Dispatch {
-    let wide = class.subgroup();
-    match kernel {
-        Kernel::Conv2d(conv) => {
-            let p = conv.params(program);
-            match wide {
-                Some(subgroup) => conv2d_wide(&p, subgroup),
-                None => conv2d_tiled(p.batch * p.out_h * p.out_w, p.out_c4),
-            }
+    let (name, wide) = (kernel.name(), class.subgroup().zip(kernel.wide_name()));
+    match (kernel.work(program, rows), wide) {
+        (Work::Each { pieces, workgroup }, _) => Dispatch {
+            shader: name,
+            constants: Vec::new(),
+            assumed: kernel.shader_constants().to_vec(),
+            workgroup,
+            workgroups: pieces.div_ceil(workgroup),
+        },
+        (Work::Convolution(p), None) => conv2d(name, p.batch * p.out_h * p.out_w, p.out_c4),
+        (Work::Convolution(p), Some((subgroup, wide))) => conv2d_wide(wide, &p, subgroup),
+        (Work::AttentionScores(c), None) => {
+            // Tiles of queries x keys; the last four keys are computed whole.
+            const TILE: u32 = 64;
+            let tiles = c.rows.div_ceil(TILE) * (c.tokens.div_ceil(4) * 4).div_ceil(TILE);
+            attention(name, &[("TILE", TILE)], c.groups * tiles)
         }
-        Kernel::AttentionScores(k) => {
-            let c = k.chunk;
-            if let Some(subgroup) = wide {
-                return attention_wide("attention_scores_wide", "TOKENS4", &c, c.tokens.div_ceil(4), subgroup);
-            }
-            let tiles = c.rows.div_ceil(64) * (c.tokens.div_ceil(4) * 4).div_ceil(64);
-            Dispatch::plain("attention_scores", c.groups * tiles)
+        (Work::AttentionScores(c), Some((subgroup, wide))) => attention_wide(wide, "TOKENS4", &c, c.tokens.div_ceil(4), subgroup),
+        (Work::AttentionApply(c), None) => {
+            // Tiles of queries x C4.
+            const TILE_M: u32 = 64;
+            const TILE_N: u32 = 8;
+            let tiles = c.rows.div_ceil(TILE_M) * c.head_c4.div_ceil(TILE_N);
+            attention(name, &[("TILE_M", TILE_M), ("TILE_N", TILE_N)], c.groups * tiles)
         }
-        Kernel::AttentionApply(k) => {
-            let c = k.chunk;
-            if let Some(subgroup) = wide {
-                return attention_wide("attention_apply_wide", "OUT_C4", &c, c.head_c4, subgroup);
-            }
-            Dispatch::plain("attention_apply", c.groups * c.rows.div_ceil(64) * c.head_c4.div_ceil(8))
-        }
-        Kernel::AttentionSoftmax(k) => Dispatch::plain("attention_softmax", (k.chunk.groups * k.chunk.rows).div_ceil(32)),
-        Kernel::Linear(k) => Dispatch::plain("linear", (rows * program.shape(k.output).c4()).div_ceil(64)),
-        Kernel::TimeEmbedding(k) => Dispatch::plain("time_embedding", (rows * program.shape(k.output).c4()).div_ceil(64)),
-        Kernel::GroupNormStats(k) => {
-            let c4 = program.shape(k.a).c4() + k.b.map_or(0, |b| program.shape(b).c4());
-            let shape = program.shape(k.a);
-            Dispatch::plain("group_norm_stats", (shape.batch * shape.pixels().div_ceil(k.chunk) * c4).div_ceil(64))
-        }
-        Kernel::GroupNormFold(k) => Dispatch::plain("group_norm_fold", (k.params.batch * k.params.groups).div_ceil(32)),
-        Kernel::GroupNormApply(k) => {
-            let p = k.params;
-            // Eight pixels an invocation, as shaders/group_norm_apply.wgsl says.
-            Dispatch::plain("group_norm_apply", (p.batch * p.pixels.div_ceil(8) * (p.a_c4 + p.b_c4)).div_ceil(64))
-        }
-        Kernel::Quantile(_) => Dispatch::plain("quantile", kernel.image_params(program).batch),
-        Kernel::PackPicture(_) => {
-            let p = kernel.image_params(program);
-            Dispatch::plain("pack_picture", (p.batch * p.pixels).div_ceil(64))
-        }
-        Kernel::NetworkInput(_) | Kernel::Gaussian(_) | Kernel::DdimStep(_) => {
-            let p = kernel.image_params(program);
-            Dispatch::plain(kernel.name(), (p.batch * p.pixels * p.c4).div_ceil(64))
-        }
+        (Work::AttentionApply(c), Some((subgroup, wide))) => attention_wide(wide, "OUT_C4", &c, c.head_c4, subgroup),
     }
 }
 
-/// Tiles of 64 pixels x 64 channels, smaller where the layer is narrow or there would be too few tiles to fill a GPU.
-fn conv2d_tiled(pixels: u32, out_c4: u32) -> Dispatch {
+/// Tiles of 64 pixels x 64 channels, smaller where the layer is narrow or there would be too few tiles to fill a GPU. A workgroup
+/// is 8 x 8 invocations.
+fn conv2d(shader: &'static str, pixels: u32, out_c4: u32) -> Dispatch {
     let tiles = |(pixels_each, c4_each): (u32, u32)| pixels.div_ceil(8 * pixels_each) * out_c4.div_ceil(8 * c4_each);
     let c4_each = if out_c4 > 8 { 2 } else { 1 };
     // Enough workgroups for two on each multiprocessor of a large GPU.
     let candidates = [(8, c4_each), (4, c4_each), (4, 1), (2, 1)];
     let variant = candidates.into_iter().find(|v| tiles(*v) >= 256).unwrap_or((2, 1));
-    Dispatch { shader: "conv2d", constants: vec![("PIXELS", variant.0), ("OUT_C4", variant.1)], workgroups: tiles(variant) }
+    Dispatch {
+        shader,
+        constants: vec![("PIXELS", variant.0), ("OUT_C4", variant.1)],
+        assumed: vec![("TILE_M", 8 * variant.0), ("TILE_N", 8 * variant.1)],
+        workgroup: 64,
+        workgroups: tiles(variant),
+    }
 }
 
-/// Subgroups of `subgroup` invocations; three taps of a row at once where the layer is a plain 3x3.
-fn conv2d_wide(p: &Conv2dParams, subgroup: u32) -> Dispatch {
+/// Subgroups of `subgroup` invocations, each with a run of four pixels; three taps of a row at once where the layer is a plain 3x3.
+fn conv2d_wide(shader: &'static str, p: &Conv2dParams, subgroup: u32) -> Dispatch {
+    const RUN: u32 = 4;
     let plain = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.out_h == p.in_h * p.upsample && p.out_w == p.in_w * p.upsample;
     let (taps, out_c4) = if plain { (3, 4) } else { (1, 8) };
-    let runs = p.batch * p.out_h * p.out_w.div_ceil(4);
+    let runs = p.batch * p.out_h * p.out_w.div_ceil(RUN);
     Dispatch {
-        shader: "conv2d_wide",
+        shader,
         constants: vec![("SUBGROUP", subgroup), ("TAPS", taps), ("CONCAT", u32::from(p.b_c4 > 0))],
+        assumed: vec![("RUN", RUN), ("OUT_C4", out_c4)],
+        workgroup: subgroup,
         workgroups: p.out_c4.div_ceil(out_c4) * runs.div_ceil(subgroup),
     }
 }
 
-/// Groups of four keys or channels per workgroup: eight, or four where eight would stick out by half.
-fn wide_fours(columns4: u32) -> u32 {
-    if (columns4 - 1) % 8 < 4 { 4 } else { 8 }
+fn attention(shader: &'static str, tile: &[(&'static str, u32)], workgroups: u32) -> Dispatch {
+    Dispatch { shader, constants: Vec::new(), assumed: tile.to_vec(), workgroup: 64, workgroups }
 }
 
-fn attention_wide(shader: &'static str, fours: &'static str, c: &AttentionChunk, columns4: u32, subgroup: u32) -> Dispatch {
-    let each = wide_fours(columns4);
+/// Four rows per invocation, and eight groups of four `columns` per workgroup, or four where eight would stick out by half;
+/// `columns4` is how many such groups there are, `constant` what the shader calls those of a workgroup.
+fn attention_wide(shader: &'static str, constant: &'static str, c: &AttentionChunk, columns4: u32, subgroup: u32) -> Dispatch {
+    const ROWS: u32 = 4;
+    let each = if (columns4 - 1) % 8 < 4 { 4 } else { 8 };
     Dispatch {
         shader,
-        constants: vec![("SUBGROUP", subgroup), (fours, each)],
-        workgroups: c.groups * c.rows.div_ceil(4 * subgroup) * columns4.div_ceil(each),
+        constants: vec![("SUBGROUP", subgroup), (constant, each)],
+        assumed: vec![("ROWS", ROWS)],
+        workgroup: subgroup,
+        workgroups: c.groups * c.rows.div_ceil(ROWS * subgroup) * columns4.div_ceil(each),
     }
 }

@@ -12,16 +12,17 @@ mod params;
 mod tensor;
 
 pub use calls::{
-    Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Gaussian, GroupNormApply,
-    GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile, TimeEmbedding,
+    Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Call, Conv2d, DdimStep, Gaussian,
+    GroupNormApply, GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile, TimeEmbedding, Work,
 };
 pub(crate) use executor::check_words;
 pub use executor::{CallTime, DeviceInfo, DeviceKind, Executor};
-pub use kernel::{Access, Kernel, Operand};
+pub(crate) use kernel::kernels;
+pub use kernel::{Access, Kernel, Operand, uniform_layouts};
 pub use memory::MemoryPlan;
 pub use params::{
     AttentionParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, StepParams, TimeEmbeddingParams, Uniform,
-    UniformLayout, uniform_layouts,
+    UniformLayout,
 };
 pub use tensor::{Element, Life, Shape, Tensor, TensorId};
 

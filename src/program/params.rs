@@ -9,26 +9,15 @@ pub trait Uniform: Pod {
     const NAME: &'static str;
     /// Field names with their byte offsets.
     const FIELDS: &'static [(&'static str, usize)];
+
+    /// Name, size and fields together.
+    fn layout() -> UniformLayout {
+        (Self::NAME, size_of::<Self>(), Self::FIELDS)
+    }
 }
 
 /// A uniform struct's name, its size in bytes, and its fields with their byte offsets.
 pub type UniformLayout = (&'static str, usize, &'static [(&'static str, usize)]);
-
-/// Every uniform struct.
-pub fn uniform_layouts() -> Vec<UniformLayout> {
-    fn of<T: Uniform>() -> UniformLayout {
-        (T::NAME, size_of::<T>(), T::FIELDS)
-    }
-    vec![
-        of::<StepParams>(),
-        of::<Conv2dParams>(),
-        of::<GroupNormParams>(),
-        of::<LinearParams>(),
-        of::<TimeEmbeddingParams>(),
-        of::<AttentionParams>(),
-        of::<ImageParams>(),
-    ]
-}
 
 macro_rules! uniform {
     ($(#[$doc:meta])* $wgsl:literal $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {

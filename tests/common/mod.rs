@@ -12,9 +12,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// Every class of kernels. [`DeviceClass::WideQuad`] can only be run where subgroups have four invocations; on Mesa's llvmpipe,
+/// Every class of kernels. The last can only be run where subgroups have four invocations; on Mesa's llvmpipe,
 /// `LP_NATIVE_VECTOR_WIDTH=128` makes them so.
-pub const CLASSES: [DeviceClass; 3] = [DeviceClass::Tiled, DeviceClass::Wide, DeviceClass::WideQuad];
+pub const CLASSES: [DeviceClass; 3] = [DeviceClass::Tiled, DeviceClass::Wide { subgroup: 8 }, DeviceClass::Wide { subgroup: 4 }];
 
 /// Set to 1, this lets a machine without any adapter skip what needs one.
 const SKIP: &str = "ETUDE_SKIP_GPU_TESTS";
@@ -31,13 +31,12 @@ pub fn software_gpu() -> Option<Arc<Gpu>> {
 pub fn both_classes() -> Option<Vec<Arc<Gpu>>> {
     static OPENED: OnceLock<Option<Vec<Arc<Gpu>>>> = OnceLock::new();
     let opened = OPENED.get_or_init(|| {
-        let tiled = open()?.with_class(DeviceClass::Tiled).expect("every adapter has the tiled kernels");
-        let mut all = vec![tiled];
-        match open()?.with_class(DeviceClass::Wide) {
-            Ok(wide) => all.push(wide),
-            Err(error) => say(&format!("the wide kernels are left out: {error}")),
+        let classes: Vec<_> = open()?.classes().collect();
+        if classes.len() < 2 {
+            say("the wide kernels are left out: the adapter has no subgroups of exactly four or eight invocations");
         }
-        Some(all)
+        let with = |class| Some(open()?.with_class(class).expect("one of its classes"));
+        classes.into_iter().map(with).collect()
     });
     say_if_skipped(opened.clone())
 }

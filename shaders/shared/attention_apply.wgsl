@@ -1,0 +1,5 @@
+// What attention_apply and attention_apply_wide bind.
+@group(0) @binding(0) var<uniform> p: Attention;
+@group(0) @binding(1) var<storage, read> qkv: array<C4>;              // [N, T, 3*heads*D4]: q of all heads, k, v
+@group(0) @binding(2) var<storage, read> scores: array<vec4<f32>>;    // [groups, rows, T4]: probabilities, zero past T
+@group(0) @binding(3) var<storage, read_write> output: array<C4>;     // [N, T, heads*D4]

@@ -1,0 +1,50 @@
+//! Which twin a kernel call gets, made from the table of kernels.
+
+use super::{
+    attention_apply, attention_scores, attention_softmax, conv2d, ddim_step, gaussian, group_norm_apply, group_norm_fold,
+    group_norm_stats, linear, network_input, pack_picture, quantile, time_embedding,
+};
+use crate::program::{Call, Kernel, Program, StepParams, kernels};
+
+/// The next tensor that is read, or the next that is written, as a row of the table says.
+macro_rules! next {
+    (read from $read:ident and $written:ident) => {
+        $read.next().unwrap_or_default()
+    };
+    ($write_or_update:ident from $read:ident and $written:ident) => {
+        $written.next().unwrap_or_default()
+    };
+}
+
+/// `$value` where a row says `with step`.
+macro_rules! where_said {
+    ($step:ident: $value:ident) => {
+        $value
+    };
+}
+
+macro_rules! call_twin {
+    ($(
+        $Kernel:ident($k:ident) = $name:ident $(or $wide:ident)? $(with $step:ident)? { $($access:ident $tensor:expr),* }
+    )*) => {
+        /// Calls the twin of `kernel`: its parameters, the step's where it takes them, then the tensors in the order of the table.
+        pub(super) fn call_twin(
+            kernel: &Kernel,
+            program: &Program,
+            step: &StepParams,
+            read: &[&[f32]],
+            written: &mut [&mut [f32]],
+        ) {
+            let (mut read, mut written) = (read.iter().copied(), written.iter_mut().map(|tensor| &mut **tensor));
+            match kernel {
+                $(Kernel::$Kernel(call) => $name::$name(
+                    &call.params(program),
+                    $(where_said!($step: step),)?
+                    $(next!($access from read and written)),*
+                ),)*
+            }
+        }
+    };
+}
+
+kernels!(call_twin);

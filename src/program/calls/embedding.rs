@@ -1,0 +1,84 @@
+//! The time embedding: a sinusoid and the linear layers behind it, on one row per timestep.
+
+use super::{Activation, Call, Work};
+use crate::program::{Element, Life, LinearParams, Program, Shape, TensorId, TimeEmbeddingParams, layout};
+use std::sync::Arc;
+
+/// output = activation(input)·weights + bias on rows, f32 in and out.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear {
+    /// `[rows, K]`.
+    pub input: TensorId,
+    /// Packed `[K, M]`.
+    pub weights: TensorId,
+    /// `[M]`.
+    pub bias: TensorId,
+    /// `[rows, M]`.
+    pub output: TensorId,
+    /// Applied to the input.
+    pub activation: Activation,
+}
+
+impl Call for Linear {
+    type Params = LinearParams;
+
+    fn params(&self, program: &Program) -> LinearParams {
+        LinearParams {
+            in_c4: program.shape(self.input).c4(),
+            out_c4: program.shape(self.output).c4(),
+            activation: self.activation.code(),
+            ..Default::default()
+        }
+    }
+
+    fn work(&self, program: &Program, rows: u32) -> Work {
+        Work::Each { pieces: rows * program.shape(self.output).c4(), workgroup: 64 }
+    }
+
+    fn flops(&self, program: &Program, rows: u32) -> f64 {
+        2.0 * f64::from(rows) * f64::from(program.shape(self.input).channels) * f64::from(program.shape(self.output).channels)
+    }
+}
+
+/// Rows of sin and cos of the timesteps.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeEmbedding {
+    /// `[rows, 1]`.
+    pub timesteps: TensorId,
+    /// `[1, C/2]`, f32: computed here, for a driver's exp may be good to a few digits only.
+    pub frequencies: TensorId,
+    /// `[rows, C]`.
+    pub output: TensorId,
+    /// cos before sin.
+    pub flip_sin_to_cos: bool,
+}
+
+impl TimeEmbedding {
+    /// Adds the constant frequencies exp(-ln 10⁴·i/(C/2 - freq_shift)) to `program` (diffusers' get_timestep_embedding).
+    pub fn new(program: &mut Program, timesteps: TensorId, output: TensorId, flip_sin_to_cos: bool, freq_shift: f32) -> Self {
+        let half = program.shape(output).channels / 2;
+        let divisor = f64::from(half) - f64::from(freq_shift);
+        let mut values: Vec<f32> = (0..half).map(|i| (-(10_000_f64.ln()) * f64::from(i) / divisor).exp() as f32).collect();
+        values.resize(layout::padded(half), 0.0);
+        let frequencies = program.tensor("frequencies", Shape::rows(1, half), Element::F32, Life::Constant(Arc::new(values)));
+        Self { timesteps, frequencies, output, flip_sin_to_cos }
+    }
+}
+
+impl Call for TimeEmbedding {
+    type Params = TimeEmbeddingParams;
+
+    fn params(&self, program: &Program) -> TimeEmbeddingParams {
+        let output = program.shape(self.output);
+        TimeEmbeddingParams {
+            half: output.channels / 2,
+            out_c4: output.c4(),
+            flip: u32::from(self.flip_sin_to_cos),
+            ..Default::default()
+        }
+    }
+
+    fn work(&self, program: &Program, rows: u32) -> Work {
+        Work::Each { pieces: rows * program.shape(self.output).c4(), workgroup: 64 }
+    }
+}
