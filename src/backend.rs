@@ -4,7 +4,7 @@ use crate::{
     cpu::{self, CpuExecutor},
     error::{Error, Result},
     gpu::{self, Gpu, GpuExecutor, Precision},
-    model::Model,
+    model::{Model, RecordOptions},
     program::{DeviceInfo, DeviceKind, Executor, Handles, MemoryPlan, Program},
 };
 use std::{str::FromStr, sync::Arc};
@@ -136,11 +136,27 @@ impl Backend {
         rows: u32,
         precision: Precision,
     ) -> Result<(Arc<Program>, Handles, u32)> {
+        self.record_with(model, batch, size, rows, precision, RecordOptions::default())
+    }
+
+    /// As [`Self::record`], with what `options` ask for.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub fn record_with(
+        &self,
+        model: &Model,
+        batch: u32,
+        size: (u32, u32),
+        rows: u32,
+        precision: Precision,
+        options: RecordOptions,
+    ) -> Result<(Arc<Program>, Handles, u32)> {
         let mut batch = batch.clamp(1, MAX_BATCH);
         let c4_bytes = precision.c4_bytes();
         let (name, largest_tensor, all) = self.limits();
         loop {
-            let (program, handles) = model.record(batch, size.0, size.1, rows)?;
+            let (program, handles) = model.record_with(batch, size.0, size.1, rows, options)?;
             let largest = program.largest_tensor_bytes(c4_bytes);
             let total = MemoryPlan::new(&program, c4_bytes).slots().iter().sum::<u64>();
             if largest <= largest_tensor && (total <= all || batch == 1) {

@@ -1,4 +1,4 @@
-//! Latents as vectors: lerp, slerp, grids between four corners, and the root mean square.
+//! Latents as vectors: lerp, slerp, and the root mean square.
 
 use crate::error::{Error, Result};
 
@@ -32,27 +32,6 @@ pub fn slerp(a: &[f32], b: &[f32], t: f64) -> Result<Vec<f32>> {
     Ok(combine(a, b, ((1.0 - t) * theta).sin() / sine, (t * theta).sin() / sine))
 }
 
-/// `rows` × `columns` latents between four corners (top left, top right, bottom left, bottom right), row by row: slerp along the
-/// top and the bottom edge, then slerp down between the two. The corners come out exactly; a single row or column is the first.
-///
-/// # Errors
-/// Lengths that differ.
-pub fn slerp_grid(corners: [&[f32]; 4], columns: usize, rows: usize) -> Result<Vec<Vec<f32>>> {
-    let fraction = |i: usize, count: usize| if count > 1 { i as f64 / (count - 1) as f64 } else { 0.0 };
-    let edges = |column: usize| -> Result<[Vec<f32>; 2]> {
-        let x = fraction(column, columns);
-        Ok([slerp(corners[0], corners[1], x)?, slerp(corners[2], corners[3], x)?])
-    };
-    let edges = (0..columns).map(edges).collect::<Result<Vec<_>>>()?;
-    let mut grid = Vec::with_capacity(rows * columns);
-    for row in 0..rows {
-        for [top, bottom] in &edges {
-            grid.push(slerp(top, bottom, fraction(row, rows))?);
-        }
-    }
-    Ok(grid)
-}
-
 /// ‖x‖/√d, near 1 for a latent that is N(0, 1); 0 of nothing.
 pub fn rms(x: &[f32]) -> f64 {
     if x.is_empty() { 0.0 } else { (dot(x, x) / x.len() as f64).sqrt() }
@@ -83,7 +62,7 @@ fn combine(a: &[f32], b: &[f32], of_a: f64, of_b: f64) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{lerp, rms, slerp, slerp_grid};
+    use super::{lerp, rms, slerp};
 
     const A: [f32; 4] = [1.0, 0.0, 0.0, 0.0];
     const B: [f32; 4] = [0.0, 2.0, 0.0, 0.0];
@@ -116,18 +95,6 @@ mod tests {
             assert_eq!(s, l);
             assert!(s.iter().all(|v| v.is_finite()));
         }
-    }
-
-    #[test]
-    fn grid_has_its_corners_and_its_order() {
-        let corners: [&[f32]; 4] = [&[1.0, 0.0], &[0.0, 1.0], &[-1.0, 0.1], &[0.3, -1.0]];
-        let grid = slerp_grid(corners, 3, 2).expect("same length");
-        assert_eq!(grid.len(), 6);
-        for (index, corner) in [(0, 0), (2, 1), (3, 2), (5, 3)] {
-            assert_eq!(grid[index], corners[corner]);
-        }
-        assert_eq!(slerp_grid(corners, 1, 1).expect("same length"), vec![corners[0].to_vec()]);
-        assert!(slerp_grid(corners, 0, 3).expect("same length").is_empty());
     }
 
     #[test]

@@ -14,8 +14,9 @@
 //!
 //! - **Record once, run anywhere.** [`model`] records the U-Net as a [`program::Program`]; [`cpu`] and [`gpu`] run it through
 //!   [`program::Executor`], which is all that [`sampler`], the command line and the tests see.
-//! - **A kernel is four things with one name**: `shaders/conv2d.wgsl`, `src/cpu/conv2d.rs`, `Kernel::Conv2d`, and its case in
-//!   `tests/kernels.rs`.
+//! - **A kernel is four things with one name**: its shader `shaders/conv2d.wgsl`, its twin `src/cpu/conv2d.rs`, its parameters
+//!   `program::Conv2d`, and its case in `tests/kernels.rs`. One row of the table in `src/program/kernel.rs` ties them together: the
+//!   enum, the bindings, the list of shaders and the calls of the twins follow from it.
 //! - **Activations are NHWC in groups of four channels (`C4`)**, padded; weights are packed once at load ([`program::layout`]). PyTorch's
 //!   NCHW exists only at the edges.
 //! - **Nothing is rebuilt per step.** What depends on t alone, the time embedding and every block's projection of it, is computed

@@ -7,7 +7,7 @@ use etude::{
     cpu::CpuExecutor,
     error::{Error, Result},
     gpu::Precision,
-    model::Model,
+    model::{Model, RecordOptions},
     noise,
     program::{Access, Element, Executor, Handles, Kernel, Program, Stage, StepParams, layout},
 };
@@ -46,8 +46,8 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     let model = Model::find(&args.model)?;
     let chosen = args.device.open()?;
     let precision: Precision = args.device.precision.into();
-    let (program, handles, batch) =
-        chosen.backend.record(&model, args.batch, model.sample_size(), batch_rows(args.batch), precision)?;
+    let (size, rows, options) = (model.sample_size(), batch_rows(args.batch), RecordOptions { pack_pictures: true });
+    let (program, handles, batch) = chosen.backend.record_with(&model, args.batch, size, rows, precision, options)?;
     let mut device = chosen.backend.executor(program.clone(), precision)?;
     let mut oracle = CpuExecutor::new(program.clone());
     let stages = [Stage::Prepare, Stage::Network, Stage::Noise, Stage::Threshold, Stage::Update, Stage::Picture];

@@ -100,19 +100,6 @@ pub fn fill_nchw(seed: u64, stream: u32, image: u32, step: u32, channels: usize,
     }
 }
 
-/// One picture's noise as padded `[H, W, ⌈C/4⌉·4]`, the layout of activations: 0 in the padding channels. `out` holds
-/// H·W·⌈C/4⌉·4 values; what lies beyond is left alone.
-pub fn fill_nhwc4(seed: u64, stream: u32, image: u32, step: u32, channels: usize, height: usize, width: usize, out: &mut [f32]) {
-    let pixel_c4 = channels.div_ceil(4);
-    for (index, place) in out.chunks_mut(4).take(height * width * pixel_c4).enumerate() {
-        let values = normal_c4(seed, stream, image, step, index as u32);
-        let first = index % pixel_c4 * 4;
-        for (i, (place, value)) in place.iter_mut().zip(values).enumerate() {
-            *place = if first + i < channels { value } else { 0.0 };
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{box_muller, cos_sin_of_turn, ln_of_24_bits};

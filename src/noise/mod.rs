@@ -8,5 +8,5 @@ pub mod gaussian;
 pub mod philox;
 pub mod torch;
 
-pub use gaussian::{STREAM_STEP, STREAM_X_T, fill_nchw, fill_nhwc4, normal_c4};
+pub use gaussian::{STREAM_STEP, STREAM_X_T, fill_nchw, normal_c4};
 pub use philox::philox4x32_10;

@@ -74,7 +74,7 @@ pub trait Executor: Send {
     /// A device fault.
     fn read_pixels(&mut self, tensor: TensorId) -> Result<Vec<[u8; 4]>>;
 
-    /// Runs the stages in order as one submission; may return before the device has finished.
+    /// Runs the stages in order; may return before the device has finished.
     ///
     /// # Errors
     /// A device fault.
