@@ -15,4 +15,8 @@ pub mod window;
 
 pub use state::{command::Command, controls::Controls};
 pub use viewer::{Start, Viewer};
-pub use window::{WindowOptions, run};
+pub use window::WindowOptions;
+#[cfg(not(target_arch = "wasm32"))]
+pub use window::run;
+#[cfg(target_arch = "wasm32")]
+pub use window::run_on_canvas;

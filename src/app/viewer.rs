@@ -22,6 +22,7 @@ use crate::{
     error::Result,
     gpu,
     model::EMBEDDED,
+    platform,
     session::{Event, Session, TaskResult, Wake},
 };
 use eframe::egui::{CentralPanel, Color32, Context, Frame, Panel, Ui};
@@ -85,13 +86,12 @@ impl Viewer {
             TaskResult::Devices(gpu::list_adapters().into_iter().filter(|a| a.usable.is_ok()).map(|a| a.info).collect())
         });
         let controls = start.controls.unwrap_or_default();
-        let here = || std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         let state = State {
             last_accepted: LastAccepted::new(controls.clone()),
             controls,
             folders: start.folders,
             folder_chosen: start.save_folder.is_some(),
-            save_folder: start.save_folder.unwrap_or_else(here),
+            save_folder: start.save_folder.unwrap_or_else(platform::current_folder),
             ..State::default()
         };
         let mut viewer = Self {

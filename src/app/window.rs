@@ -7,16 +7,11 @@ use crate::{
         viewer::{Start, Viewer},
     },
     error::{Error, Result},
-    gpu,
     recipe::Recipe,
 };
-use eframe::egui::{self, Context, Ui, ViewportBuilder};
+use eframe::egui::{self, Context, Ui};
 use serde::{Deserialize, Serialize};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 /// Under this name the settings are kept.
 const KEY: &str = "etude";
@@ -51,8 +46,9 @@ pub struct WindowOptions {
 ///
 /// # Errors
 /// No display, no adapter that can draw; the text says what to do instead.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn run(options: WindowOptions) -> Result<()> {
-    let viewport = ViewportBuilder::default()
+    let viewport = egui::ViewportBuilder::default()
         .with_title("Étude")
         .with_app_id("etude")
         .with_inner_size([1280.0, 800.0])
@@ -60,41 +56,33 @@ pub fn run(options: WindowOptions) -> Result<()> {
     // Dithering softens gradients, of which there are none here; on a window drawn by the processor it costs as much as all the rest.
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
-        let soak = options.soak.map(|seconds| Soak::new(Duration::from_secs(seconds)));
-        match options.theme.as_deref() {
-            Some("light") => cc.egui_ctx.set_theme(egui::ThemePreference::Light),
-            Some("dark") => cc.egui_ctx.set_theme(egui::ThemePreference::Dark),
-            Some(_) => cc.egui_ctx.set_theme(egui::ThemePreference::System),
-            None => {}
-        }
-        // eframe keeps the presentation's full screen and zoom; the next start is none.
-        if let Some(zoom) = settings(cc.storage).zoom {
-            cc.egui_ctx.set_zoom_factor(zoom.clamp(0.2, 5.0));
-            cc.egui_ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(false));
-        }
-        let mut start = start(cc.storage, options);
         // The window's adapter, not the one that computes.
-        start.software_window = cc.wgpu_render_state.as_ref().is_some_and(|state| gpu::is_software(&state.adapter));
-        let viewer = Viewer::new(&cc.egui_ctx, start)?;
-        Ok(Box::new(Window { viewer, soak }))
+        let software = cc.wgpu_render_state.as_ref().is_some_and(|state| crate::gpu::is_software(&state.adapter));
+        Ok(Box::new(Window::new(cc, options, software)?))
     });
     // What goes wrong below the window (the display goes away, its device is lost) ends as a panic there. It becomes our one line.
-    std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
-    let ended = catch_unwind(AssertUnwindSafe(|| eframe::run_native("etude", native, create)));
-    drop(std::panic::take_hook());
-    match ended {
+    match crate::platform::catch_panic_quietly(|| eframe::run_native("etude", native, create)) {
         Ok(result) => result.map_err(|error| no_window(&error)),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            let text = text.unwrap_or("no reason given").replace(char::is_control, " ");
-            Err(Error::argument(format!(
-                "the window was lost: {text}. Your settings are kept but for the last half minute; start `etude` again, or update the \
-                 graphics driver if it happens twice"
-            )))
-        }
+        Err(text) => Err(Error::argument(format!(
+            "the window was lost: {text}. Your settings are kept but for the last half minute; start `etude` again, or update the \
+             graphics driver if it happens twice"
+        ))),
     }
 }
 
+/// Shows the viewer on a page's canvas.
+///
+/// # Errors
+/// The browser has no WebGL for the canvas; the text is its own.
+#[cfg(target_arch = "wasm32")]
+pub async fn run_on_canvas(canvas: web_sys::HtmlCanvasElement, options: WindowOptions) -> Result<()> {
+    let create: eframe::AppCreator<'_> = Box::new(move |cc| Ok(Box::new(Window::new(cc, options, false)?)));
+    let web = eframe::WebOptions { dithering: false, ..Default::default() };
+    let started = eframe::WebRunner::new().start(canvas, web, create).await;
+    started.map_err(|error| Error::argument(format!("the page cannot draw: {}", error.as_string().unwrap_or_default())))
+}
+
+#[cfg(not(target_arch = "wasm32"))]
 fn no_window(error: &eframe::Error) -> Error {
     let text = error.to_string().replace(char::is_control, " ");
     // winit names the line of its own code before the reason.
@@ -165,6 +153,26 @@ fn keep(state: &State, storage: &mut dyn eframe::Storage) {
 struct Window {
     viewer: Viewer,
     soak: Option<Soak>,
+}
+
+impl Window {
+    /// The viewer as it was left, but for what `options` say; `software` is whether the processor draws it.
+    fn new(cc: &eframe::CreationContext<'_>, options: WindowOptions, software: bool) -> Result<Self> {
+        let soak = options.soak.map(|seconds| Soak::new(Duration::from_secs(seconds)));
+        match options.theme.as_deref() {
+            Some("light") => cc.egui_ctx.set_theme(egui::ThemePreference::Light),
+            Some("dark") => cc.egui_ctx.set_theme(egui::ThemePreference::Dark),
+            Some(_) => cc.egui_ctx.set_theme(egui::ThemePreference::System),
+            None => {}
+        }
+        // eframe keeps the presentation's full screen and zoom; the next start is none.
+        if let Some(zoom) = settings(cc.storage).zoom {
+            cc.egui_ctx.set_zoom_factor(zoom.clamp(0.2, 5.0));
+            cc.egui_ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(false));
+        }
+        let start = Start { software_window: software, ..start(cc.storage, options) };
+        Ok(Self { viewer: Viewer::new(&cc.egui_ctx, start)?, soak })
+    }
 }
 
 impl eframe::App for Window {

@@ -1,17 +1,14 @@
 //! The two seeds with their dice and locks.
 
-use crate::{app::state::controls::Controls, noise};
+use crate::{app::state::controls::Controls, platform};
 use eframe::egui::{self, DragValue, Grid, Ui};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Dice show seeds below this: short enough to read out in a lecture.
 const MAX_SEED: u64 = 100_000;
 
-/// A new seed, from the clock.
+/// A new seed.
 pub fn random_seed() -> u64 {
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
-    let [word, ..] = noise::philox4x32_10([nanos as u32, (nanos >> 32) as u32, 0, 0], [0, 0]);
-    u64::from(word) % MAX_SEED
+    platform::random_seed() % MAX_SEED
 }
 
 /// New seeds where they are not locked.
@@ -20,8 +17,7 @@ pub fn new_seeds(controls: &mut Controls) {
         controls.seed = random_seed();
     }
     if !controls.view.noise_locked {
-        // The clock has moved on, or the seeds differ anyway by this.
-        controls.noise_seed = random_seed().wrapping_add(1) % MAX_SEED;
+        controls.noise_seed = random_seed();
     }
 }
 

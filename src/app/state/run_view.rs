@@ -1,8 +1,11 @@
 //! A run as the app knows it: what came out of the session so far.
 
 use super::{controls::Controls, run_requests::Purpose};
-use crate::session::{Event, Keep, Plan, StepUpdate};
-use std::{sync::Arc, time::Instant};
+use crate::{
+    platform::Instant,
+    session::{Event, Keep, Plan, StepUpdate},
+};
+use std::sync::Arc;
 
 /// One run.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use super::{end_controls::end_controls, play::Playback};
 use crate::app::{
+    panels::seeds::random_seed,
     state::{command::Command, controls::Controls},
     widgets::{
         icons::{Icon, icon_button},
@@ -9,12 +10,9 @@ use crate::app::{
     },
 };
 use eframe::egui::{DragValue, Slider, Ui};
-use std::hash::{BuildHasher, Hasher, RandomState};
 
 const CORNERS: [&str; 4] = ["top left", "top right", "bottom left", "bottom right"];
 const ENDS: [&str; 2] = ["left", "right"];
-/// Seeds that are read out loud easily.
-const DICE: u64 = 100_000;
 
 /// Draws the options; `draft` takes what the user changes.
 pub fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) -> Option<Command> {
@@ -99,7 +97,7 @@ fn seed_ui(ui: &mut Ui, draft: &mut Controls, i: usize, name: &str) -> Option<Co
     let drag = DragValue::new(&mut *seed).range(0..=(1u64 << 53)).clamp_existing_to_range(false).speed(0.1);
     named(ui.add(drag), format!("seed {name}"), "Seed of this end's x_T (its image 0). Drag, or click to type");
     if named(icon_button(ui, Icon::Dice), format!("dice {name}"), "Another seed").clicked() {
-        *seed = RandomState::new().build_hasher().finish() % DICE;
+        *seed = random_seed();
     }
     let seed = *seed;
     let tooltip = format!("Open seed {seed}'s own sample, step by step: the end of the interpolation is that very picture");
