@@ -1,5 +1,5 @@
 // group_norm_fold: group mean and variance from the partials (Chan's combination), folded with gamma, beta and, under
-// scale_shift, the time embedding into one factor and one summand a channel, so that applying is one multiply-add:
+// scale_shift, the time embedding into one factor and one summand per channel, so that applying is one multiply-add:
 //   factor = gamma/sqrt(var + eps) * (1 + scale),  summand = (beta - mean*gamma/sqrt(var + eps)) * (1 + scale) + shift.
 // Scalars here, for a group may have any number of channels. One invocation: one group of one image.
 #import group_norm

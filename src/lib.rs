@@ -6,7 +6,7 @@
 //! ```text
 //! config.json, weights ── model ──> Program ──┐ a flat list of kernel calls, recorded once for a batch and size
 //!                                             ├── gpu or cpu: an Executor that has allocated all of it
-//! scheduler_config.json, S, η, τ ── schedule ─┤ one row of coefficients a step
+//! scheduler_config.json, S, η, τ ── schedule ─┤ one row of coefficients per step
 //! seeds ── noise ── x_T ──────────────────────┘
 //!                                   sampler: per step one command buffer with one compute pass (more of them in a long step)
 //!                                             └──> x_0 ── picture ──> PNG with its recipe inside

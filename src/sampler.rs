@@ -1,4 +1,4 @@
-//! The DDIM loop: program + steps + noise -> one frame a step. Pure: x_T and the noise come in, a callback sees every step.
+//! The DDIM loop: program + steps + noise -> one output per step. Pure: x_T and the noise come in, a callback sees every step.
 //!
 //! The same loop encodes (DDIM inversion) when it is given [`crate::schedule::Schedule::encode`]'s steps and a picture as x.
 
@@ -84,7 +84,7 @@ pub fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl E
     executor.run(&[Stage::Prepare], &step)
 }
 
-/// The network's output for `x` `[N, C, H, W]` at one timestep an image, `[N, C_out, H, W]`.
+/// The network's output for `x` `[N, C, H, W]` at one timestep per image, `[N, C_out, H, W]`.
 ///
 /// # Errors
 /// Lengths that do not fit the program, or a device fault.

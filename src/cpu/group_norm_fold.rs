@@ -4,7 +4,7 @@ use super::parallel::piece;
 use crate::program::{GroupNormParams, StepParams};
 use rayon::prelude::*;
 
-/// Group statistics from the partials, folded with γ, β and the time embedding into a factor and a summand a channel.
+/// Group statistics from the partials, folded with γ, β and the time embedding into a factor and a summand per channel.
 pub fn group_norm_fold(p: &GroupNormParams, step: &StepParams, partials: &[f32], affine: &[f32], temb: &[f32], folded: &mut [f32]) {
     let width = (p.a_c4 + p.b_c4) as usize * 4;
     let size = piece(p.batch as usize, p.chunks as usize * width / 2);

@@ -2,7 +2,7 @@
 
 use crate::program::ImageParams;
 
-/// RGBA8 of x in [-1, 1], one u32 a pixel (kept as the bits of an f32): clamp(x/2 + 0.5)·255, rounded half to even.
+/// RGBA8 of x in [-1, 1], one u32 per pixel (kept as the bits of an f32): clamp(x/2 + 0.5)·255, rounded half to even.
 pub fn pack_picture(p: &ImageParams, x: &[f32], pixels: &mut [f32]) {
     let byte = |v: f32| u32::from((((v * 0.5 + 0.5).clamp(0.0, 1.0)) * 255.0).round_ties_even() as u8);
     for (pixel, out) in x.chunks_exact(p.c4 as usize * 4).zip(pixels) {

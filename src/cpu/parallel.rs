@@ -5,7 +5,7 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-/// How many of `units` one task takes: about four tasks a core, but none shorter than what it costs to hand one over.
+/// How many of `units` one task takes: about four tasks per core, but none shorter than what it costs to hand one over.
 /// `each` is the estimated number of vector operations a unit takes.
 pub(super) fn piece(units: usize, each: usize) -> usize {
     const MIN_OPERATIONS: usize = 20_000;

@@ -66,7 +66,7 @@ impl<'g> Peak<'g> {
         Ok(start.elapsed().as_secs_f64())
     }
 
-    /// Multiply-add peak in operations a second (a multiply-add counts as two), measured now.
+    /// Multiply-add peak in operations per second (a multiply-add counts as two), measured now.
     ///
     /// # Errors
     /// A device fault.

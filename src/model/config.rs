@@ -24,7 +24,7 @@ pub struct UnetConfig {
     pub down_attention: Vec<bool>,
     /// Whether each level going up has attention (`AttnUpBlock2D`).
     pub up_attention: Vec<bool>,
-    /// Resnets a level going down; going up one more.
+    /// Resnets per level going down; going up one more.
     pub layers_per_block: u32,
     /// Groups of every normalisation.
     pub norm_num_groups: u32,
@@ -32,7 +32,7 @@ pub struct UnetConfig {
     pub attn_norm_num_groups: Option<u32>,
     /// Added to every variance.
     pub norm_eps: f32,
-    /// Channels a head; `None` is one head of full width.
+    /// Channels per head; `None` is one head of full width.
     pub attention_head_dim: Option<u32>,
     /// Whether there is a middle block at all (`mid_block_type` may be null).
     pub mid_block: bool,
@@ -203,7 +203,7 @@ impl UnetConfig {
         down.chain(up).chain(mid).filter(|(_, attention)| *attention).map(|(level, _)| level)
     }
 
-    /// Heads and channels a head for attention over `channels`.
+    /// Heads and channels per head for attention over `channels`.
     pub fn heads(&self, channels: u32) -> (u32, u32) {
         match self.attention_head_dim {
             Some(dim) => (channels / dim, dim),

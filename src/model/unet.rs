@@ -20,7 +20,7 @@ const MAX_SCORES: f64 = (1_u64 << 40) as f64;
 /// A resnet's place: layer name, output channels.
 type ResnetPlace = (String, u32);
 
-/// What a recorded program holds beside the network and the sampler's step.
+/// What a recorded program holds besides the network and the sampler's step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RecordOptions {
     /// `Stage::Picture` and its pixels: x as RGBA8 made on the device.

@@ -38,7 +38,7 @@ pub trait Call {
 /// How the work of a call is shared out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Work {
-    /// Pieces that do not depend on one another, one per invocation of the shader, whose workgroups have so many invocations.
+    /// Independent pieces, one per invocation of the shader.
     Each {
         /// Invocations with something to do.
         pieces: u32,
