@@ -120,9 +120,9 @@ pub struct Interpolate {
     pub grid: bool,
     /// Top left and top right (a strip's ends), bottom left and bottom right.
     pub seeds: [u64; 4],
-    /// TextureCache of a strip.
+    /// Pictures of a strip.
     pub columns: u32,
-    /// TextureCache of a grid's side.
+    /// Pictures of a grid's side.
     pub side: u32,
     /// Show lerp beside slerp.
     pub lerp: bool,

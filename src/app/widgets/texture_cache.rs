@@ -1,4 +1,4 @@
-//! TextureCache on screen: one texture a place, filled again when what it shows changes, so that nothing grows however often a run
+//! Pictures on screen: one texture per place, filled again when what it shows changes, so that nothing grows however often a run
 //! starts again. Pixels are shown as squares, unsmoothed.
 
 use crate::picture::Picture;
