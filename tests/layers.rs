@@ -42,9 +42,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["app/panels", "app/state", "app/widgets", "error", "files", "picture", "platform", "recipe", "schedule", "session"],
     ),
     ("app/viewer", &["app/actions", "app/panels", "app/state", "app/widgets", "error", "gpu", "model", "platform", "session"]),
-    ("app/soak", &["app/state", "app/viewer", "noise", "platform", "schedule"]),
-    ("app/window", &["app/soak", "app/state", "app/viewer", "error", "gpu", "model", "platform", "recipe", "schedule", "session"]),
-    ("app", &["app/actions", "app/panels", "app/soak", "app/state", "app/viewer", "app/widgets", "app/window"]),
+    ("app/window", &["app/state", "app/viewer", "error", "gpu", "model", "platform", "recipe", "schedule", "session"]),
+    ("app", &["app/actions", "app/panels", "app/state", "app/viewer", "app/widgets", "app/window"]),
     (
         "cli",
         &[

@@ -7,7 +7,6 @@
 
 pub mod actions;
 pub mod panels;
-pub mod soak;
 pub mod state;
 pub mod viewer;
 pub mod widgets;

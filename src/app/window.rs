@@ -2,7 +2,6 @@
 
 use crate::{
     app::{
-        soak::Soak,
         state::{State, controls::Controls},
         viewer::{Start, Viewer},
     },
@@ -11,7 +10,7 @@ use crate::{
 };
 use eframe::egui::{self, Context, Ui};
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 /// Under this name the settings are kept.
 const KEY: &str = "etude";
@@ -38,9 +37,10 @@ pub struct WindowOptions {
     pub device: Option<String>,
     /// light, dark or system, in the place of the last one used.
     pub theme: Option<String>,
-    /// Change controls at random for so many seconds, print memory and frame times, and end.
-    pub soak: Option<u64>,
 }
+
+/// Called once per frame, before it is drawn: it plays the user.
+pub type Driver = Box<dyn FnMut(&Context, &mut Viewer)>;
 
 /// Opens the window and returns when it is closed.
 ///
@@ -48,6 +48,15 @@ pub struct WindowOptions {
 /// No display, no adapter that can draw; the text says what to do instead.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn run(options: WindowOptions) -> Result<()> {
+    run_driven(options, None)
+}
+
+/// As [`run`], with a `driver` in the place of a user: frames follow one another without a pause, and what it sets is not kept.
+///
+/// # Errors
+/// As [`run`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn run_driven(options: WindowOptions, driver: Option<Driver>) -> Result<()> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Étude")
         .with_app_id("etude")
@@ -58,7 +67,7 @@ pub fn run(options: WindowOptions) -> Result<()> {
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         // The window's adapter, not the one that computes.
         let software = cc.wgpu_render_state.as_ref().is_some_and(|state| crate::gpu::is_software(&state.adapter));
-        Ok(Box::new(Window::new(cc, options, software)?))
+        Ok(Box::new(Window { driver, ..Window::new(cc, options, software)? }))
     });
     // What goes wrong below the window (the display goes away, its device is lost) ends as a panic there. It becomes our one line.
     match crate::platform::catch_panic_quietly(|| eframe::run_native("etude", native, create)) {
@@ -152,13 +161,12 @@ fn keep(state: &State, storage: &mut dyn eframe::Storage) {
 
 struct Window {
     viewer: Viewer,
-    soak: Option<Soak>,
+    driver: Option<Driver>,
 }
 
 impl Window {
     /// The viewer as it was left, but for what `options` say; `software` is whether the processor draws it.
     fn new(cc: &eframe::CreationContext<'_>, options: WindowOptions, software: bool) -> Result<Self> {
-        let soak = options.soak.map(|seconds| Soak::new(Duration::from_secs(seconds)));
         match options.theme.as_deref() {
             Some("light") => cc.egui_ctx.set_theme(egui::ThemePreference::Light),
             Some("dark") => cc.egui_ctx.set_theme(egui::ThemePreference::Dark),
@@ -171,17 +179,15 @@ impl Window {
             cc.egui_ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(false));
         }
         let start = Start { software_window: software, ..start(cc.storage, options) };
-        Ok(Self { viewer: Viewer::new(&cc.egui_ctx, start)?, soak })
+        Ok(Self { viewer: Viewer::new(&cc.egui_ctx, start)?, driver: None })
     }
 }
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.viewer.logic(ctx);
-        if let Some(soak) = &mut self.soak {
-            if soak.frame(&mut self.viewer) {
-                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-            }
+        if let Some(driver) = &mut self.driver {
+            driver(ctx, &mut self.viewer);
             ctx.request_repaint();
         }
     }
@@ -191,8 +197,8 @@ impl eframe::App for Window {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        // What a soak set is nobody's wish.
-        if self.soak.is_none() {
+        // What a driver set no user has chosen.
+        if self.driver.is_none() {
             keep(&self.viewer.state, storage);
         }
     }

@@ -22,9 +22,6 @@ pub struct ViewArgs {
     /// light, dark, or as the system has it [default: the last one used]
     #[arg(long, value_parser = ["light", "dark", "system"], value_name = "THEME")]
     theme: Option<String>,
-    /// Change controls at random for so many seconds, print memory and frame times, and end
-    #[arg(long, value_name = "SECONDS", hide = true)]
-    soak: Option<u64>,
 }
 
 /// Runs the command.
@@ -35,6 +32,6 @@ pub fn run(args: ViewArgs) -> Result<ExitCode> {
     if let Some(path) = args.open.as_ref().filter(|path| !path.exists()) {
         return Err(Error::file(path, "expected a picture or a model's folder to open, got nothing of this name"));
     }
-    app::run(WindowOptions { open: args.open, model: args.model, device: args.device, theme: args.theme, soak: args.soak })?;
+    app::run(WindowOptions { open: args.open, model: args.model, device: args.device, theme: args.theme })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,24 +1,54 @@
-//! The soak: changes controls at random for a while, as fast as frames come, and prints memory and frame times. `scripts/soak.sh`
-//! runs it in a window of its own.
+//! The soak: the viewer's own window, whose controls change at random for a while as fast as frames come. Prints memory and the time
+//! from frame to frame every ten seconds. `scripts/soak.sh` runs it on a display of its own.
+//!
+//!     cargo run --release --example soak -- [SECONDS] [DEVICE]
 
-use crate::{
+use eframe::egui::ViewportCommand;
+use etude::{
     app::{
+        Controls, Viewer, WindowOptions,
         state::{
             State,
-            controls::{Axes, Controls, Tab},
+            controls::{Axes, Tab},
         },
-        viewer::Viewer,
+        window,
     },
     noise::philox4x32_10,
     schedule::{Preset, Spacing},
 };
-use std::time::{Duration, Instant};
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let seconds = arguments.next().map_or(Ok(600), |text| text.parse::<u64>());
+    let (Ok(seconds), device, None) = (seconds, arguments.next(), arguments.next()) else {
+        eprintln!("soak: expected [SECONDS] [DEVICE]");
+        return ExitCode::from(2);
+    };
+    let options = WindowOptions { device: Some(device.unwrap_or_else(|| "cpu".to_owned())), ..WindowOptions::default() };
+    let mut soak = Soak::new(Duration::from_secs(seconds));
+    let driver: window::Driver = Box::new(move |ctx, viewer| {
+        if soak.frame(viewer) {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+    });
+    match window::run_driven(options, Some(driver)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("soak: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
 
 /// A line is printed this often.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// What is counted.
-pub struct Soak {
+struct Soak {
     start: Instant,
     length: Duration,
     counter: u32,
@@ -34,7 +64,7 @@ pub struct Soak {
 
 impl Soak {
     /// A soak of so long, from now.
-    pub fn new(length: Duration) -> Self {
+    fn new(length: Duration) -> Self {
         let now = Instant::now();
         Self {
             start: now,
@@ -58,7 +88,7 @@ impl Soak {
     }
 
     /// Call once a frame, before it is drawn. Returns whether the time is up.
-    pub fn frame(&mut self, viewer: &mut Viewer) -> bool {
+    fn frame(&mut self, viewer: &mut Viewer) -> bool {
         let now = Instant::now();
         if let Some(last) = self.last_frame.replace(now) {
             let milliseconds = (now - last).as_secs_f64() * 1e3;
