@@ -14,7 +14,7 @@
 //! ```
 //!
 //! The window is so wide and high that no tap (■) leaves it, so the product knows nothing of padding, stride, upsampling or
-//! concatenation but the distances in [`Left`]. A 1x1 convolution of one source needs no copy: its left factor is the input itself.
+//! concatenation but the distances in `Left`. A 1x1 convolution of one source needs no copy: its left factor is the input itself.
 
 use super::{
     matmul::{Left, Product, Right},

@@ -1,9 +1,5 @@
 //! Which twin a kernel call gets, made from the table of kernels.
 
-use super::{
-    attention_apply, attention_scores, attention_softmax, conv2d, ddim_step, gaussian, group_norm_apply, group_norm_fold,
-    group_norm_stats, linear, network_input, pack_picture, quantile, time_embedding,
-};
 use crate::program::{Call, Kernel, Program, StepParams, kernels};
 
 /// The next tensor that is read, or the next that is written, as a row of the table says.
@@ -37,7 +33,7 @@ macro_rules! call_twin {
         ) {
             let (mut read, mut written) = (read.iter().copied(), written.iter_mut().map(|tensor| &mut **tensor));
             match kernel {
-                $(Kernel::$Kernel(call) => $name::$name(
+                $(Kernel::$Kernel(call) => super::$name::$name(
                     &call.params(program),
                     $(where_said!($step: step),)?
                     $(next!($access from read and written)),*
