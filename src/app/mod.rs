@@ -5,7 +5,7 @@
 //! Each folder knows those before it and none after: [`state`] are plain values, [`widgets`] draw without knowing any panel,
 //! [`panels`] draw the state and return commands, [`actions`] carry the commands out; [`viewer`] and [`window`] put them together.
 
-pub mod actions;
+pub(crate) mod actions;
 pub mod panels;
 pub mod state;
 pub mod viewer;

@@ -6,10 +6,7 @@ use crate::{
             apply_command::{apply_command, open},
             task_results::take_result,
         },
-        panels::{
-            controls_panel::{self, Ask},
-            help, interpolate, keys, messages, open_panel, presentation, status_bar, top_bar,
-        },
+        panels::{controls_panel, help, interpolate, keys, messages, open_panel, presentation, status_bar, top_bar},
         state::{
             State,
             command::Command,
@@ -111,7 +108,7 @@ impl Viewer {
 
     /// Textures in use: tests see that they do not grow.
     pub fn textures(&self) -> usize {
-        self.textures.len()
+        self.textures.count()
     }
 
     /// The session: tests inject faults.
@@ -131,7 +128,7 @@ impl Viewer {
         }
         let dropped: Vec<PathBuf> = ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
         for path in dropped {
-            open(&self.session, path);
+            self.apply_command(ctx, Command::Open(path), now);
         }
         self.state.dropping = ctx.input(|input| !input.raw.hovered_files.is_empty());
         self.keep_going(now);
@@ -239,9 +236,7 @@ impl Viewer {
             Panel::bottom("status").frame(bar).show(ui, |ui| commands.extend(status_bar::status_bar_ui(ui, &self.state)));
             let width = 300.0_f32.min(ui.available_width() * 0.42);
             Panel::left("controls").frame(bar).default_size(width).min_size(200.0).resizable(true).show(ui, |ui| {
-                if controls_panel::controls_ui(ui, &self.state, &mut draft) == Some(Ask::OpenModel) {
-                    commands.push(Command::OpenModel);
-                }
+                commands.extend(controls_panel::controls_ui(ui, &self.state, &mut draft));
             });
         } else {
             Panel::bottom("presentation").frame(bar).show(ui, |ui| {

@@ -39,7 +39,7 @@ fn the_eta_slider_in_the_light() {
 fn the_tau_strip() {
     let tau: Vec<u32> = (0..10).map(|i| i * i * 11).collect();
     let mut harness = small([400.0, 70.0], Theme::Dark, move |ui| {
-        explain::tau_strip_ui(ui, 1000, &tau, Some(275), true);
+        explain::tau_strip_ui(ui, 1000, &tau, Some(275));
     });
     harness.run_steps(3);
     harness.snapshot("tau_strip");

@@ -23,7 +23,7 @@ const PRESENTING_ZOOM: f32 = 1.5;
 const MIN_HEIGHT: f32 = 480.0;
 
 /// Does what a panel asked for.
-pub fn apply_command(ctx: &Context, state: &mut State, session: &Session, command: Command, now: f64) {
+pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session, command: Command, now: f64) {
     match command {
         Command::SetTau(list) => {
             let spacing = Some(Spacing::List(list));
@@ -110,7 +110,7 @@ fn present(ctx: &Context, state: &mut State, on: bool) {
 }
 
 /// Opens a model's folder, or the recipe inside a picture.
-pub fn open(session: &Session, path: PathBuf) {
+pub(crate) fn open(session: &Session, path: PathBuf) {
     session.spawn_task(move || {
         if path.is_dir() {
             return TaskResult::ModelChosen(path);

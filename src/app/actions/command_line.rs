@@ -61,7 +61,7 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
 }
 
 /// The command for the open panel. A comparison is a loop in the shell; of an interpolation it is the two (or four) ends.
-pub fn command_line(controls: &Controls) -> String {
+pub(crate) fn command_line(controls: &Controls) -> String {
     let view = &controls.view;
     match view.tab {
         Tab::Trajectory | Tab::Explain => {

@@ -43,7 +43,7 @@ enum Content {
 ///
 /// # Errors
 /// There is nothing yet to save, or the open panel has no such thing.
-pub fn job(state: &State, export: Export) -> Result<impl FnOnce() -> TaskResult + Send + 'static> {
+pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> TaskResult + Send + 'static> {
     let tab = state.controls.view.tab;
     let mut position = state.controls.view.interpolate.position;
     let (run, content) = match tab {

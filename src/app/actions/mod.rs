@@ -1,6 +1,6 @@
 //! Doing what the panels ask for.
 
-pub mod apply_command;
-pub mod command_line;
-pub mod export;
-pub mod task_results;
+pub(crate) mod apply_command;
+pub(crate) mod command_line;
+pub(crate) mod export;
+pub(crate) mod task_results;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Takes what a task brought.
-pub fn take_result(state: &mut State, result: TaskResult, now: f64) {
+pub(crate) fn take_result(state: &mut State, result: TaskResult, now: f64) {
     match result {
         TaskResult::Saved(path) => state.messages.news(format!("Saved {}", path.display()), now),
         TaskResult::Recipe(path, json) => match restored(state, &json) {

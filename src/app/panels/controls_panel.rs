@@ -5,6 +5,7 @@ use crate::{
     app::{
         state::{
             State,
+            command::Command,
             controls::{Controls, MAX_IMAGES, Tab},
         },
         widgets::theme,
@@ -17,21 +18,14 @@ use crate::{
 use eframe::egui::{self, ComboBox, RichText, ScrollArea, Slider, Ui};
 
 /// Values of S with a button of their own.
-pub const STEPS: [usize; 5] = [10, 20, 50, 100, 1000];
-
-/// What the panel asks for beside changed controls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// A dialog for a model's folder.
-    OpenModel,
-}
+pub(crate) const STEPS: [usize; 5] = [10, 20, 50, 100, 1000];
 
 /// Draws the controls; `draft` is changed where the user changes something.
-pub fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
-    let mut ask = None;
+pub(crate) fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
+    let mut command = None;
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.add_space(4.0);
-        ask = model_ui(ui, state, draft);
+        command = model_ui(ui, state, draft);
         ui.separator();
         eta_slider::eta_ui(ui, state, draft);
         ui.add_space(4.0);
@@ -48,11 +42,11 @@ pub fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<A
         ui.collapsing("Device", |ui| device_ui(ui, state, draft)).header_response.on_hover_text("What computes the network.");
         ui.add_space(8.0);
     });
-    ask
+    command
 }
 
-fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
-    let mut ask = None;
+fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
+    let mut command = None;
     ui.horizontal(|ui| {
         let label = ui.label("Model");
         let known = EMBEDDED.iter().any(|e| e.name == draft.model);
@@ -66,7 +60,7 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
                 ui.selectable_value(&mut draft.model, folder.clone(), name).on_hover_text(folder);
             }
             if ui.button("Open a folder …").clicked() {
-                ask = Some(Ask::OpenModel);
+                command = Some(Command::OpenModel);
             }
         });
         combo.response.labelled_by(label.id).on_hover_ui(|ui| {
@@ -77,7 +71,7 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Ask> {
     if draft.model != state.controls.model {
         draft.size = None;
     }
-    ask
+    command
 }
 
 /// What the model's tooltip says.

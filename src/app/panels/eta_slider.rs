@@ -10,12 +10,12 @@ use crate::app::{
 use eframe::egui::{self, Response, RichText, Slider, Ui};
 
 /// The columns of the paper's Table 1.
-pub const SNAPS: [f64; 4] = [0.0, 0.2, 0.5, 1.0];
+pub(crate) const SNAPS: [f64; 4] = [0.0, 0.2, 0.5, 1.0];
 /// A dragged η this close to a snap takes its value.
 const REACH: f64 = 0.012;
 
 /// The nearest snap, where η is close to one; else η in steps of a hundredth.
-pub fn snapped(eta: f64) -> f64 {
+pub(crate) fn snapped(eta: f64) -> f64 {
     let near = SNAPS.into_iter().find(|snap| (eta - snap).abs() <= REACH);
     near.unwrap_or_else(|| (eta * 100.0).round() / 100.0)
 }
@@ -76,7 +76,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
 }
 
 /// The bare slider, of the width that the spacing says; `label` names it.
-pub fn slider_ui(ui: &mut Ui, draft: &mut Controls, label: egui::Id) -> Response {
+pub(crate) fn slider_ui(ui: &mut Ui, draft: &mut Controls, label: egui::Id) -> Response {
     let (mut eta, sigma_hat) = draft.noisiness();
     let slider = Slider::new(&mut eta, 0.0..=1.0).show_value(false).smart_aim(false).trailing_fill(!sigma_hat);
     let response = ui.add(slider).labelled_by(label);

@@ -21,24 +21,24 @@ const GAP: f32 = 4.0;
 const SIDE: [f32; 2] = [28.0, 104.0];
 
 /// The positions of a run of `steps` that a strip with room for `room` of them shows: the last is the finished sample.
-pub fn positions(steps: usize, room: usize) -> Vec<usize> {
+pub(crate) fn positions(steps: usize, room: usize) -> Vec<usize> {
     positions_up_to(steps, room.clamp(2, 64))
 }
 
 /// At most `most` positions of a run of `steps`, evenly spread, both ends included.
-pub fn positions_up_to(steps: usize, most: usize) -> Vec<usize> {
+pub(crate) fn positions_up_to(steps: usize, most: usize) -> Vec<usize> {
     evenly_spaced(steps + 1, most)
 }
 
 /// Both pictures of a step.
-pub fn pair(shown: &Shown<'_>, image: usize) -> Option<(Arc<Picture>, Arc<Picture>)> {
+pub(crate) fn pair(shown: &Shown<'_>, image: usize) -> Option<(Arc<Picture>, Arc<Picture>)> {
     let record = shown.update.records.get(image)?;
     let upper = if shown.finished { shown.update.after.get(image)?.clone() } else { record.x_t.clone() };
     Some((upper, record.x0.clone()))
 }
 
 /// Draws the strip; a click looks at a record.
-pub fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> Option<Command> {
+pub(crate) fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> Option<Command> {
     let current = state.runs.current(Purpose::Trajectory);
     let previous = state.runs.previous(Purpose::Trajectory);
     let steps = current.map(RunView::steps).filter(|s| *s > 0).or(previous.map(RunView::steps)).unwrap_or(0);

@@ -4,7 +4,7 @@ use super::keys;
 use eframe::egui::{self, Context, Grid, RichText};
 
 /// Draws the list while `open`; it can be put away.
-pub fn help_ui(ctx: &Context, open: &mut bool) {
+pub(crate) fn help_ui(ctx: &Context, open: &mut bool) {
     egui::Window::new("Keys").open(open).collapsible(false).resizable(false).anchor(egui::Align2::CENTER_CENTER, [0.0, 0.0]).show(
         ctx,
         |ui| {

@@ -9,7 +9,7 @@ use crate::app::state::{
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 /// The keys, for the help.
-pub const HELP: [(&str, &str); 16] = [
+pub(crate) const HELP: [(&str, &str); 16] = [
     ("Space", "play or pause the trajectory"),
     ("← →", "one step back or on"),
     ("Home, End", "x_T, the finished sample"),
@@ -29,7 +29,7 @@ pub const HELP: [(&str, &str); 16] = [
 ];
 
 /// What the keys of this frame ask for. Changes of controls go to `draft`.
-pub fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option<Command> {
+pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option<Command> {
     let command_key = |key, extra: Modifiers| {
         ctx.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND | extra, key)))
     };

@@ -4,7 +4,7 @@ use crate::app::{state::messages::Messages, widgets::theme};
 use eframe::egui::{self, RichText, Ui};
 
 /// Draws them, and forgets what is over.
-pub fn messages_ui(ui: &mut Ui, messages: &mut Messages) {
+pub(crate) fn messages_ui(ui: &mut Ui, messages: &mut Messages) {
     let now = ui.input(|input| input.time);
     if messages.forget_old(now) {
         ui.ctx().request_repaint_after_secs(1.0);

@@ -2,18 +2,18 @@
 //! returns a command.
 
 pub mod compare;
-pub mod controls_panel;
+pub(crate) mod controls_panel;
 pub mod eta_slider;
 pub mod explain;
-pub mod film_strip;
-pub mod help;
+pub(crate) mod film_strip;
+pub(crate) mod help;
 pub mod interpolate;
-pub mod keys;
-pub mod messages;
-pub mod open_panel;
-pub mod presentation;
-pub mod scrubber;
-pub mod seeds;
-pub mod status_bar;
-pub mod top_bar;
-pub mod trajectory;
+pub(crate) mod keys;
+pub(crate) mod messages;
+pub(crate) mod open_panel;
+pub(crate) mod presentation;
+pub(crate) mod scrubber;
+pub(crate) mod seeds;
+pub(crate) mod status_bar;
+pub(crate) mod top_bar;
+pub(crate) mod trajectory;

@@ -17,7 +17,7 @@ use eframe::egui::{self, Ui};
 use std::sync::Arc;
 
 /// Draws the open panel; `draft` is changed where the user changes something.
-pub fn panel_ui(
+pub(crate) fn panel_ui(
     ui: &mut Ui,
     state: &State,
     draft: &mut Controls,
@@ -67,14 +67,13 @@ fn explain_panel_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> 
         next: shown.update.after.get(image).map(|picture| &**picture),
         rms: &rms,
         version: shown.version() ^ (image as u64) << 50,
-        tau_editable: true,
     };
     let asked = egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| explain::explain_ui(ui, &view, textures)).inner;
     asked.or(command)
 }
 
 /// Over everything while a file hovers over the window.
-pub fn drop_hint_ui(ui: &Ui) {
+pub(crate) fn drop_hint_ui(ui: &Ui) {
     let rect = ui.ctx().content_rect();
     let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint"));
     let painter = ui.ctx().layer_painter(layer);

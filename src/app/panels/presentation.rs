@@ -11,7 +11,7 @@ use crate::{
 use eframe::egui::{self, RichText, Slider, Ui};
 
 /// Draws the two sliders.
-pub fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
+pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     let size = 28.0;
     ui.columns(2, |columns| {
         let ui = &mut columns[0];

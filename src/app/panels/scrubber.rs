@@ -7,7 +7,7 @@ use crate::app::{
 use eframe::egui::{self, Id, Rect, Sense, Ui, pos2, vec2};
 
 /// Draws the scrubber.
-pub fn scrubber_ui(ui: &mut Ui, state: &State) -> Option<Command> {
+pub(crate) fn scrubber_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let mut command = None;
     ui.horizontal(|ui| {
         let playhead = &state.playhead;
@@ -70,7 +70,7 @@ fn line_ui(ui: &mut Ui, state: &State) -> Option<Command> {
 }
 
 /// Steps of the run that the playhead moves over.
-pub fn steps(state: &State) -> usize {
+pub(crate) fn steps(state: &State) -> usize {
     let runs = [state.runs.current(Purpose::Trajectory), state.runs.previous(Purpose::Trajectory)];
     // Until a run's plan comes, what is on screen is the run before it.
     runs.into_iter().flatten().map(RunView::steps).find(|steps| *steps > 0).unwrap_or(1)

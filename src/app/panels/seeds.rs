@@ -7,12 +7,12 @@ use eframe::egui::{self, DragValue, Grid, Ui};
 const MAX_SEED: u64 = 100_000;
 
 /// A new seed.
-pub fn random_seed() -> u64 {
+pub(crate) fn random_seed() -> u64 {
     platform::random_seed() % MAX_SEED
 }
 
 /// New seeds where they are not locked.
-pub fn new_seeds(controls: &mut Controls) {
+pub(crate) fn new_seeds(controls: &mut Controls) {
     if !controls.view.seed_locked {
         controls.seed = random_seed();
     }
@@ -22,7 +22,7 @@ pub fn new_seeds(controls: &mut Controls) {
 }
 
 /// Draws the seeds.
-pub fn seeds_ui(ui: &mut Ui, draft: &mut Controls) {
+pub(crate) fn seeds_ui(ui: &mut Ui, draft: &mut Controls) {
     Grid::new("seeds").num_columns(4).spacing([6.0, 6.0]).show(ui, |ui| {
         let hover = format!(
             "The seed of x_T, the latent every run starts from; now {}. At η = 0 it alone decides the picture.",

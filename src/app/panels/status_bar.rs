@@ -7,7 +7,7 @@ use crate::app::{
 use eframe::egui::{self, ProgressBar, RichText, Ui};
 
 /// Seconds as a person says them.
-pub fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     // Rounded before it is split: never 60 s or 60 min.
     let (whole, minutes) = (seconds.round() as u64, (seconds / 60.0).round() as u64);
     match seconds {
@@ -31,7 +31,7 @@ fn rate(seconds: f64) -> String {
 }
 
 /// Draws the bar.
-pub fn status_bar_ui(ui: &mut Ui, state: &State) -> Option<Command> {
+pub(crate) fn status_bar_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let mut command = None;
     ui.horizontal(|ui| {
         let Some(run) = state.runs.current(state.purpose()) else {
@@ -59,7 +59,7 @@ pub fn status_bar_ui(ui: &mut Ui, state: &State) -> Option<Command> {
 }
 
 /// What the bar says of a run.
-pub fn line(run: &RunView) -> String {
+pub(crate) fn line(run: &RunView) -> String {
     let (done, total) = run.progress();
     if let Some(failed) = &run.failed {
         return format!("stopped at step {done}/{total}: {failed}");

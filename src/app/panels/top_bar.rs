@@ -14,7 +14,7 @@ use crate::{
 use eframe::egui::{self, Color32, Layout, RichText, ThemePreference, Ui};
 
 /// The panels' names, with what each is for.
-pub const TABS: [(Tab, &str, &str); 4] = [
+pub(crate) const TABS: [(Tab, &str, &str); 4] = [
     (Tab::Trajectory, "Trajectory", "One run, step by step, from x_T to the picture (F1)"),
     (Tab::Compare, "Compare", "A grid of runs from one x_T: what η, S and τ change (F2)"),
     (Tab::Interpolate, "Interpolate", "Between the latents of two or four seeds (F3)"),
@@ -25,7 +25,7 @@ pub const TABS: [(Tab, &str, &str); 4] = [
 const ONE_LINE: f32 = 860.0;
 
 /// Draws the bar.
-pub fn top_bar_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
+pub(crate) fn top_bar_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
     if ui.available_width() < ONE_LINE {
         ui.horizontal_wrapped(|ui| tabs_ui(ui, draft));
         return ui.horizontal_wrapped(|ui| tools_ui(ui, state, false)).inner;
@@ -119,7 +119,7 @@ fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {
 }
 
 /// The badge's text, what it means, and whether to heed it.
-pub fn badge(state: &State) -> (String, String, bool) {
+pub(crate) fn badge(state: &State) -> (String, String, bool) {
     let Some((info, reason)) = &state.device else {
         return ("no device yet".to_owned(), "It opens with the first run.".to_owned(), false);
     };

@@ -19,7 +19,7 @@ const SHORT_BELOW: f32 = 170.0;
 const BELOW: f32 = 208.0;
 
 /// Draws the panel; `draft` is changed where the user chooses an image of the batch.
-pub fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
+pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
     let mut command = None;
     let shown = state.shown();
     header_ui(ui, state, shown.as_ref());
@@ -78,7 +78,7 @@ fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
 }
 
 /// η or σ̂, S and the seeds of a picture, in words.
-pub fn recipe_line(controls: &Controls, image: usize) -> String {
+pub(crate) fn recipe_line(controls: &Controls, image: usize) -> String {
     let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", controls.eta) };
     let steps = match &controls.spacing {
         Some(crate::schedule::Spacing::List(list)) => format!("τ by hand ({})", list.len()),

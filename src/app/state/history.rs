@@ -17,7 +17,7 @@ pub struct History {
 
 impl History {
     /// Notes that the controls were `old` before a change at `time` (seconds).
-    pub fn note(&mut self, old: &Controls, time: f64) {
+    pub(crate) fn note(&mut self, old: &Controls, time: f64) {
         let in_one_go = self.last_change.is_some_and(|last| time - last < PAUSE);
         self.last_change = Some(time);
         self.future.clear();
@@ -31,7 +31,7 @@ impl History {
     }
 
     /// The controls before the last change; `now` is what redo brings back.
-    pub fn undo(&mut self, now: &Controls) -> Option<Controls> {
+    pub(crate) fn undo(&mut self, now: &Controls) -> Option<Controls> {
         let old = self.past.pop()?;
         self.future.push(now.clone());
         self.last_change = None;
@@ -39,7 +39,7 @@ impl History {
     }
 
     /// The controls before the last undo.
-    pub fn redo(&mut self, now: &Controls) -> Option<Controls> {
+    pub(crate) fn redo(&mut self, now: &Controls) -> Option<Controls> {
         let new = self.future.pop()?;
         self.past.push(now.clone());
         self.last_change = None;
@@ -47,12 +47,12 @@ impl History {
     }
 
     /// Whether there is anything to undo.
-    pub fn can_undo(&self) -> bool {
+    pub(crate) fn can_undo(&self) -> bool {
         !self.past.is_empty()
     }
 
     /// Whether there is anything to redo.
-    pub fn can_redo(&self) -> bool {
+    pub(crate) fn can_redo(&self) -> bool {
         !self.future.is_empty()
     }
 }

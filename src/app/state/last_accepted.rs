@@ -15,12 +15,12 @@ pub struct LastAccepted {
 
 impl LastAccepted {
     /// Before the first run: nothing is known of `controls`.
-    pub fn new(controls: Controls) -> Self {
+    pub(crate) fn new(controls: Controls) -> Self {
         Self { controls, accepted: false, stuck: None }
     }
 
     /// A run with these controls was accepted, or what else changed in them since needs none.
-    pub fn accept(&mut self, controls: &Controls) {
+    pub(crate) fn accept(&mut self, controls: &Controls) {
         if !self.accepted || self.controls != *controls {
             *self = Self { controls: controls.clone(), accepted: true, stuck: None };
         }
@@ -28,7 +28,7 @@ impl LastAccepted {
 
     /// What to use in the place of the controls `refused`: the last accepted ones, else the same with the default model on any device,
     /// else the defaults. Where those were refused, too, `refused` stays and [`Self::is_stuck`].
-    pub fn instead_of(&mut self, refused: &Controls) -> Controls {
+    pub(crate) fn instead_of(&mut self, refused: &Controls) -> Controls {
         if self.accepted && self.controls != *refused {
             return self.controls.clone();
         }
@@ -45,7 +45,7 @@ impl LastAccepted {
     }
 
     /// Whether these controls were refused and nothing else was left: asking again would only be refused again.
-    pub fn is_stuck(&self, controls: &Controls) -> bool {
+    pub(crate) fn is_stuck(&self, controls: &Controls) -> bool {
         self.stuck.as_ref() == Some(controls)
     }
 }

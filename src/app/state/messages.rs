@@ -21,12 +21,12 @@ pub struct Messages {
 
 impl Messages {
     /// Something went wrong; stays until it is put away.
-    pub fn fault(&mut self, text: impl Into<String>, now: f64) {
+    pub(crate) fn fault(&mut self, text: impl Into<String>, now: f64) {
         self.push(text.into(), true, now);
     }
 
     /// Something worth knowing; goes by itself.
-    pub fn news(&mut self, text: impl Into<String>, now: f64) {
+    pub(crate) fn news(&mut self, text: impl Into<String>, now: f64) {
         self.push(text.into(), false, now);
     }
 

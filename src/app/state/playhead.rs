@@ -52,13 +52,6 @@ impl Playhead {
         self.at = self.position();
     }
 
-    /// One step back or on, of `steps`.
-    pub fn step(&mut self, by: i64, steps: usize) {
-        let steps = steps.max(1);
-        let now = (self.position() * steps as f64).round() as i64;
-        self.look((now + by).clamp(0, steps as i64) as usize, steps);
-    }
-
     /// Goes to a step and stays.
     pub fn look(&mut self, position: usize, steps: usize) {
         self.playing = false;
@@ -87,14 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn steps_stay_within_the_run() {
+    fn looking_at_a_step_stops_there_and_stays_within_the_run() {
         let mut playhead = Playhead::default();
-        playhead.step(1, 50);
+        playhead.toggle();
+        playhead.look(49, 50);
+        assert!(!playhead.playing && (playhead.at - 0.98).abs() < 1e-12);
+        playhead.look(60, 50);
         assert_eq!(playhead.at, 1.0);
-        playhead.step(-1, 50);
-        assert!((playhead.at - 0.98).abs() < 1e-12);
         playhead.look(0, 50);
-        playhead.step(-1, 50);
         assert_eq!(playhead.at, 0.0);
         playhead.look(7, 0);
         assert_eq!(playhead.at, 1.0);

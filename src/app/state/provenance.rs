@@ -6,14 +6,14 @@ use crate::session::ModelFacts;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
     /// The model's name or folder.
-    pub model: String,
+    pub(crate) model: String,
     /// Its weights' CRC-32, eight hexadecimal digits.
-    pub weights_crc32: String,
+    pub(crate) weights_crc32: String,
 }
 
 impl Provenance {
     /// What to tell where `model` has other weights.
-    pub fn note(&self, model: &ModelFacts) -> Option<String> {
+    pub(crate) fn note(&self, model: &ModelFacts) -> Option<String> {
         (self.weights_crc32 != model.weights_crc32).then(|| {
             format!(
                 "That picture was made with other weights of {} (CRC-32 {}, these have {}): this one differs from it",

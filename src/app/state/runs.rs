@@ -33,7 +33,7 @@ impl Runs {
     ///
     /// # Errors
     /// Controls that make no request.
-    pub fn start(&mut self, session: &Session, purpose: Purpose, controls: &Controls) -> Result<()> {
+    pub(crate) fn start(&mut self, session: &Session, purpose: Purpose, controls: &Controls) -> Result<()> {
         self.next_id += 1;
         let request = run_requests::request(self.next_id, purpose, controls)?;
         // What another panel was computing is not finished any more; it begins again when it is looked at.
@@ -57,24 +57,24 @@ impl Runs {
     }
 
     /// The one before it that has most to show: a finished one, else the newest with any updates.
-    pub fn previous(&self, purpose: Purpose) -> Option<&RunView> {
+    pub(crate) fn previous(&self, purpose: Purpose) -> Option<&RunView> {
         let older = self.by_purpose.get(&purpose)?.get(1..)?;
         older.iter().find(|run| run.finished).or_else(|| older.iter().find(|run| run.has_updates()))
     }
 
     /// What is being computed.
-    pub fn running(&self) -> Option<&RunView> {
+    pub(crate) fn running(&self) -> Option<&RunView> {
         self.current(self.active?).filter(|run| run.is_running())
     }
 
     /// Whether the newest run of `purpose` was made by these controls and is finished, on its way or called off by the user: no
     /// need to start it again.
-    pub fn is_current(&self, purpose: Purpose, wanted: impl Fn(&Controls) -> bool) -> bool {
+    pub(crate) fn is_current(&self, purpose: Purpose, wanted: impl Fn(&Controls) -> bool) -> bool {
         self.current(purpose).is_some_and(|run| !run.displaced && wanted(&run.controls))
     }
 
     /// Calls off what is being computed; its updates stay.
-    pub fn cancel(&mut self, session: &Session) {
+    pub(crate) fn cancel(&mut self, session: &Session) {
         session.cancel();
         let run = self.active.and_then(|purpose| self.by_purpose.get_mut(&purpose)?.first_mut());
         if let Some(run) = run.filter(|run| run.is_running()) {
@@ -83,13 +83,13 @@ impl Runs {
     }
 
     /// The controls that asked for a run.
-    pub fn controls_of(&self, id: u64) -> Option<&Controls> {
+    pub(crate) fn controls_of(&self, id: u64) -> Option<&Controls> {
         self.by_purpose.values().flatten().find(|run| run.id == id).map(|run| &run.controls)
     }
 
     /// Gives an event to the run it is about. Returns its controls where that was the newest of its purpose and it was refused: it is
     /// forgotten then, and the run before is the newest again.
-    pub fn apply(&mut self, event: &Event) -> Option<Controls> {
+    pub(crate) fn apply(&mut self, event: &Event) -> Option<Controls> {
         let id = match event {
             Event::Planned(plan) => plan.id,
             Event::Step(update) => update.id,
@@ -116,7 +116,7 @@ impl Runs {
     }
 
     /// What of the trajectory to draw for a playhead at `at` (0: x_T, 1: the finished sample).
-    pub fn shown(&self, at: f64) -> Option<Shown<'_>> {
+    pub(crate) fn shown(&self, at: f64) -> Option<Shown<'_>> {
         let current = self.current(Purpose::Trajectory);
         let exact = current.and_then(|run| run.at(at));
         if exact.is_some() {

@@ -5,9 +5,9 @@ use eframe::egui::{Context, FontData, FontDefinitions, FontFamily, FontId};
 use std::sync::Arc;
 
 /// Name of the upright family: digits, signs, names of functions.
-pub const MATH: &str = "math";
+pub(crate) const MATH: &str = "math";
 /// Name of the slanted family: variables.
-pub const MATH_ITALIC: &str = "math-italic";
+pub(crate) const MATH_ITALIC: &str = "math-italic";
 
 const TEXT: &[u8] = include_bytes!("../../../assets/fonts/EtudeText-Regular.otf");
 const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/EtudeMath-Regular.otf");
@@ -30,14 +30,14 @@ pub fn install_fonts(ctx: &Context) {
 
 /// The two faces formulas are set in: the families above, or egui's own where nobody has installed them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Faces {
+pub(crate) struct Faces {
     upright: FontFamily,
     italic: FontFamily,
 }
 
 impl Faces {
     /// Looks at what `ctx` has: asking egui for a family that it lacks would panic.
-    pub fn of(ctx: &Context) -> Self {
+    pub(crate) fn of(ctx: &Context) -> Self {
         let families = ctx.fonts(|fonts| fonts.families());
         let find = |name: &str| {
             let family = FontFamily::Name(name.into());
@@ -47,12 +47,12 @@ impl Faces {
     }
 
     /// The face of digits, signs and names.
-    pub fn upright(&self, size: f32) -> FontId {
+    pub(crate) fn upright(&self, size: f32) -> FontId {
         FontId::new(size, self.upright.clone())
     }
 
     /// The face of variables.
-    pub fn italic(&self, size: f32) -> FontId {
+    pub(crate) fn italic(&self, size: f32) -> FontId {
         FontId::new(size, self.italic.clone())
     }
 }

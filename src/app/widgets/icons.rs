@@ -4,7 +4,7 @@ use eframe::egui::{Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, V
 
 /// A sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Icon {
+pub(crate) enum Icon {
     /// A triangle.
     Play,
     /// Two bars.
@@ -20,7 +20,7 @@ pub enum Icon {
 }
 
 /// A button with a sign.
-pub fn icon_button(ui: &mut Ui, icon: Icon) -> Response {
+pub(crate) fn icon_button(ui: &mut Ui, icon: Icon) -> Response {
     let height = ui.spacing().interact_size.y.max(20.0);
     let (rect, response) = ui.allocate_exact_size(Vec2::new(height + 8.0, height), Sense::click());
     response.widget_info(|| egui::WidgetInfo::new(egui::Role::Button));

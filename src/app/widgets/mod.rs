@@ -1,9 +1,9 @@
 //! What panels draw with, and what knows no panel.
 
 pub mod fonts;
-pub mod icons;
-pub mod math;
+pub(crate) mod icons;
+pub(crate) mod math;
 pub mod texture_cache;
 pub mod theme;
-pub mod ticks;
-pub mod tile;
+pub(crate) mod ticks;
+pub(crate) mod tile;

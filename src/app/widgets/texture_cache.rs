@@ -2,7 +2,7 @@
 //! starts again. Pixels are shown as squares, unsmoothed.
 
 use crate::picture::Picture;
-use eframe::egui::{self, Color32, ColorImage, Id, Rect, Response, Sense, TextureHandle, TextureOptions, Ui, Vec2};
+use eframe::egui::{self, Color32, ColorImage, Id, Rect, TextureHandle, TextureOptions, Ui};
 use std::collections::HashMap;
 
 /// Places that nobody has drawn for so many frames lose their texture.
@@ -32,23 +32,18 @@ impl TextureCache {
     }
 
     /// How many textures there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.places.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
     }
 
     /// Draws `picture` into `rect`. `place` says where on screen it is, `version` what is shown there: the texture is filled again
     /// when the version changes.
-    pub fn paint(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, picture: &Picture) {
+    pub(crate) fn paint(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, picture: &Picture) {
         self.paint_tinted(ui, rect, place, version, picture, Color32::WHITE);
     }
 
     /// As [`Self::paint`], with the pixels multiplied by `tint`: for pictures of an older run that are about to be replaced.
-    pub fn paint_tinted(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, picture: &Picture, tint: Color32) {
+    pub(crate) fn paint_tinted(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, picture: &Picture, tint: Color32) {
         if picture.pixels.is_empty() || !ui.is_rect_visible(rect) {
             return;
         }
@@ -58,14 +53,22 @@ impl TextureCache {
 
     /// As [`Self::paint`], of a picture that is made only where the place does not show this version yet. `make` must give one of
     /// `size` (width and height).
-    pub fn paint_with(&mut self, ui: &Ui, rect: Rect, place: Id, version: u64, size: [usize; 2], make: impl FnOnce() -> Picture) {
+    pub(crate) fn paint_with(
+        &mut self,
+        ui: &Ui,
+        rect: Rect,
+        place: Id,
+        version: u64,
+        size: [usize; 2],
+        make: impl FnOnce() -> Picture,
+    ) {
         if size[0] > 0 && size[1] > 0 && ui.is_rect_visible(rect) {
             self.fill(ui, rect, place, version, size, Color32::WHITE, || ColorImage::from_rgb(size, make().bytes()));
         }
     }
 
     /// Draws whatever the place showed last; `false` where it showed nothing.
-    pub fn paint_again(&mut self, ui: &Ui, rect: Rect, place: Id, tint: Color32) -> bool {
+    pub(crate) fn paint_again(&mut self, ui: &Ui, rect: Rect, place: Id, tint: Color32) -> bool {
         let now = self.now;
         let Some(found) = self.places.get_mut(&place) else { return false };
         found.seen = now;
@@ -100,16 +103,6 @@ impl TextureCache {
             }
         }
         self.paint_again(ui, rect, place, tint);
-    }
-
-    /// A picture as a widget that takes `side` points along its longer side; `name` is what a screen reader calls it.
-    pub fn show(&mut self, ui: &mut Ui, side: f32, place: Id, version: u64, picture: &Picture, name: &str) -> Response {
-        let longest = picture.width.max(picture.height).max(1) as f32;
-        let size = Vec2::new(picture.width as f32, picture.height as f32) * (side / longest);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-        self.paint(ui, rect, place, version, picture);
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
-        response
     }
 }
 

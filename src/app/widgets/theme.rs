@@ -60,26 +60,26 @@ pub fn install(ctx: &egui::Context) {
 }
 
 /// The accent: what is chosen or running.
-pub fn accent(ui: &Ui) -> Color32 {
+pub(crate) fn accent(ui: &Ui) -> Color32 {
     if ui.visuals().dark_mode { Color32::from_rgb(94, 184, 235) } else { Color32::from_rgb(14, 105, 160) }
 }
 
 /// Something to heed: software devices, notes.
-pub fn caution(ui: &Ui) -> Color32 {
+pub(crate) fn caution(ui: &Ui) -> Color32 {
     if ui.visuals().dark_mode { Color32::from_rgb(240, 180, 80) } else { Color32::from_rgb(160, 95, 0) }
 }
 
 /// Something that went wrong.
-pub fn fault(ui: &Ui) -> Color32 {
+pub(crate) fn fault(ui: &Ui) -> Color32 {
     if ui.visuals().dark_mode { Color32::from_rgb(255, 120, 110) } else { Color32::from_rgb(180, 30, 25) }
 }
 
 /// Beside the point.
-pub fn faint(ui: &Ui) -> Color32 {
+pub(crate) fn faint(ui: &Ui) -> Color32 {
     ui.visuals().text_color().gamma_multiply(0.68)
 }
 
 /// The empty place of a picture.
-pub fn empty(ui: &Ui) -> Color32 {
+pub(crate) fn empty(ui: &Ui) -> Color32 {
     ui.visuals().faint_bg_color
 }

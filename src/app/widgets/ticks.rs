@@ -3,14 +3,14 @@
 use egui_plot::GridMark;
 
 /// 1, 2 or 5 times a power of ten, next above `least`.
-pub fn round_step(least: f64) -> f64 {
+pub(crate) fn round_step(least: f64) -> f64 {
     let power = 10_f64.powf(least.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|step| *step >= least * 0.999);
     step.unwrap_or(10.0 * power)
 }
 
 /// A mark with as many decimals as tell it from the next; egui_plot's own format writes 0.15 at a step of 0.05 as 0.2.
-pub fn written(mark: GridMark) -> String {
+pub(crate) fn written(mark: GridMark) -> String {
     let decimals = (-(mark.step_size * 1.001).log10().floor()).clamp(0.0, 9.0) as usize;
     // Without this, what is 0 but for rounding could be written −0.
     let value = if mark.value.abs() < mark.step_size / 2.0 { 0.0 } else { mark.value };

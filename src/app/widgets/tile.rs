@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What a place shows.
 #[derive(Clone, Copy)]
-pub enum Tile<'a> {
+pub(crate) enum Tile<'a> {
     /// This picture, in this version.
     Now(&'a Picture, u64),
     /// What it showed before: this step's pictures are left out.
@@ -23,7 +23,7 @@ pub enum Tile<'a> {
 }
 
 /// Paints a tile with its frame.
-pub fn paint(ui: &Ui, textures: &mut TextureCache, rect: Rect, place: Id, tile: Tile<'_>) {
+pub(crate) fn paint(ui: &Ui, textures: &mut TextureCache, rect: Rect, place: Id, tile: Tile<'_>) {
     let dim = Color32::from_gray(if ui.visuals().dark_mode { 150 } else { 190 });
     match tile {
         Tile::Now(picture, version) => textures.paint(ui, rect, place, version, picture),
@@ -41,7 +41,7 @@ pub fn paint(ui: &Ui, textures: &mut TextureCache, rect: Rect, place: Id, tile: 
 }
 
 /// Frames a tile that the pointer is over or that has the focus.
-pub fn highlight(ui: &Ui, rect: Rect, response: &Response) {
+pub(crate) fn highlight(ui: &Ui, rect: Rect, response: &Response) {
     if response.hovered() || response.has_focus() {
         let stroke = Stroke::new(2.0, ui.visuals().selection.stroke.color);
         ui.painter().rect_stroke(rect, 0.0, stroke, StrokeKind::Outside);
@@ -49,7 +49,7 @@ pub fn highlight(ui: &Ui, rect: Rect, response: &Response) {
 }
 
 /// The picture of one member: x_t or x̂0 of the step, and the sample after the last step. `None` where this step's are left out.
-pub fn of_update(update: &StepUpdate, member: usize, noisy: bool) -> Option<&Picture> {
+pub(crate) fn of_update(update: &StepUpdate, member: usize, noisy: bool) -> Option<&Picture> {
     let after = || update.after.get(member).map(|p| &**p);
     if update.index + 1 >= update.total {
         return after();
@@ -58,7 +58,7 @@ pub fn of_update(update: &StepUpdate, member: usize, noisy: bool) -> Option<&Pic
 }
 
 /// The tile of a run's member: from `run` if it has begun, else from the one before it.
-pub fn of_runs<'a>(
+pub(crate) fn of_runs<'a>(
     run: Option<&'a RunView>,
     previous: Option<&'a RunView>,
     (group, member): (usize, usize),
@@ -75,33 +75,33 @@ pub fn of_runs<'a>(
 }
 
 /// A version for [`TextureCache`] from whatever decides what is shown.
-pub fn version(of: impl Hash) -> u64 {
+pub(crate) fn version(of: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
     hasher.finish()
 }
 
 /// Gives a widget the name that a screen reader says, and a tooltip.
-pub fn named(response: Response, name: impl Into<String>, tooltip: impl Into<egui::WidgetText>) -> Response {
+pub(crate) fn named(response: Response, name: impl Into<String>, tooltip: impl Into<egui::WidgetText>) -> Response {
     let name = name.into();
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
     response.on_hover_text(tooltip)
 }
 
 /// The largest place of the picture's shape in `rect`.
-pub fn fitted(rect: Rect, picture: &Picture) -> Rect {
+pub(crate) fn fitted(rect: Rect, picture: &Picture) -> Rect {
     let (w, h) = (picture.width.max(1) as f32, picture.height.max(1) as f32);
     let scale = (rect.width() / w).min(rect.height() / h);
     Rect::from_center_size(rect.center(), vec2(w * scale, h * scale))
 }
 
 /// Height over width of the pictures.
-pub fn aspect(plan: Option<&Plan>) -> f32 {
+pub(crate) fn aspect(plan: Option<&Plan>) -> f32 {
     plan.map_or(1.0, |plan| plan.size.0.max(1) as f32 / plan.size.1.max(1) as f32)
 }
 
 /// A word for τ: the control's, or the preset's own.
-pub fn spacing_name(controls: &Controls) -> String {
+pub(crate) fn spacing_name(controls: &Controls) -> String {
     match &controls.spacing {
         None => format!("as preset {}", controls.preset),
         Some(crate::schedule::Spacing::List(list)) => format!("a list of {}", list.len()),

@@ -8,21 +8,21 @@ const GREEN: [f64; 7] = [0.001651, 0.563956, -3.972854, 17.436399, -33.402359, 3
 const BLUE: [f64; 7] = [-0.019481, 3.932712, -15.942394, 44.354145, -81.807309, 73.209520, -23.070325];
 
 /// The colour of `x` from 0 (black) to 1 (pale yellow); what lies outside takes the end's colour, and NaN is black.
-pub fn inferno(x: f64) -> [u8; 3] {
+pub(crate) fn inferno(x: f64) -> [u8; 3] {
     let x = if x.is_nan() { 0.0 } else { x.clamp(0.0, 1.0) };
     let channel = |c: &[f64; 7]| (c.iter().rev().fold(0.0, |sum, c| sum * x + c) * 255.0).round().clamp(0.0, 255.0) as u8;
     [&RED, &GREEN, &BLUE].map(channel)
 }
 
 /// A map `[H, W]` as a picture, with `most` as the brightest.
-pub fn heat_map(map: &[f32], width: usize, most: f64) -> Picture {
+pub(crate) fn heat_map(map: &[f32], width: usize, most: f64) -> Picture {
     let scale = if most > 0.0 { 1.0 / most } else { 0.0 };
     let pixels: Vec<_> = map.iter().map(|v| inferno(f64::from(*v) * scale)).collect();
     Picture { width, height: pixels.len() / width.max(1), pixels }
 }
 
 /// The legend's bar, from 0 at the left.
-pub fn bar() -> Picture {
+pub(crate) fn bar() -> Picture {
     const STEPS: usize = 128;
     let pixels = (0..STEPS).map(|i| inferno(i as f64 / (STEPS - 1) as f64)).collect();
     Picture { width: STEPS, height: 1, pixels }

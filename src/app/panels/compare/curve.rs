@@ -9,7 +9,7 @@ use egui_plot::{GridMark, HoverPosition, Line, MarkerShape, Plot, PlotPoints, Po
 const SIGMA_HAT_AT: f64 = 1.2;
 
 /// Draws the curve into `size`.
-pub fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
+pub(crate) fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
     let mut points: Vec<[f64; 2]> = rows.iter().filter_map(|r| Some([r.eta?, r.spread?.mean])).collect();
     points.sort_by(|a, b| a[0].total_cmp(&b[0]));
     let sigma_hat = rows.iter().find(|r| r.eta.is_none()).and_then(|r| r.spread).map(|s| s.mean);

@@ -26,7 +26,7 @@ const COMFORTABLE: f32 = 72.0;
 
 /// Width of a picture so that `rows` × `columns` of them fit into `room`, but not below what can still be seen: then the grid
 /// scrolls. `aspect` is height over width.
-pub fn cell_width(room: Vec2, rows: usize, columns: usize, aspect: f32) -> f32 {
+pub(crate) fn cell_width(room: Vec2, rows: usize, columns: usize, aspect: f32) -> f32 {
     let (rows, columns) = (rows.max(1) as f32, columns.max(1) as f32);
     let wide = (room.x - LABEL) / columns - GAP;
     let high = ((room.y - HEADER) / rows - GAP - BAR) / aspect.max(0.01);
@@ -57,7 +57,7 @@ fn columns(controls: &Controls) -> usize {
 }
 
 /// The controls of a trajectory that makes a cell's picture.
-pub fn cell_controls(controls: &Controls, row: usize, column: usize) -> Option<Controls> {
+pub(crate) fn cell_controls(controls: &Controls, row: usize, column: usize) -> Option<Controls> {
     let (_, schedule) = compare_rows(controls).into_iter().nth(row)?;
     let mut cell = controls.clone();
     cell.view.tab = Tab::Trajectory;
@@ -75,7 +75,7 @@ pub fn cell_controls(controls: &Controls, row: usize, column: usize) -> Option<C
 }
 
 /// Width of a picture of the grid in `room`, and of the whole grid.
-pub fn widths(view: &View<'_>, draft: &Controls, room: Vec2) -> (f32, f32) {
+pub(crate) fn widths(view: &View<'_>, draft: &Controls, room: Vec2) -> (f32, f32) {
     let axes = draft.view.compare.axes;
     let run = view.newest(axes);
     let shape = run.map_or(draft, |run| &run.controls);
@@ -86,7 +86,7 @@ pub fn widths(view: &View<'_>, draft: &Controls, room: Vec2) -> (f32, f32) {
 }
 
 /// Draws the grid into about `room`; a click on a picture asks for its controls.
-pub fn grid_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureCache, room: Vec2) -> Option<Command> {
+pub(crate) fn grid_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureCache, room: Vec2) -> Option<Command> {
     let axes = draft.view.compare.axes;
     let run = view.newest(axes);
     let shape = run.map_or(draft, |run| &run.controls);

@@ -15,7 +15,6 @@ use crate::app::{
     },
     widgets::texture_cache::TextureCache,
 };
-pub use colour::inferno;
 use eframe::egui::{self, RichText, ScrollArea, Vec2};
 pub use view::View;
 

@@ -24,7 +24,7 @@ const ROW_WIDTH: f32 = 80.0;
 const SPACINGS_WIDTH: f32 = 490.0;
 
 /// Draws the options; `draft` takes what the user changes.
-pub fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) {
+pub(crate) fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) {
     ui.horizontal_wrapped(|ui| {
         let compare = &mut draft.view.compare;
         ui.label(RichText::new("Grid of").strong());

@@ -10,19 +10,19 @@ use crate::{
 };
 
 /// A row of the grid and its spread.
-pub struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// η = …, or σ̂.
-    pub name: String,
+    pub(crate) name: String,
     /// η; `None` is σ̂.
-    pub eta: Option<f64>,
+    pub(crate) eta: Option<f64>,
     /// How its pictures differ, once it has taken a step.
-    pub spread: Option<&'a Spread>,
+    pub(crate) spread: Option<&'a Spread>,
     /// Another number whenever the map is another.
-    pub version: u64,
+    pub(crate) version: u64,
 }
 
 /// The rows of a run.
-pub fn rows<'a>(run: &'a RunView) -> Vec<Row<'a>> {
+pub(crate) fn rows<'a>(run: &'a RunView) -> Vec<Row<'a>> {
     let of = |(i, (name, schedule)): (usize, (String, ScheduleRequest))| {
         let update = run.groups.get(i).and_then(|g| g.latest.as_deref());
         Row {

@@ -20,7 +20,7 @@ const CURVE: f32 = 150.0;
 const MAP: f32 = 88.0;
 
 /// What the part takes of the panel's height.
-pub fn height(width: f32) -> f32 {
+pub(crate) fn height(width: f32) -> f32 {
     if width >= BESIDE { CURVE + 70.0 } else { 110.0 }
 }
 
@@ -49,7 +49,7 @@ fn run<'a>(view: &View<'a>) -> Option<&'a RunView> {
 }
 
 /// Says what the row of η = 0 shows.
-pub fn sentence_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls) {
+pub(crate) fn sentence_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls) {
     let said = run(view).and_then(|run| deterministic(&rows(run), run.controls.view.compare.seeds));
     match said {
         Some((true, text)) => ui.label(RichText::new(text).strong().size(16.0)),
@@ -61,7 +61,7 @@ pub fn sentence_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls) {
 }
 
 /// Draws maps, legend and curve; into `room` where they stand beside the grid, whose height is then not 0.
-pub fn spread_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCache, room: Vec2) {
+pub(crate) fn spread_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCache, room: Vec2) {
     let Some(run) = run(view) else {
         ui.weak("How far the pictures of a row lie apart shows here, once it has taken a step.");
         return;

@@ -5,26 +5,26 @@ use eframe::egui::{Color32, Visuals};
 
 /// One theme's colours.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Palette {
+pub(crate) struct Palette {
     /// Of x_t and x_s.
-    pub x: Color32,
+    pub(crate) x: Color32,
     /// Of x̂0 and its term.
-    pub x0: Color32,
+    pub(crate) x0: Color32,
     /// Of ε and the direction that points to x_t.
-    pub direction: Color32,
+    pub(crate) direction: Color32,
     /// Of σ z.
-    pub noise: Color32,
+    pub(crate) noise: Color32,
     /// Of signs and everything else.
-    pub text: Color32,
+    pub(crate) text: Color32,
     /// Of remarks and things for comparison.
-    pub faint: Color32,
+    pub(crate) faint: Color32,
     /// Of what is looked at: the current step in plots.
-    pub mark: Color32,
+    pub(crate) mark: Color32,
 }
 
 impl Palette {
     /// The palette that goes with egui's current theme.
-    pub fn of(visuals: &Visuals) -> Self {
+    pub(crate) fn of(visuals: &Visuals) -> Self {
         let rgb = Color32::from_rgb;
         let (x, x0, direction, noise, mark) = if visuals.dark_mode {
             (rgb(110, 214, 160), rgb(112, 184, 255), rgb(255, 178, 92), rgb(218, 166, 255), rgb(255, 110, 110))

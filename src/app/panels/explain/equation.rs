@@ -79,7 +79,7 @@ fn rounded(em: f32) -> f32 {
 }
 
 /// Draws the rule as large as it fits, up to letters of `largest` points; what does not fit on one line goes on in the next.
-pub fn rule_ui(ui: &mut Ui, parts: &[Part], largest: f32) {
+pub(crate) fn rule_ui(ui: &mut Ui, parts: &[Part], largest: f32) {
     let (available, text) = (ui.available_width().max(40.0), ui.visuals().strong_text_color());
     let painter = ui.painter().clone();
     let setter = Setter::new(&painter);
@@ -151,7 +151,7 @@ fn name(response: Response, tip: &str) -> Response {
 }
 
 /// Lines that say what the rule's symbols are, as many beside each other as fit, on a common baseline.
-pub fn readings_ui(ui: &mut Ui, readings: &[Reading], em: f32) {
+pub(crate) fn readings_ui(ui: &mut Ui, readings: &[Reading], em: f32) {
     let (available, painter) = (ui.available_width().max(40.0), ui.painter().clone());
     let setter = Setter::new(&painter);
     let mut lines: Vec<(f32, Vec<(Sheet, &Reading)>)> = Vec::new();
@@ -185,7 +185,7 @@ pub fn readings_ui(ui: &mut Ui, readings: &[Reading], em: f32) {
 }
 
 /// Paints `math`, not wider than `width`, with its baseline centred at `centre`.
-pub fn caption(ui: &Ui, math: &Math, em: f32, colour: Color32, centre: Pos2, width: f32) {
+pub(crate) fn caption(ui: &Ui, math: &Math, em: f32, colour: Color32, centre: Pos2, width: f32) {
     let setter = Setter::new(ui.painter());
     let mut sheet = setter.set(math, em, colour);
     if sheet.width > width {
@@ -195,6 +195,6 @@ pub fn caption(ui: &Ui, math: &Math, em: f32, colour: Color32, centre: Pos2, wid
 }
 
 /// Where on screen something of this panel is, for textures and pointers.
-pub fn place(ui: &Ui, what: &str) -> Id {
+pub(crate) fn place(ui: &Ui, what: &str) -> Id {
     ui.scope_id().with("explain").with(what)
 }

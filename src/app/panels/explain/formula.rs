@@ -18,34 +18,34 @@ use eframe::egui::Color32;
 
 /// One term with its sign, in symbols and in numbers.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub(crate) struct Part {
     /// What stands before it: nothing, = or +.
-    pub sign: &'static str,
+    pub(crate) sign: &'static str,
     /// As in the paper.
-    pub symbols: Math,
+    pub(crate) symbols: Math,
     /// With this step's numbers.
-    pub numbers: Math,
+    pub(crate) numbers: Math,
     /// What its brace says; a part without a brace has none.
-    pub label: Option<Math>,
+    pub(crate) label: Option<Math>,
     /// Its colour.
-    pub colour: Color32,
+    pub(crate) colour: Color32,
     /// What it is, for the pointer and the screen reader.
-    pub tip: String,
+    pub(crate) tip: String,
 }
 
 /// A line below the rule that says what one of its symbols is.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// The line.
-    pub math: Math,
+    pub(crate) math: Math,
     /// Its colour.
-    pub colour: Color32,
+    pub(crate) colour: Color32,
     /// What it means.
-    pub tip: String,
+    pub(crate) tip: String,
 }
 
 /// The rule's terms. `posterior` asks for σ̂'s.
-pub fn rule(step: &StepCoefficients, prediction: Prediction, posterior: bool, palette: &Palette) -> Vec<Part> {
+pub(crate) fn rule(step: &StepCoefficients, prediction: Prediction, posterior: bool, palette: &Palette) -> Vec<Part> {
     let left =
         Part { sign: "", symbols: x("s"), numbers: x_at_s(step), label: None, colour: palette.x, tip: sentences::next(step) };
     let words = |text: &str| Some(upright(text));
@@ -112,7 +112,7 @@ pub fn rule(step: &StepCoefficients, prediction: Prediction, posterior: bool, pa
 }
 
 /// The rule in numbers as one line of text.
-pub fn spoken(parts: &[Part]) -> String {
+pub(crate) fn spoken(parts: &[Part]) -> String {
     let part = |part: &Part| match part.sign {
         "" => part.numbers.to_string(),
         sign => format!(" {sign} {}", part.numbers),
@@ -138,7 +138,13 @@ fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> Math {
 }
 
 /// What x̂₀, ε, ᾱ and σ are in this step, by number.
-pub fn readings(step: &StepCoefficients, prediction: Prediction, posterior: bool, eta: f64, palette: &Palette) -> Vec<Reading> {
+pub(crate) fn readings(
+    step: &StepCoefficients,
+    prediction: Prediction,
+    posterior: bool,
+    eta: f64,
+    palette: &Palette,
+) -> Vec<Reading> {
     // The network's output is ε itself where it predicts that.
     let out = || if prediction == Prediction::Epsilon { epsilon() } else { output(prediction) };
     let equals = |left: Math, right: Math| {

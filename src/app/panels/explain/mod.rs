@@ -19,7 +19,7 @@ use crate::{
     app::{state::command::Command, widgets::texture_cache::TextureCache},
     schedule::StepCoefficients,
 };
-pub use colours::Palette;
+pub(crate) use colours::Palette;
 use eframe::egui::{Frame, Margin, RichText, Ui};
 pub use tau_strip::tau_strip_ui;
 pub use view::View;
@@ -79,11 +79,9 @@ fn plots_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Pal
     let train_timesteps = view.schedule.alpha_bar.len() as u32;
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new("Timesteps τ").strong().size(15.0));
-        if view.tau_editable {
-            ui.label(RichText::new("drag a tick; double-click adds one, right-click removes one").weak().size(14.0));
-        }
+        ui.label(RichText::new("drag a tick; double-click adds one, right-click removes one").weak().size(14.0));
     });
-    let mut command = tau_strip_ui(ui, train_timesteps, &tau, Some(step.t), view.tau_editable);
+    let mut command = tau_strip_ui(ui, train_timesteps, &tau, Some(step.t));
     let available = ui.available_width();
     let across = if available < 520.0 {
         1

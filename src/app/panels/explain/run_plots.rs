@@ -18,7 +18,7 @@ use egui_plot::{HLine, LineStyle, MarkerShape, Plot, PlotPoints, PlotResponse, P
 const DOTS: usize = 60;
 
 /// σ̂, the larger of the two: √(1 − ᾱ_t/ᾱ_s).
-pub fn larger(step: &StepCoefficients) -> f64 {
+pub(crate) fn larger(step: &StepCoefficients) -> f64 {
     beta(step).sqrt()
 }
 

@@ -12,7 +12,7 @@ fn end(step: &StepCoefficients) -> String {
 }
 
 /// Where a step comes from and goes to.
-pub fn from_to(step: &StepCoefficients) -> String {
+pub(crate) fn from_to(step: &StepCoefficients) -> String {
     match step.previous {
         Some(s) => format!("from t = {} to s = {s}", step.t),
         None => format!("from t = {} to the sample x0", step.t),
@@ -20,7 +20,7 @@ pub fn from_to(step: &StepCoefficients) -> String {
 }
 
 /// Of x_s.
-pub fn next(step: &StepCoefficients) -> String {
+pub(crate) fn next(step: &StepCoefficients) -> String {
     match step.previous {
         Some(s) => format!("x after this step, at the noise level of s = {s}: the sum of the terms."),
         None => "x after the last step: the sample x0.".to_owned(),
@@ -28,7 +28,7 @@ pub fn next(step: &StepCoefficients) -> String {
 }
 
 /// Of x̂₀'s term.
-pub fn picture(step: &StepCoefficients) -> String {
+pub(crate) fn picture(step: &StepCoefficients) -> String {
     format!(
         "Predicted x̂0: the picture that the network believes x_t was made from, at the share that x has of its picture at {}. \
          Its factor is {}; √ᾱ there is {}.",
@@ -39,7 +39,7 @@ pub fn picture(step: &StepCoefficients) -> String {
 }
 
 /// Of ε's term.
-pub fn direction(step: &StepCoefficients) -> String {
+pub(crate) fn direction(step: &StepCoefficients) -> String {
     format!(
         "Direction pointing to x_t: the noise ε that the network finds in x_t, put back as far as {} needs it. √(1 − ᾱ_s − σ²) = {} \
          with ᾱ_s = {} and σ = {}.",
@@ -51,7 +51,7 @@ pub fn direction(step: &StepCoefficients) -> String {
 }
 
 /// Of σ̂'s share of x_t.
-pub fn kept(step: &StepCoefficients) -> String {
+pub(crate) fn kept(step: &StepCoefficients) -> String {
     format!(
         "DDPM's posterior mean keeps a share of x_t: √(1 − β) (1 − ᾱ_s)/(1 − ᾱ_t) = {} with β = 1 − ᾱ_t/ᾱ_s = {}.",
         plain(step.next_from_x),
@@ -60,7 +60,7 @@ pub fn kept(step: &StepCoefficients) -> String {
 }
 
 /// Of σ z.
-pub fn noise(step: &StepCoefficients) -> String {
+pub(crate) fn noise(step: &StepCoefficients) -> String {
     if step.sigma == 0.0 {
         return "Random noise: σ = 0 in this step, nothing is added.".to_owned();
     }
@@ -68,7 +68,7 @@ pub fn noise(step: &StepCoefficients) -> String {
 }
 
 /// Of the line that says what x̂₀ is.
-pub fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> String {
+pub(crate) fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> String {
     let how = match prediction {
         Prediction::Epsilon => "The network predicts the noise ε in x_t; taking it out gives x̂0 = (x_t − √(1 − ᾱ_t) ε) / √ᾱ_t",
         Prediction::Sample => "The network predicts x̂0 itself",
@@ -82,7 +82,7 @@ pub fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> String 
 }
 
 /// Of the line that says what ε is.
-pub fn reading_of_epsilon(prediction: Prediction) -> String {
+pub(crate) fn reading_of_epsilon(prediction: Prediction) -> String {
     match prediction {
         Prediction::Epsilon => "ε is what the network says when it is shown x_t and t.".to_owned(),
         Prediction::Sample => "ε is what is left of x_t without x̂0: (x_t − √ᾱ_t x̂0) / √(1 − ᾱ_t).".to_owned(),
@@ -91,7 +91,7 @@ pub fn reading_of_epsilon(prediction: Prediction) -> String {
 }
 
 /// Of ᾱ_t and ᾱ_s.
-pub fn levels(step: &StepCoefficients) -> String {
+pub(crate) fn levels(step: &StepCoefficients) -> String {
     format!(
         "ᾱ is the share of the picture in x: x_t = √ᾱ_t x0 + √(1 − ᾱ_t) ε. From {} it rises from {} to {}.",
         from_to(step),
@@ -101,7 +101,7 @@ pub fn levels(step: &StepCoefficients) -> String {
 }
 
 /// Of σ (or β).
-pub fn sigma(step: &StepCoefficients, posterior: bool, eta: f64) -> String {
+pub(crate) fn sigma(step: &StepCoefficients, posterior: bool, eta: f64) -> String {
     if posterior {
         return format!(
             "σ̂, the larger variance of the paper's Table 1: √β = {}; this step adds {} z.",
@@ -120,7 +120,7 @@ pub fn sigma(step: &StepCoefficients, posterior: bool, eta: f64) -> String {
 }
 
 /// What a class should be told about this step besides the formula.
-pub fn remarks(step: &StepCoefficients, prediction: Prediction, posterior: bool, eta: f64) -> Vec<String> {
+pub(crate) fn remarks(step: &StepCoefficients, prediction: Prediction, posterior: bool, eta: f64) -> Vec<String> {
     let mut lines = Vec::new();
     if step.previous.is_none() {
         lines.push(if step.alpha_bar_s == 1.0 && posterior {

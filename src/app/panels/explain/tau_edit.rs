@@ -1,14 +1,14 @@
 //! Editing τ by hand: pure functions from one rising list of timesteps to the next. At least one timestep always stays.
 
 /// τ without the repeats that the official quadratic spacing has: a list of one's own may not repeat.
-pub fn distinct(tau: &[u32]) -> Vec<u32> {
+pub(crate) fn distinct(tau: &[u32]) -> Vec<u32> {
     let mut tau = tau.to_vec();
     tau.dedup();
     tau
 }
 
 /// Where in τ the timestep nearest to `t` is; `None` of an empty τ.
-pub fn nearest(tau: &[u32], t: f64) -> Option<usize> {
+pub(crate) fn nearest(tau: &[u32], t: f64) -> Option<usize> {
     let distance = |i: &usize| (f64::from(tau[*i]) - t).abs();
     let after = tau.partition_point(|&own| f64::from(own) < t);
     [after.checked_sub(1), Some(after).filter(|&i| i < tau.len())]
@@ -18,7 +18,7 @@ pub fn nearest(tau: &[u32], t: f64) -> Option<usize> {
 }
 
 /// τ with the timestep at `index` as near to `t` as its neighbours and 0 … T−1 let it.
-pub fn moved(tau: &[u32], index: usize, t: f64, train_timesteps: u32) -> Vec<u32> {
+pub(crate) fn moved(tau: &[u32], index: usize, t: f64, train_timesteps: u32) -> Vec<u32> {
     let mut tau = tau.to_vec();
     let lowest = index.checked_sub(1).and_then(|i| tau.get(i)).map_or(0, |before| before + 1);
     let highest = tau.get(index + 1).map_or(train_timesteps, |after| *after).saturating_sub(1);
@@ -32,7 +32,7 @@ pub fn moved(tau: &[u32], index: usize, t: f64, train_timesteps: u32) -> Vec<u32
 }
 
 /// τ with one more timestep; `None` where it is there already.
-pub fn added(tau: &[u32], t: f64, train_timesteps: u32) -> Option<Vec<u32>> {
+pub(crate) fn added(tau: &[u32], t: f64, train_timesteps: u32) -> Option<Vec<u32>> {
     let t = (t.round() as u32).min(train_timesteps.saturating_sub(1));
     let at = tau.binary_search(&t).err()?;
     let mut tau = tau.to_vec();
@@ -42,7 +42,7 @@ pub fn added(tau: &[u32], t: f64, train_timesteps: u32) -> Option<Vec<u32>> {
 
 /// A timestep halfway from that at `index` to the next larger one, or where there is no room to the next smaller; `None` where
 /// there is none either.
-pub fn beside(tau: &[u32], index: usize, train_timesteps: u32) -> Option<u32> {
+pub(crate) fn beside(tau: &[u32], index: usize, train_timesteps: u32) -> Option<u32> {
     let own = *tau.get(index)?;
     let above = tau.get(index + 1).copied().unwrap_or(train_timesteps);
     if above > own + 1 {
@@ -54,7 +54,7 @@ pub fn beside(tau: &[u32], index: usize, train_timesteps: u32) -> Option<u32> {
 }
 
 /// τ without the timestep at `index`; `None` where it is the only one.
-pub fn removed(tau: &[u32], index: usize) -> Option<Vec<u32>> {
+pub(crate) fn removed(tau: &[u32], index: usize) -> Option<Vec<u32>> {
     if tau.len() < 2 || index >= tau.len() {
         return None;
     }

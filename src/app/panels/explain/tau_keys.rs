@@ -11,25 +11,25 @@ const FAR: f64 = 10.0;
 
 /// The tick the keys mean.
 #[derive(Clone)]
-pub struct Chosen {
+pub(crate) struct Chosen {
     /// Where it is in `tau`.
-    pub index: usize,
+    pub(crate) index: usize,
     /// τ with all that was asked for; the run it asks for may take a while to begin.
-    pub tau: Vec<u32>,
+    pub(crate) tau: Vec<u32>,
     /// When it was asked for, on the context's clock.
     asked_at: f64,
 }
 
 impl Chosen {
     /// Its timestep.
-    pub fn t(&self) -> Option<u32> {
+    pub(crate) fn t(&self) -> Option<u32> {
         self.tau.get(self.index).copied()
     }
 }
 
 /// The chosen tick, and what the keys of this frame ask for; `None` where the strip has not the focus. At first the tick nearest to
 /// `current` is chosen.
-pub fn keys(ui: &Ui, id: Id, tau: &[u32], current: Option<u32>, train_timesteps: u32) -> Option<(Chosen, Option<Command>)> {
+pub(crate) fn keys(ui: &Ui, id: Id, tau: &[u32], current: Option<u32>, train_timesteps: u32) -> Option<(Chosen, Option<Command>)> {
     let memory = id.with("chosen tick");
     if !ui.memory(|memory| memory.has_focus(id)) || tau.is_empty() {
         ui.data_mut(|data| data.remove::<Chosen>(memory));

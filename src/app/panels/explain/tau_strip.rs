@@ -56,24 +56,23 @@ impl Axis {
     }
 }
 
-/// Draws τ (rising) along 0 … T−1, with `current` marked. Where it is `editable`, a tick can be dragged between its neighbours, a
+/// Draws τ (rising) along 0 … T−1, with `current` marked. A tick can be dragged between its neighbours, a
 /// double click adds one, and a right click or dragging it out of the strip removes one: the answer is the list that is asked for,
 /// again and again while a tick is being dragged. With the focus the keys of `tau_keys` do the same.
-pub fn tau_strip_ui(ui: &mut Ui, train_timesteps: u32, tau: &[u32], current: Option<u32>, editable: bool) -> Option<Command> {
+pub fn tau_strip_ui(ui: &mut Ui, train_timesteps: u32, tau: &[u32], current: Option<u32>) -> Option<Command> {
     let (_, rect) = ui.allocate_space(vec2(ui.available_width().max(60.0), HEIGHT));
-    let sense = if editable { Sense::click_and_drag() } else { Sense::hover() };
     // A name of its own: what else the panel shows may change while a tick is being dragged.
-    let response = ui.interact(rect, ui.make_persistent_id("tau strip"), sense);
+    let response = ui.interact(rect, ui.make_persistent_id("tau strip"), Sense::click_and_drag());
     let axis = Axis::new(rect, train_timesteps);
     let own = tau_edit::distinct(tau);
-    let keyed = if editable { tau_keys::keys(ui, response.id, &own, current, train_timesteps) } else { None };
+    let keyed = tau_keys::keys(ui, response.id, &own, current, train_timesteps);
     let (chosen, by_key) = keyed.map_or((None, None), |(chosen, command)| (Some(chosen), command));
     let name = format!("Timesteps τ: {} of 0 to {}", own.len(), train_timesteps.saturating_sub(1));
     response.widget_info(|| {
         let held = chosen.as_ref().and_then(Chosen::t).map_or(String::new(), |t| format!("; t = {t} is chosen"));
         WidgetInfo::labeled(Role::Image, true, format!("{name}{held}"))
     });
-    let command = if editable { edit(ui, &response, rect, &axis, &own, train_timesteps).or(by_key) } else { None };
+    let command = edit(ui, &response, rect, &axis, &own, train_timesteps).or(by_key);
     let drag: Option<Drag> = ui.data(|data| data.get_temp(response.id));
     let shown = drag.as_ref().map(|drag| &drag.asked).or(chosen.as_ref().map(|chosen| &chosen.tau)).unwrap_or(&own);
     if ui.is_rect_visible(rect) {
@@ -88,18 +87,16 @@ pub fn tau_strip_ui(ui: &mut Ui, train_timesteps: u32, tau: &[u32], current: Opt
         }
     }
     if drag.is_none() {
-        response.on_hover_ui(|ui| explain(ui, &name, editable));
+        response.on_hover_ui(|ui| explain(ui, &name));
     }
     command
 }
 
-fn explain(ui: &mut Ui, name: &str, editable: bool) {
+fn explain(ui: &mut Ui, name: &str) {
     ui.strong(name);
     ui.label("The timesteps that sampling visits, from the largest down to the smallest.");
-    if editable {
-        ui.label("Drag a tick to move it between its neighbours. Double-click beside the ticks to add one. Right-click a tick, or drag it out of the strip, to remove it.");
-        ui.label("With the focus here (Tab): ← → choose a tick, Shift + ← → move it, with Ctrl by ten, + adds one beside it, Delete removes it.");
-    }
+    ui.label("Drag a tick to move it between its neighbours. Double-click beside the ticks to add one. Right-click a tick, or drag it out of the strip, to remove it.");
+    ui.label("With the focus here (Tab): ← → choose a tick, Shift + ← → move it, with Ctrl by ten, + adds one beside it, Delete removes it.");
 }
 
 /// What the pointer asks for.

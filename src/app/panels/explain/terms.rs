@@ -49,7 +49,7 @@ const SIGN: f32 = 30.0;
 const CAPTION: f32 = 30.0;
 
 /// The pictures of one step.
-pub fn terms_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, textures: &mut TextureCache, palette: &Palette) {
+pub(crate) fn terms_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, textures: &mut TextureCache, palette: &Palette) {
     let (seen, summed) = (seen(view, step, palette), summed(view, step, palette));
     let available = ui.available_width();
     let count = seen.len() + summed.len();

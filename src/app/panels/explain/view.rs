@@ -22,10 +22,8 @@ pub struct View<'a> {
     pub record: Option<&'a StepRecord>,
     /// x after the step.
     pub next: Option<&'a Picture>,
-    /// Lengths, one a step, as far as the run has come.
+    /// Lengths, one per step, as far as the run has come.
     pub rms: &'a [Option<Rms>],
     /// Another number whenever the pictures are others.
     pub version: u64,
-    /// Whether τ may be edited here.
-    pub tau_editable: bool,
 }

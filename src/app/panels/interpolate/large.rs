@@ -23,7 +23,7 @@ const WIDE: f32 = 640.0;
 const LEAST: f32 = 120.0;
 
 /// Between two seeds: the large pictures and the plot above, the strips below.
-pub fn strip_ui(
+pub(crate) fn strip_ui(
     ui: &mut Ui,
     view: &View<'_>,
     draft: &mut Controls,
@@ -66,7 +66,7 @@ pub fn strip_ui(
 }
 
 /// Between four seeds: the grid, and the large picture beside it.
-pub fn grid_ui(
+pub(crate) fn grid_ui(
     ui: &mut Ui,
     view: &View<'_>,
     draft: &mut Controls,

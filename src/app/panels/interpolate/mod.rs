@@ -16,7 +16,7 @@ use crate::app::{
 };
 use eframe::egui::{self, RichText, ScrollArea};
 pub use play::Playback;
-pub use shown::large;
+pub(crate) use shown::large;
 pub use view::View;
 
 /// Draws the panel; `draft` takes what the user changes.

@@ -3,7 +3,7 @@
 use eframe::egui::Color32;
 
 /// The colours of slerp and lerp.
-pub const COLOURS: [Color32; 2] = [Color32::from_rgb(0x2f, 0x86, 0xd6), Color32::from_rgb(0xd9, 0x7a, 0x1e)];
+pub(crate) const COLOURS: [Color32; 2] = [Color32::from_rgb(0x2f, 0x86, 0xd6), Color32::from_rgb(0xd9, 0x7a, 0x1e)];
 
 /// Their names.
-pub const NAMES: [&str; 2] = ["slerp", "lerp"];
+pub(crate) const NAMES: [&str; 2] = ["slerp", "lerp"];

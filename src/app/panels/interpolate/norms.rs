@@ -12,7 +12,7 @@ use eframe::egui::{RichText, Ui, Vec2};
 use egui_plot::{GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoints, Points, VLine};
 
 /// Draws the plot into `size`.
-pub fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, size: Vec2) {
+pub(crate) fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, size: Vec2) {
     ui.label(RichText::new("|x_T|/√d against t").size(14.0));
     let usable = |run: &&RunView| run.plan.is_some() && !run.controls.view.interpolate.grid;
     let run = view.between.filter(usable).or(view.previous.filter(usable));

@@ -15,7 +15,7 @@ const CORNERS: [&str; 4] = ["top left", "top right", "bottom left", "bottom righ
 const ENDS: [&str; 2] = ["left", "right"];
 
 /// Draws the options; `draft` takes what the user changes.
-pub fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) -> Option<Command> {
+pub(crate) fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) -> Option<Command> {
     let mut command = None;
     let narrow = ui.available_width() < 660.0;
     ui.horizontal_wrapped(|ui| {

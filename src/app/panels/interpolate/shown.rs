@@ -13,21 +13,21 @@ use crate::{
 };
 
 /// A picture and where it is.
-pub struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     /// It.
-    pub picture: &'a Picture,
+    pub(crate) picture: &'a Picture,
     /// For [`crate::app::widgets::texture_cache::TextureCache`].
-    pub version: u64,
+    pub(crate) version: u64,
     /// Where it is.
-    pub position: [f64; 2],
+    pub(crate) position: [f64; 2],
     /// |x_T|/√d.
-    pub rms: Option<f64>,
+    pub(crate) rms: Option<f64>,
     /// Decoded to the last step.
-    pub finished: bool,
+    pub(crate) finished: bool,
     /// The run it is from.
-    pub run: &'a RunView,
+    pub(crate) run: &'a RunView,
     /// Other controls made it: it stands there until theirs comes.
-    pub old: bool,
+    pub(crate) old: bool,
 }
 
 /// Whether the two show the same ends, decoded alike.
@@ -43,7 +43,7 @@ fn alike(a: &Controls, b: &Controls) -> bool {
 }
 
 /// Where the members of a strip or grid are.
-pub fn stops(interpolate: &Interpolate) -> Vec<[f64; 2]> {
+pub(crate) fn stops(interpolate: &Interpolate) -> Vec<[f64; 2]> {
     if !interpolate.grid {
         return interpolate.stops().into_iter().map(|t| [t, 0.0]).collect();
     }
@@ -53,7 +53,7 @@ pub fn stops(interpolate: &Interpolate) -> Vec<[f64; 2]> {
 }
 
 /// The member nearest to `position`.
-pub fn nearest(interpolate: &Interpolate, position: [f64; 2]) -> usize {
+pub(crate) fn nearest(interpolate: &Interpolate, position: [f64; 2]) -> usize {
     let distance = |stop: &[f64; 2]| distance(interpolate.grid, *stop, position);
     let all = stops(interpolate);
     (0..all.len()).min_by(|a, b| distance(&all[*a]).total_cmp(&distance(&all[*b]))).unwrap_or(0)
@@ -75,7 +75,7 @@ fn of<'a>(run: &'a RunView, (group, member): (usize, usize), position: [f64; 2])
 
 /// The best picture for the position of `controls`, by `mode` (0 slerp, 1 lerp): one that these controls made, before any that
 /// others made; of those a finished one, and of those the nearest.
-pub fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Option<Shown<'a>> {
+pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Option<Shown<'a>> {
     let here = &controls.view.interpolate;
     let points = [view.point, view.point_previous].into_iter().flatten().filter_map(|run| {
         let theirs = &run.controls.view.interpolate;
@@ -96,7 +96,7 @@ pub fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Option<Shown
 }
 
 /// The large picture of `controls`, the run it is from and its position: what is saved when the picture is.
-pub fn large<'a>(view: &View<'a>, controls: &Controls) -> Option<(&'a Picture, &'a RunView, [f64; 2])> {
+pub(crate) fn large<'a>(view: &View<'a>, controls: &Controls) -> Option<(&'a Picture, &'a RunView, [f64; 2])> {
     at(view, controls, 0).map(|shown| (shown.picture, shown.run, shown.position))
 }
 

@@ -23,17 +23,17 @@ const FOOT: f32 = 18.0;
 const KEY: f64 = 0.02;
 
 /// Width of a picture of a row of `count` pictures `width` wide.
-pub fn picture_width(width: f32, count: u32, most: f32) -> f32 {
+pub(crate) fn picture_width(width: f32, count: u32, most: f32) -> f32 {
     ((width + GAP) / count.max(1) as f32 - GAP).clamp(10.0, most.max(10.0))
 }
 
 /// Height of a row of a strip.
-pub fn row_height(picture: f32, aspect: f32) -> f32 {
+pub(crate) fn row_height(picture: f32, aspect: f32) -> f32 {
     picture * aspect + FOOT
 }
 
 /// From a place on screen to t: the middle of the first picture is 0, the middle of the last is 1.
-pub fn to_unit(at: f32, start: f32, picture: f32, count: u32) -> f64 {
+pub(crate) fn to_unit(at: f32, start: f32, picture: f32, count: u32) -> f64 {
     let span = (picture + GAP) * (count.max(2) - 1) as f32;
     f64::from(((at - start - picture / 2.0) / span).clamp(0.0, 1.0))
 }
@@ -43,7 +43,7 @@ fn to_screen(t: f64, start: f32, picture: f32, count: u32) -> f32 {
 }
 
 /// Draws the row of `mode` (0 slerp, 1 lerp).
-pub fn row_ui(
+pub(crate) fn row_ui(
     ui: &mut Ui,
     view: &View<'_>,
     draft: &mut Controls,
@@ -114,7 +114,7 @@ pub fn row_ui(
 }
 
 /// Draws the grid between four seeds.
-pub fn grid_ui(
+pub(crate) fn grid_ui(
     ui: &mut Ui,
     view: &View<'_>,
     draft: &mut Controls,

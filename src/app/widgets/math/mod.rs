@@ -1,8 +1,8 @@
 //! Formulas on screen: [`expression`] says what one is made of, [`typeset`] lays it out as a [`sheet`] of glyphs and [`strokes`],
 //! and [`number`] writes the numbers in it.
 
-pub mod expression;
-pub mod number;
-pub mod sheet;
-pub mod strokes;
-pub mod typeset;
+pub(crate) mod expression;
+pub(crate) mod number;
+pub(crate) mod sheet;
+pub(crate) mod strokes;
+pub(crate) mod typeset;

@@ -15,24 +15,24 @@ pub(super) enum Mark {
 
 /// A piece, laid out: its baseline begins at the origin.
 #[derive(Clone, Debug, Default)]
-pub struct Sheet {
+pub(crate) struct Sheet {
     /// From left to right.
-    pub width: f32,
+    pub(crate) width: f32,
     /// How far it reaches above the baseline.
-    pub ascent: f32,
+    pub(crate) ascent: f32,
     /// How far it reaches below the baseline.
-    pub descent: f32,
+    pub(crate) descent: f32,
     pub(super) marks: Vec<Mark>,
 }
 
 impl Sheet {
     /// From top to bottom.
-    pub fn height(&self) -> f32 {
+    pub(crate) fn height(&self) -> f32 {
         self.ascent + self.descent
     }
 
     /// Adds another sheet whose baseline begins at `at`; the width stays.
-    pub fn place(&mut self, at: Vec2, other: Self) {
+    pub(crate) fn place(&mut self, at: Vec2, other: Self) {
         self.ascent = self.ascent.max(other.ascent - at.y);
         self.descent = self.descent.max(other.descent + at.y);
         self.marks.extend(other.marks.into_iter().map(|mark| match mark {
@@ -42,12 +42,12 @@ impl Sheet {
     }
 
     /// Adds a line through `points`.
-    pub fn line(&mut self, points: Vec<Vec2>, stroke: Stroke) {
+    pub(crate) fn line(&mut self, points: Vec<Vec2>, stroke: Stroke) {
         self.marks.push(Mark::Line(points, stroke));
     }
 
     /// Draws it with its baseline beginning at `origin`.
-    pub fn paint(&self, painter: &Painter, origin: Pos2) {
+    pub(crate) fn paint(&self, painter: &Painter, origin: Pos2) {
         for mark in &self.marks {
             match mark {
                 // The colour was set when the text was laid out; this one is for text without.

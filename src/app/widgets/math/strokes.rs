@@ -95,7 +95,7 @@ pub(super) fn parens(within: Sheet, em: f32, colour: Color32, glyph: impl Fn(&st
 }
 
 /// A brace under something `width` wide: its tip points down from the middle. Its top lies at 0.
-pub fn brace(width: f32, em: f32, colour: Color32) -> Sheet {
+pub(crate) fn brace(width: f32, em: f32, colour: Color32) -> Sheet {
     let height = 0.34 * em;
     let (mid, radius) = (height / 2.0, (0.3 * em).min(width / 4.0));
     let middle = width / 2.0;

@@ -13,19 +13,19 @@ use eframe::egui::{Color32, Painter, vec2};
 const SCRIPT: f32 = 0.7;
 
 /// Lays formulas out.
-pub struct Setter<'a> {
+pub(crate) struct Setter<'a> {
     painter: &'a Painter,
     faces: Faces,
 }
 
 impl<'a> Setter<'a> {
     /// A setter that takes its fonts from where `painter` paints.
-    pub fn new(painter: &'a Painter) -> Self {
+    pub(crate) fn new(painter: &'a Painter) -> Self {
         Self { painter, faces: Faces::of(painter.ctx()) }
     }
 
     /// Lays a piece out, with letters of `em` points.
-    pub fn set(&self, math: &Math, em: f32, colour: Color32) -> Sheet {
+    pub(crate) fn set(&self, math: &Math, em: f32, colour: Color32) -> Sheet {
         let inner = |math: &Math| self.set(math, em, colour);
         match math {
             Math::Upright(text) => self.glyphs(text, false, em, colour),
