@@ -1,9 +1,9 @@
 //! Which device a run gets, and the executor for it.
 
 use crate::{
-    cpu::{self, CpuExecutor},
+    cpu::executor::{CpuExecutor, device_info},
     error::{Error, Result},
-    gpu::{self, Gpu, GpuExecutor, Precision},
+    gpu::{self, DeviceWeights, Gpu, GpuExecutor, Precision},
     model::{Model, RecordOptions},
     program::{DeviceInfo, DeviceKind, Executor, Handles, MemoryPlan, Program},
 };
@@ -63,11 +63,11 @@ impl Backend {
     ///
     /// # Errors
     /// No adapter matches, or the driver refuses it.
-    pub fn choose(choice: &DeviceChoice, precision: Precision) -> Result<Chosen> {
+    pub async fn choose(choice: &DeviceChoice, precision: Precision) -> Result<Chosen> {
         let real = |info: &DeviceInfo| info.kind != DeviceKind::Software;
         let chosen = match choice {
             DeviceChoice::Cpu => Chosen { backend: Self::Cpu, reason: "as --device cpu asks".to_owned() },
-            DeviceChoice::Auto => match gpu::open(real) {
+            DeviceChoice::Auto => match gpu::open(real).await {
                 Ok(Some(gpu)) => {
                     let reason = format!("{} GPU, found first", kind_name(gpu.info.kind));
                     Chosen { backend: Self::Gpu(gpu), reason }
@@ -76,14 +76,14 @@ impl Backend {
                 Err(error) => Chosen { backend: Self::Cpu, reason: format!("the GPU did not open: {error}") },
             },
             DeviceChoice::Software => {
-                let gpu = gpu::open(|info| !real(info))?.ok_or_else(|| {
-                    no_adapter("software", "install a software Vulkan driver (Debian: mesa-vulkan-drivers), or use --device cpu")
-                })?;
+                let gpu = gpu::open(|info| !real(info)).await?;
+                let what_to_do = "install a software Vulkan driver (Debian: mesa-vulkan-drivers), or use --device cpu";
+                let Some(gpu) = gpu else { return Err(no_adapter("software", what_to_do).await) };
                 Chosen { backend: Self::Gpu(gpu), reason: "software driver, as --device software asks".to_owned() }
             }
             DeviceChoice::Named(name) => {
-                let gpu = gpu::open(|info| info.name.to_lowercase().contains(name))?
-                    .ok_or_else(|| no_adapter(name, "see `etude devices` for what there is"))?;
+                let gpu = gpu::open(|info| info.name.to_lowercase().contains(name)).await?;
+                let Some(gpu) = gpu else { return Err(no_adapter(name, "see `etude devices` for what there is").await) };
                 Chosen { backend: Self::Gpu(gpu), reason: format!("its name contains \"{name}\"") }
             }
         };
@@ -98,7 +98,7 @@ impl Backend {
     /// Name and kind.
     pub fn info(&self) -> DeviceInfo {
         match self {
-            Self::Cpu => cpu::device_info(),
+            Self::Cpu => device_info(),
             Self::Gpu(gpu) => gpu.info.clone(),
         }
     }
@@ -117,9 +117,22 @@ impl Backend {
     /// # Errors
     /// As [`GpuExecutor::new`].
     pub fn executor(&self, program: Arc<Program>, precision: Precision) -> Result<Box<dyn Executor>> {
+        self.executor_sharing(program, precision, &mut DeviceWeights::default())
+    }
+
+    /// As [`Self::executor`]; `weights` has those that are on this device already, and gets the others.
+    ///
+    /// # Errors
+    /// As [`GpuExecutor::new`].
+    pub fn executor_sharing(
+        &self,
+        program: Arc<Program>,
+        precision: Precision,
+        weights: &mut DeviceWeights,
+    ) -> Result<Box<dyn Executor>> {
         Ok(match self {
             Self::Cpu => Box::new(CpuExecutor::new(program)),
-            Self::Gpu(gpu) => Box::new(GpuExecutor::new(gpu.clone(), program, precision)?),
+            Self::Gpu(gpu) => Box::new(GpuExecutor::sharing(gpu.clone(), program, precision, weights)?),
         })
     }
 
@@ -187,8 +200,8 @@ impl Backend {
     }
 }
 
-fn no_adapter(wanted: &str, what_to_do: &str) -> Error {
-    let names: Vec<String> = gpu::list_adapters().into_iter().map(|r| r.info.name).collect();
+async fn no_adapter(wanted: &str, what_to_do: &str) -> Error {
+    let names: Vec<String> = gpu::list_adapters().await.into_iter().map(|r| r.info.name).collect();
     let found = if names.is_empty() { "no adapters at all".to_owned() } else { names.join(", ") };
     Error::device(wanted, format!("expected such an adapter, found {found}; {what_to_do}"))
 }

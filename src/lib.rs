@@ -63,6 +63,7 @@
 pub mod app;
 pub mod backend;
 pub mod cpu;
+pub mod engine;
 pub mod error;
 pub mod files;
 pub mod gpu;

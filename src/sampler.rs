@@ -1,20 +1,33 @@
-//! The DDIM loop: program + steps + noise -> one output per step. Pure: x_T and the noise come in, a callback sees every step.
+//! The DDIM loop: program + steps + noise -> tensors of every step. Pure: x_T and the noise come in, a callback sees each step.
 //!
 //! The same loop encodes (DDIM inversion) when it is given [`crate::schedule::Schedule::encode`]'s steps and a picture as x.
+//!
+//! A step is submitted and collected in two calls, [`submit_step`] and [`collect_step`]: where the device computes while the host goes
+//! on, the next step is on its way before the host looks at this one.
 
 use crate::{
     error::{Error, Result},
-    program::{Executor, Handles, Shape, Stage, StepParams, layout},
+    program::{Executor, Handles, Shape, Stage, StepParams, TensorId, Ticket, layout},
     schedule::StepCoefficients,
 };
+use std::collections::VecDeque;
 
-/// Where the steps' noise z comes from.
+/// Where the noise z of a whole run comes from.
 #[derive(Clone, Copy, Debug)]
 pub enum StepNoise<'a> {
     /// From counters: (seed, number of the image, index of the step).
     Seed(u64),
     /// Given for every step, `[K, N, C, H, W]`.
     Given(&'a [f32]),
+}
+
+/// What counts one image's noise: z of a step is a function of (seed, image, index of the step).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoiseAddress {
+    /// Seed of the steps' noise.
+    pub seed: u64,
+    /// The image's number in the whole run, whatever its place in the batch.
+    pub image: u32,
 }
 
 /// Whether to go on after a step.
@@ -26,47 +39,72 @@ pub enum Flow {
     Stop,
 }
 
-/// What the callback sees after each step. The tensors are read only where it asks for them.
-pub struct Frame<'a> {
-    /// Index of the step just taken, from 0.
-    pub index: usize,
-    /// Steps of the run.
-    pub total: usize,
-    /// Its coefficients.
-    pub coefficients: &'a StepCoefficients,
-    executor: &'a mut dyn Executor,
-    handles: Handles,
+/// Which tensors of a step the host reads. Nothing but what is asked for leaves the device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// x_s, the latent after the step.
+    pub x: bool,
+    /// The predicted x0 that the step used, after clipping.
+    pub x0: bool,
+    /// The network's output.
+    pub model: bool,
+    /// The noise z, where the step adds some.
+    pub noise: bool,
 }
 
-impl Frame<'_> {
-    /// x_s, `[N, C, H, W]`.
-    ///
-    /// # Errors
-    /// A device fault.
-    pub fn x(&mut self) -> Result<Vec<f32>> {
-        read_nchw(self.executor, self.handles.x)
-    }
+impl Reads {
+    /// x_s and x0.
+    pub const PICTURES: Self = Self { x: true, x0: true, model: false, noise: false };
 
-    /// The predicted x0 the step used, after clipping, `[N, C, H, W]`.
-    ///
-    /// # Errors
-    /// A device fault.
-    pub fn x0(&mut self) -> Result<Vec<f32>> {
-        read_nchw(self.executor, self.handles.x0)
+    /// The tensors, in the order of [`StepTensors`]' fields.
+    fn tensors(self, handles: &Handles) -> Vec<TensorId> {
+        let all = [(self.x, handles.x), (self.x0, handles.x0), (self.model, handles.epsilon), (self.noise, handles.noise)];
+        all.into_iter().filter(|(wanted, _)| *wanted).map(|(_, tensor)| tensor).collect()
     }
+}
+
+/// What was read of a step, each `[N, C, H, W]`; what was not asked for is empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepTensors {
+    /// x_s, the latent after the step.
+    pub x: Vec<f32>,
+    /// The predicted x0 that the step used, after clipping.
+    pub x0: Vec<f32>,
+    /// The network's output.
+    pub model: Vec<f32>,
+    /// The noise z.
+    pub noise: Vec<f32>,
+}
+
+impl StepTensors {
+    /// Appends the first `images` of `part`'s `batch` images.
+    pub fn append(&mut self, part: &Self, images: usize, batch: usize) {
+        let pairs =
+            [(&mut self.x, &part.x), (&mut self.x0, &part.x0), (&mut self.model, &part.model), (&mut self.noise, &part.noise)];
+        for (all, part) in pairs {
+            all.extend_from_slice(&part[..part.len() / batch * images]);
+        }
+    }
+}
+
+/// A step on its way.
+#[derive(Debug)]
+pub struct StepTicket {
+    ticket: Ticket,
+    reads: Reads,
 }
 
 /// Reads a tensor as `[N, C, H, W]`.
 ///
 /// # Errors
 /// A device fault.
-pub fn read_nchw(executor: &mut dyn Executor, tensor: crate::program::TensorId) -> Result<Vec<f32>> {
-    let shape = executor.program().shape(tensor);
-    Ok(layout::c4_to_nchw(shape, &executor.read(tensor)?))
+pub async fn read_nchw(executor: &mut dyn Executor, tensor: TensorId) -> Result<Vec<f32>> {
+    let values = executor.read(tensor).await?;
+    Ok(layout::c4_to_nchw(executor.program().shape(tensor), &values))
 }
 
-/// Computes the time embedding of each of `timesteps`, which become the rows that [`step`] picks from. [`run`] and [`epsilon`] do
-/// it themselves.
+/// Computes the time embedding of each of `timesteps`, which become the rows that [`submit_step`] picks from. [`run`] and [`epsilon`]
+/// do it themselves.
 ///
 /// # Errors
 /// More timesteps than the program has rows, or a device fault.
@@ -75,68 +113,70 @@ pub fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl E
     if rows > capacity {
         return Err(Error::argument(format!("expected at most {capacity} timesteps for this program, got {rows}")));
     }
-    let mut table = vec![0.0; capacity * 4];
-    for (row, t) in table.chunks_exact_mut(4).zip(timesteps) {
+    let mut values = vec![0.0; capacity * 4];
+    for (row, t) in values.chunks_exact_mut(4).zip(timesteps) {
         row[0] = t;
     }
-    executor.write(handles.timesteps, &table)?;
+    executor.write(handles.timesteps, &values)?;
     let step = StepParams { rows: rows as u32, ..StepParams::default() };
-    executor.run(&[Stage::Prepare], &step)
+    executor.submit(&[Stage::Prepare], &step, &[]).map(|_| ())
 }
 
 /// The network's output for `x` `[N, C, H, W]` at one timestep per image, `[N, C_out, H, W]`.
 ///
 /// # Errors
 /// Lengths that do not fit the program, or a device fault.
-pub fn epsilon(executor: &mut dyn Executor, handles: &Handles, x: &[f32], timesteps: &[f32]) -> Result<Vec<f32>> {
+pub async fn epsilon(executor: &mut dyn Executor, handles: &Handles, x: &[f32], timesteps: &[f32]) -> Result<Vec<f32>> {
     prepare(executor, handles, timesteps.iter().copied())?;
+    write_nchw(executor, handles.x, x)?;
     let step = StepParams { row_stride: 1, rows: timesteps.len() as u32, ..StepParams::default() };
-    write_nchw(executor, handles, x)?;
-    executor.run(&[Stage::Network], &step)?;
-    read_nchw(executor, handles.epsilon)
+    let ticket = executor.submit(&[Stage::Network], &step, &[handles.epsilon])?;
+    let values = executor.collect(ticket).await?.pop().unwrap_or_default();
+    Ok(layout::c4_to_nchw(executor.program().shape(handles.epsilon), &values))
 }
 
-/// Writes x, `[N, C, H, W]`.
+/// Writes a latent or its noise, `[N, C, H, W]`.
 ///
 /// # Errors
 /// A length that does not fit, or a device fault.
-pub fn write_nchw(executor: &mut dyn Executor, handles: &Handles, x: &[f32]) -> Result<()> {
-    let shape = executor.program().shape(handles.x);
-    check_length(shape, x)?;
-    executor.write(handles.x, &layout::nchw_to_c4(shape, x))
-}
-
-fn check_length(shape: Shape, values: &[f32]) -> Result<()> {
+pub fn write_nchw(executor: &mut dyn Executor, tensor: TensorId, values: &[f32]) -> Result<()> {
+    let shape = executor.program().shape(tensor);
     let expected = (shape.batch * shape.pixels() * shape.channels) as usize;
-    if values.len() == expected {
-        return Ok(());
+    if values.len() != expected {
+        return Err(Error::argument(format!("expected {expected} values for a latent of {shape}, got {}", values.len())));
     }
-    Err(Error::argument(format!("expected {expected} values for a latent of {shape}, got {}", values.len())))
+    executor.write(tensor, &layout::nchw_to_c4(shape, values))
 }
 
-/// Says what each image's noise is drawn from, as (seed, number of the image), one pair per image of the batch.
+/// Writes what counts each image's noise. The program's further images, where there are fewer addresses, draw that of (0, 0), which
+/// nobody looks at.
 ///
 /// # Errors
-/// Another number of pairs than the program has images, or a device fault.
-pub fn write_members(executor: &mut dyn Executor, handles: &Handles, members: impl Iterator<Item = (u64, u32)>) -> Result<()> {
-    let words: Vec<u32> = members.flat_map(|(seed, image)| [seed as u32, (seed >> 32) as u32, image, 0]).collect();
+/// A device fault.
+pub fn write_addresses(executor: &mut dyn Executor, handles: &Handles, addresses: &[NoiseAddress]) -> Result<()> {
+    let mut words = vec![0; executor.program().shape(handles.members).batch as usize * 4];
+    for (words, address) in words.chunks_exact_mut(4).zip(addresses) {
+        words[..3].copy_from_slice(&[address.seed as u32, (address.seed >> 32) as u32, address.image]);
+    }
     executor.write_words(handles.members, &words)
 }
 
 /// Takes every step of `steps` from `x` `[N, C, H, W]`; returns the last x. `image_base` is the number of the first image in the
-/// whole run, so that image 7 has the same noise in any batch. `on_step` sees each step and may stop the run.
+/// whole run, so that image 7 has the same noise in any batch. `on_step` sees of each step what `reads` asks for at its index, and may
+/// stop the run.
 ///
 /// # Errors
 /// [`Error::Cancelled`] where `on_step` stops it; lengths that do not fit; a device fault; a result that is not finite; whatever
 /// `on_step` returns.
-pub fn run(
+pub async fn run(
     executor: &mut dyn Executor,
     handles: &Handles,
     steps: &[StepCoefficients],
     x: &[f32],
-    noise: StepNoise,
+    noise: StepNoise<'_>,
     image_base: u32,
-    on_step: &mut dyn FnMut(&mut Frame) -> Result<Flow>,
+    reads: &dyn Fn(usize) -> Reads,
+    on_step: &mut dyn FnMut(usize, &StepTensors) -> Result<Flow>,
 ) -> Result<Vec<f32>> {
     let shape = executor.program().shape(handles.x);
     let len = (shape.batch * shape.pixels() * shape.channels) as usize;
@@ -146,21 +186,41 @@ pub fn run(
         return Err(Error::argument(format!("expected noise of {} steps x {len} values, got {}", steps.len(), values.len())));
     }
     prepare(executor, handles, steps.iter().map(|s| s.timestep))?;
-    write_nchw(executor, handles, x)?;
-    let total = steps.len();
+    write_nchw(executor, handles.x, x)?;
+    if let StepNoise::Seed(seed) = noise {
+        let addresses: Vec<_> = (0..shape.batch).map(|i| NoiseAddress { seed, image: image_base + i }).collect();
+        write_addresses(executor, handles, &addresses)?;
+    }
+    let (total, most) = (steps.len(), in_flight(executor));
+    let mut on_the_way = VecDeque::new();
+    let mut last = x.to_vec();
     for (index, coefficients) in steps.iter().enumerate() {
-        let noise = match noise {
-            StepNoise::Seed(seed) => StepNoise::Seed(seed),
-            StepNoise::Given(values) => StepNoise::Given(&values[index * len..(index + 1) * len]),
+        let given = match noise {
+            StepNoise::Seed(_) => None,
+            StepNoise::Given(values) => Some(&values[index * len..(index + 1) * len]),
         };
-        step(executor, handles, coefficients, At { index, row: index, rows: total, image_base }, noise)?;
-        if on_step(&mut Frame { index, total, coefficients, executor, handles: *handles })? == Flow::Stop {
-            return Err(Error::Cancelled);
+        let mut wanted = reads(index);
+        wanted.x |= index + 1 == total;
+        let at = At { index, row: index, rows: total };
+        on_the_way.push_back((index, submit_step(executor, handles, coefficients, at, given, wanted)?));
+        while on_the_way.len() >= most || index + 1 == total {
+            let Some((index, ticket)) = on_the_way.pop_front() else { break };
+            let tensors = collect_step(executor, handles, ticket).await?;
+            if on_step(index, &tensors)? == Flow::Stop {
+                return Err(Error::Cancelled);
+            }
+            if index + 1 == total {
+                last = tensors.x;
+            }
         }
     }
-    let x = read_nchw(executor, handles.x)?;
-    check_finite(&x, shape, image_base)?;
-    Ok(x)
+    check_finite(&last, shape, image_base)?;
+    Ok(last)
+}
+
+/// Steps that are worth having on their way at once: two where the device computes while the host looks at the one before.
+pub fn in_flight(executor: &dyn Executor) -> usize {
+    if executor.runs_ahead() { 2 } else { 1 }
 }
 
 /// Where in a run a step stands.
@@ -172,41 +232,51 @@ pub struct At {
     pub row: usize,
     /// How many rows those were.
     pub rows: usize,
-    /// The number of the first image in the whole run.
-    pub image_base: u32,
 }
 
-/// Takes one step from the x that the executor holds: x, x0 and epsilon of `handles` are the step's afterwards. Given noise is this
-/// step's alone, `[N, C, H, W]`.
+/// Submits one step from the x that the executor holds, which it replaces. Its noise is drawn on the device from the addresses last
+/// written, unless it is given, `[N, C, H, W]`.
 ///
 /// # Errors
 /// A length that does not fit, or a device fault.
-pub fn step(
+pub fn submit_step(
     executor: &mut dyn Executor,
     handles: &Handles,
     coefficients: &StepCoefficients,
     at: At,
-    noise: StepNoise,
-) -> Result<()> {
-    let shape = executor.program().shape(handles.x);
+    given: Option<&[f32]>,
+    reads: Reads,
+) -> Result<StepTicket> {
+    let adds_noise = coefficients.next_from_noise != 0.0;
     let mut stages = vec![Stage::Network];
-    if coefficients.next_from_noise != 0.0 {
-        match noise {
-            StepNoise::Seed(seed) => {
-                write_members(executor, handles, (0..shape.batch).map(|image| (seed, at.image_base.wrapping_add(image))))?;
-                stages.push(Stage::Noise);
-            }
-            StepNoise::Given(values) => {
-                check_length(shape, values)?;
-                executor.write(handles.noise, &layout::nchw_to_c4(shape, values))?;
-            }
-        }
+    match given {
+        Some(values) if adds_noise => write_nchw(executor, handles.noise, values)?,
+        None if adds_noise => stages.push(Stage::Noise),
+        _ => {}
     }
     if coefficients.threshold.is_some() {
         stages.push(Stage::Threshold);
     }
     stages.push(Stage::Update);
-    executor.run(&stages, &step_params(coefficients, at))
+    let reads = Reads { noise: reads.noise && adds_noise, ..reads };
+    let ticket = executor.submit(&stages, &step_params(coefficients, at), &reads.tensors(handles))?;
+    Ok(StepTicket { ticket, reads })
+}
+
+/// Waits for a step and takes what was asked for of it.
+///
+/// # Errors
+/// A device fault.
+pub async fn collect_step(executor: &mut dyn Executor, handles: &Handles, step: StepTicket) -> Result<StepTensors> {
+    let values = executor.collect(step.ticket).await?;
+    let mut read = step.reads.tensors(handles).into_iter().zip(values);
+    let program = executor.program();
+    let mut next = |wanted: bool| {
+        let found = if wanted { read.next() } else { None };
+        found.map_or_else(Vec::new, |(tensor, values)| layout::c4_to_nchw(program.shape(tensor), &values))
+    };
+    let Reads { x, x0, model, noise } = step.reads;
+    Ok(StepTensors { x: next(x), x0: next(x0), model: next(model), noise: next(noise) })
 }
 
 /// NaN must not become a picture.

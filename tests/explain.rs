@@ -48,7 +48,7 @@ impl Shown {
         let schedule = Schedule::new(&config, request).expect("a schedule");
         let step = &schedule.steps[index.min(schedule.steps.len() - 1)];
         let (record, next) = (Some(record(step)), Some(grey(200)));
-        let seen = Rms { x: 1.0, x0: 0.5, epsilon: 0.99 };
+        let seen = Rms { x: 1.0, x0: 0.5, epsilon: Some(0.99) };
         let rms = (0..schedule.steps.len()).map(|i| (i <= index).then_some(seen)).collect();
         let model = ModelFacts {
             key: "toy".to_owned(),

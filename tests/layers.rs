@@ -26,10 +26,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("gpu", &["error", "platform", "program"]),
     ("sampler", &["error", "program", "schedule"]),
     ("backend", &["cpu", "error", "gpu", "model", "program"]),
+    ("engine", &["backend", "error", "gpu", "model", "platform", "program", "sampler", "schedule"]),
     ("recipe", &["error", "model", "noise", "schedule"]),
     (
         "session",
-        &["backend", "error", "gpu", "latent", "model", "noise", "picture", "platform", "program", "recipe", "sampler", "schedule"],
+        &[
+            "backend", "engine", "error", "gpu", "latent", "model", "noise", "picture", "platform", "program", "recipe", "sampler",
+            "schedule",
+        ],
     ),
     ("app/state", &["backend", "error", "gpu", "model", "platform", "program", "recipe", "schedule", "session"]),
     ("app/widgets", &["app/state", "picture", "schedule", "session"]),
@@ -51,6 +55,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "app/window",
             "backend",
             "cpu",
+            "engine",
             "error",
             "files",
             "gpu",

@@ -79,8 +79,8 @@ impl Viewer {
         let wake: Wake =
             Arc::new(move |at_once| if at_once { repaint.request_repaint() } else { repaint.request_repaint_after(frame) });
         let session = Session::new(wake)?;
-        session.spawn_task(|| {
-            TaskResult::Devices(gpu::list_adapters().into_iter().filter(|a| a.usable.is_ok()).map(|a| a.info).collect())
+        session.spawn_task(|| async {
+            TaskResult::Devices(gpu::list_adapters().await.into_iter().filter(|a| a.usable.is_ok()).map(|a| a.info).collect())
         });
         let controls = start.controls.unwrap_or_default();
         let state = State {

@@ -5,14 +5,21 @@ use super::output::{out, outln};
 use clap::Args;
 use etude::{
     backend::Backend,
-    cpu::CpuExecutor,
+    cpu::executor::CpuExecutor,
     error::Result,
     gpu::{GpuExecutor, Peak},
     model::Model,
+    platform::block_on,
     program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, StepParams},
+    sampler::in_flight,
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
 
 /// Arguments of `etude bench`.
 #[derive(Clone, Debug, Args)]
@@ -86,10 +93,11 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
             (rounds, executor.profile(&[Stage::Network, Stage::Update], &step()), memory)
         }
         Backend::Gpu(gpu) => {
-            let peak = Peak::new(gpu)?;
+            let peak = block_on(Peak::new(gpu))?;
             let mut executor = GpuExecutor::new(gpu.clone(), program.clone(), precision)?;
             let rounds = measure(&mut executor, &handles, seconds, Some(&peak))?;
-            let costs = if gpu.timestamps { executor.profile(&[Stage::Network, Stage::Update], &step())? } else { Vec::new() };
+            let costs =
+                if gpu.timestamps { block_on(executor.profile(&[Stage::Network, Stage::Update], &step()))? } else { Vec::new() };
             (rounds, costs, (executor.allocated_bytes(), executor.needed_bytes()))
         }
     };
@@ -128,20 +136,27 @@ fn measure(executor: &mut dyn Executor, handles: &Handles, seconds: f64, peak: O
     let x = executor.program().shape(handles.x);
     let values: Vec<f32> = (0..x.len()).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
     executor.write(handles.x, &values)?;
-    executor.run(&[Stage::Prepare], &step())?;
-    for _ in 0..2 {
-        executor.run(&[Stage::Network, Stage::Update], &step())?;
-    }
-    executor.wait()?;
+    drop(executor.submit(&[Stage::Prepare], &step(), &[])?);
+    // As the sampler does: one step more on its way than is waited for, where the device computes by itself.
+    let steps = |executor: &mut dyn Executor, count: usize| -> Result<()> {
+        let mut on_the_way = VecDeque::new();
+        for _ in 0..count {
+            on_the_way.push_back(executor.submit(&[Stage::Network, Stage::Update], &step(), &[])?);
+            if on_the_way.len() >= in_flight(executor)
+                && let Some(oldest) = on_the_way.pop_front()
+            {
+                block_on(executor.collect(oldest))?;
+            }
+        }
+        block_on(executor.wait())
+    };
+    steps(executor, 2)?;
     let (start, mut rounds) = (Instant::now(), Vec::new());
     while rounds.len() < 3 || start.elapsed().as_secs_f64() < seconds {
         let begin = Instant::now();
-        for _ in 0..TOGETHER {
-            executor.run(&[Stage::Network, Stage::Update], &step())?;
-        }
-        executor.wait()?;
+        steps(executor, TOGETHER)?;
         let milliseconds = begin.elapsed().as_secs_f64() * 1e3 / TOGETHER as f64;
-        rounds.push(Round { milliseconds, peak: peak.map(Peak::measure).transpose()? });
+        rounds.push(Round { milliseconds, peak: peak.map(|peak| block_on(peak.measure())).transpose()? });
     }
     Ok(rounds)
 }

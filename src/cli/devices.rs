@@ -3,9 +3,10 @@
 use super::output::outln;
 use etude::{
     backend::{Backend, DeviceChoice, kind_name},
-    cpu,
+    cpu::executor::device_info,
     error::Result,
     gpu::{self, Precision},
+    platform::block_on,
 };
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 /// # Errors
 /// None that matter: no adapter is an answer.
 pub fn run() -> Result<ExitCode> {
-    for report in gpu::list_adapters() {
+    for report in block_on(gpu::list_adapters()) {
         outln!("{} via {}", report.info.name, report.info.backend);
         outln!("    kind        {}", kind_name(report.info.kind));
         outln!("    driver      {}", report.driver);
@@ -24,9 +25,9 @@ pub fn run() -> Result<ExitCode> {
             outln!("    unusable:   {missing}");
         }
     }
-    let cpu = cpu::device_info();
+    let cpu = device_info();
     outln!("{} via {}", cpu.name, cpu.backend);
-    let chosen = Backend::choose(&DeviceChoice::Auto, Precision::F32)?;
+    let chosen = block_on(Backend::choose(&DeviceChoice::Auto, Precision::F32))?;
     outln!("--device auto takes {} ({})", chosen.backend.info().name, chosen.reason);
     Ok(ExitCode::SUCCESS)
 }

@@ -1,17 +1,18 @@
 //! `etude eps`: the network on tensors of a file, for comparison with other implementations.
 
+use super::options::DeviceOptions;
 use super::output::outln;
-use super::{batches::Batches, options::DeviceOptions};
 use clap::Args;
 use etude::{
+    engine::Engine,
     error::{Error, Result},
     files,
     model::Model,
-    sampler,
+    platform::block_on,
     tensors::{self, Values},
     weights::Weights,
 };
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 /// Arguments of `etude eps`.
 #[derive(Clone, Debug, Args)]
@@ -58,21 +59,12 @@ pub fn run(args: &EpsArgs) -> Result<ExitCode> {
     let sample = file.get("sample", &shape, false)?;
     files::check_writable(&args.output)?;
     let chosen = args.device.open()?;
-    let precision = args.device.precision.into();
     let size = (shape[2] as u32, shape[3] as u32);
-    // A row of the embedding table for each image of a batch.
-    let wanted = chosen.backend.default_batch().min(images as u32);
-    let mut batches = Batches::new(&chosen.backend, &model, wanted, size, wanted, precision)?;
-    let image_len = sample.len() / images;
-    let mut eps = Vec::new();
-    for (first, now) in batches.ranges(images as u32) {
-        let (executor, handles) = batches.executor(now)?;
-        let range = first as usize..(first + now) as usize;
-        let t: Vec<f32> = timesteps[range.clone()].iter().map(|t| *t as f32).collect();
-        let x = &sample[range.start * image_len..range.end * image_len];
-        eps.extend(sampler::epsilon(executor, &handles, x, &t)?);
-    }
-    let out_shape = vec![images, model.config.out_channels as usize, shape[2], shape[3]];
+    let out_channels = model.config.out_channels as usize;
+    let timesteps: Vec<f32> = timesteps.iter().map(|t| *t as f32).collect();
+    let mut engine = Engine::new(Arc::new(model), chosen.backend, args.device.precision.into());
+    let eps = block_on(engine.epsilon(&sample, &timesteps, size))?;
+    let out_shape = vec![images, out_channels, shape[2], shape[3]];
     tensors::write(&args.output, &[("eps", out_shape, Values::F32(eps))])?;
     outln!("eps of {images} images: {}", args.output.display());
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,5 @@
 //! The command line: one file a subcommand; arguments become a validated request.
 
-mod batches;
 mod bench;
 mod devices;
 mod eps;

@@ -6,6 +6,7 @@ use etude::{
     backend::{Backend, Chosen, DeviceChoice},
     error::{Error, Result},
     gpu::Precision,
+    platform::block_on,
     recipe::MAX_SIDE,
 };
 
@@ -46,7 +47,7 @@ impl DeviceOptions {
     /// As [`Backend::choose`].
     pub fn open(&self) -> Result<Chosen> {
         let text = if self.device.is_empty() { "auto" } else { &self.device };
-        let chosen = Backend::choose(&text.parse::<DeviceChoice>()?, self.precision.into())?;
+        let chosen = block_on(Backend::choose(&text.parse::<DeviceChoice>()?, self.precision.into()))?;
         let info = chosen.backend.info();
         errln!("device: {} via {} ({})", info.name, info.backend, chosen.reason);
         Ok(chosen)

@@ -12,7 +12,10 @@ use etude::{
     recipe::{PROGRAM, Recipe, Rng},
     schedule::{Schedule, Spacing},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The options a recipe is made of; each overrides what `--recipe` says.
 #[derive(Clone, Debug, Default, Args)]
@@ -67,7 +70,7 @@ pub struct Prepared {
     /// What was asked, in full.
     pub recipe: Recipe,
     /// Its model.
-    pub model: Model,
+    pub model: Arc<Model>,
     /// Its steps.
     pub schedule: Schedule,
 }
@@ -121,7 +124,7 @@ impl RecipeOptions {
         }
         recipe.check(&model).map_err(by_option)?;
         let schedule = recipe.schedule(&model).map_err(by_option)?;
-        Ok(Prepared { recipe, model, schedule })
+        Ok(Prepared { recipe, model: Arc::new(model), schedule })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::output::{errln, outln};
 use super::{
-    batches::Batches,
     options::DeviceOptions,
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
@@ -10,13 +9,16 @@ use super::{
 use clap::Args;
 use etude::{
     backend::Chosen,
+    engine::{Engine, Run},
     error::{Error, Result},
     files,
     picture::{self, Picture, npz::NpzWriter, png, sheet},
+    platform::block_on,
     recipe::Recipe,
-    sampler::{self, Flow, Frame, StepNoise},
+    sampler::{Flow, Reads, StepNoise, StepTensors},
 };
 use std::{
+    ops::Range,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Instant,
@@ -68,7 +70,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     }
     let chosen = args.device.open()?;
     let start = Instant::now();
-    let interrupted = sample_all(&prepared, &chosen, args, &mut |picture| output.push(picture))?;
+    let interrupted = sample_all(&prepared, chosen, args, &mut |picture| output.push(picture))?;
     let made = output.finish()?;
     let recipe = &prepared.recipe;
     let steps = prepared.schedule.steps.len();
@@ -90,45 +92,40 @@ fn plural(n: usize, word: &str) -> String {
 }
 
 /// Samples every image and hands each to `take`. Returns whether Ctrl-C cut it short.
-fn sample_all(
-    prepared: &Prepared,
-    chosen: &Chosen,
-    args: &SampleArgs,
-    take: &mut dyn FnMut(Picture) -> Result<()>,
-) -> Result<bool> {
+fn sample_all(prepared: &Prepared, chosen: Chosen, args: &SampleArgs, take: &mut dyn FnMut(Picture) -> Result<()>) -> Result<bool> {
     let Prepared { recipe, model, schedule } = prepared;
-    let (channels, precision) = (model.config.in_channels, args.device.precision.into());
-    let wanted = args.batch.unwrap_or_else(|| chosen.backend.default_batch()).min(recipe.count);
-    let rows = schedule.steps.len() as u32;
-    let mut batches = Batches::new(&chosen.backend, model, wanted, recipe.size, rows, precision)?;
-    if batches.batch < wanted {
-        errln!("note: {wanted} images at a time do not fit this device, so it makes {} at a time", batches.batch);
-    }
-    let progress = Progress::new(u64::from(recipe.count.div_ceil(batches.batch)) * u64::from(rows))?;
+    let channels = model.config.in_channels;
+    let mut engine = Engine::new(model.clone(), chosen.backend, args.device.precision.into());
+    engine.limit_batch(args.batch.map(|batch| batch as usize));
     let torch = recipe.torch_numbers(channels);
-    for (first, now) in batches.ranges(recipe.count) {
-        progress.message(format!("images {}-{} of {}", first + 1, first + now, recipe.count));
-        let (executor, handles) = batches.executor(now)?;
-        let x_t = recipe.x_t(channels, first, now, &torch);
-        let mut on_step = |_: &mut Frame| {
-            progress.step();
-            Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
-        };
-        let noise = StepNoise::Seed(recipe.noise_seed);
-        match sampler::run(executor, &handles, &schedule.steps, &x_t, noise, first, &mut on_step) {
-            Ok(x) => {
-                let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
-                picture::images_from_nchw(channels as usize, h, w, &x).into_iter().try_for_each(&mut *take)?;
-            }
-            Err(Error::Cancelled) => {
-                progress.finish();
-                return Ok(true);
-            }
-            Err(error) => return Err(error),
-        }
+    let x_t = |images: Range<usize>| recipe.x_t(channels, images.start as u32, images.len() as u32, &torch);
+    let images = recipe.count as usize;
+    // Nothing is read of a step: x leaves the device when it is finished.
+    let reads = |_| Reads::default();
+    let noise = StepNoise::Seed(recipe.noise_seed);
+    let run = Run { images, size: recipe.size, steps: &schedule.steps, x_t: &x_t, noise, reads: &reads };
+    let (asked, batch) = (engine.batch(images), engine.sample_batch(&run)?);
+    if batch < asked {
+        errln!("note: {asked} images at a time do not fit this device, so it makes {batch} at a time");
     }
+    let progress = Progress::new((images.div_ceil(batch) * schedule.steps.len()) as u64)?;
+    let mut on_step = |images: Range<usize>, index: usize, _: &StepTensors| {
+        if index == 0 {
+            progress.message(format!("images {}-{} of {}", images.start + 1, images.end, recipe.count));
+        }
+        progress.step();
+        Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
+    };
+    let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
+    let mut on_images =
+        |_: Range<usize>, x: &[f32]| picture::images_from_nchw(channels as usize, h, w, x).into_iter().try_for_each(&mut *take);
+    let ended = block_on(engine.sample(&run, &mut on_step, &mut on_images));
     progress.finish();
-    Ok(false)
+    match ended {
+        Ok(()) => Ok(false),
+        Err(Error::Cancelled) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// Where the pictures go.

@@ -2,24 +2,26 @@
 
 use super::output::{errln, outln};
 use super::{
-    batches::Batches,
     options::DeviceOptions,
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
 };
 use clap::Args;
 use etude::{
+    engine::{Engine, Run},
     error::{Error, Result},
     files,
     picture::{
         self, Picture, gif, png,
         sheet::{self, Trajectory, evenly_spaced},
     },
-    sampler::{self, Flow, Frame, StepNoise},
+    platform::block_on,
+    sampler::{Flow, Reads, StepNoise, StepTensors},
     tensors::{self, Values},
     weights::Weights,
 };
 use std::{
+    ops::Range,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -140,45 +142,44 @@ fn sample(
     let channels = model.config.in_channels;
     let chosen = device.open()?;
     let (images, size) = given.map_or((recipe.count, recipe.size), |g| (g.images, g.size));
-    let rows = schedule.steps.len() as u32;
-    let precision = device.precision.into();
-    let wanted = batch.unwrap_or_else(|| chosen.backend.default_batch()).min(images);
-    let mut batches = Batches::new(&chosen.backend, model, wanted, size, rows, precision)?;
-    let progress = Progress::new(u64::from(images.div_ceil(batches.batch)) * u64::from(rows))?;
     let x_all = match given {
         Some(given) => given.x_t.clone(),
         None => recipe.x_t(channels, 0, images, &recipe.torch_numbers(channels)),
     };
-    let image_len = x_all.len() / images as usize;
-    let mut recording = Recording { images, x_t: x_all.clone(), shown: vec![Default::default(); shown.len()] };
-    for (first, now) in batches.ranges(images) {
-        let (executor, handles) = batches.executor(now)?;
-        let range = first as usize * image_len..(first + now) as usize * image_len;
-        let x = &x_all[range.clone()];
-        let noise_part: Option<Vec<f32>> = given
-            .and_then(|g| g.noise.as_ref())
-            .map(|noise| noise.chunks_exact(x_all.len()).flat_map(|step| step[range.clone()].iter().copied()).collect());
-        let noise = noise_part.as_deref().map_or(StepNoise::Seed(recipe.noise_seed), StepNoise::Given);
-        let mut before = x.to_vec();
-        let mut on_step = |frame: &mut Frame| {
-            progress.step();
-            let wanted = shown.iter().position(|&i| i == frame.index);
-            // The next step's x before it is this one's x after it.
-            let next_wanted = shown.contains(&(frame.index + 1));
-            let after = if wanted.is_some() || next_wanted { frame.x()? } else { Vec::new() };
-            if let Some(k) = wanted {
-                let (all_before, all_x0, all_after) = &mut recording.shown[k];
-                all_before.extend_from_slice(&before);
-                all_x0.extend(frame.x0()?);
-                all_after.extend_from_slice(&after);
-            }
-            before = after;
-            Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
-        };
-        sampler::run(executor, &handles, &schedule.steps, x, noise, first, &mut on_step)?;
-    }
+    let images = images as usize;
+    let image_len = x_all.len() / images;
+    let of = |images: Range<usize>| images.start * image_len..images.end * image_len;
+    let x_t = |images: Range<usize>| x_all[of(images)].to_vec();
+    // The next step's x before it is this one's x after it.
+    let reads = |index: usize| {
+        let (here, next) = (shown.contains(&index), shown.contains(&(index + 1)));
+        Reads { x: here || next, x0: here, ..Reads::default() }
+    };
+    let noise = given.and_then(|g| g.noise.as_deref()).map_or(StepNoise::Seed(recipe.noise_seed), StepNoise::Given);
+    let run = Run { images, size, steps: &schedule.steps, x_t: &x_t, noise, reads: &reads };
+    let mut engine = Engine::new(model.clone(), chosen.backend, device.precision.into());
+    engine.limit_batch(batch.map(|batch| batch as usize));
+    let parts = images.div_ceil(engine.sample_batch(&run)?);
+    let progress = Progress::new((parts * schedule.steps.len()) as u64)?;
+    let mut recording = Recording { images: images as u32, x_t: x_all.clone(), shown: vec![Default::default(); shown.len()] };
+    let mut before = Vec::new();
+    let mut on_step = |images: Range<usize>, index: usize, tensors: &StepTensors| {
+        progress.step();
+        if index == 0 {
+            before = x_all[of(images)].to_vec();
+        }
+        if let Some(k) = shown.iter().position(|&i| i == index) {
+            let (all_before, all_x0, all_after) = &mut recording.shown[k];
+            all_before.extend_from_slice(&before);
+            all_x0.extend_from_slice(&tensors.x0);
+            all_after.extend_from_slice(&tensors.x);
+        }
+        before.clone_from(&tensors.x);
+        Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
+    };
+    let ended = block_on(engine.sample(&run, &mut on_step, &mut |_, _| Ok(())));
     progress.finish();
-    Ok(recording)
+    ended.map(|()| recording)
 }
 
 /// x_T and noise from a file.

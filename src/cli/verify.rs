@@ -4,11 +4,12 @@ use super::options::DeviceOptions;
 use super::output::outln;
 use clap::Args;
 use etude::{
-    cpu::CpuExecutor,
+    cpu::executor::CpuExecutor,
     error::{Error, Result},
     gpu::Precision,
     model::{Model, RecordOptions},
     noise,
+    platform::block_on,
     program::{Access, Element, Executor, Handles, Kernel, Program, Stage, StepParams, layout},
 };
 use std::process::ExitCode;
@@ -55,7 +56,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     for executor in [device.as_mut(), &mut oracle] {
         fill(executor, &program, &handles)?;
     }
-    let (got, expected) = (device.trace(&stages, &step)?, oracle.trace(&stages, &step)?);
+    let (got, expected) = (block_on(device.trace(&stages, &step))?, block_on(oracle.trace(&stages, &step))?);
     let calls: Vec<_> = stages.iter().flat_map(|s| program.calls().iter().filter(move |c| c.0 == *s)).collect();
     if got.len() != calls.len() || expected.len() != calls.len() {
         return Err(Error::device(chosen.backend.info().name, "returned fewer results than kernels ran"));

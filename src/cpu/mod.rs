@@ -6,6 +6,7 @@ pub mod attention_scores;
 pub mod attention_softmax;
 pub mod conv2d;
 pub mod ddim_step;
+pub mod executor;
 pub mod gaussian;
 pub mod group_norm_apply;
 pub mod group_norm_fold;
@@ -18,165 +19,48 @@ mod parallel;
 pub mod quantile;
 mod simd;
 pub mod time_embedding;
-mod twins;
 
-use crate::{
-    error::{Error, Result},
-    platform::Instant,
-    program::{
-        Access, CallTime, DeviceInfo, DeviceKind, Executor, Life, MemoryPlan, Program, Stage, StepParams, TensorId, check_words,
-    },
-};
-use std::sync::Arc;
-use twins::call_twin;
+use crate::program::{Call, Kernel, Program, StepParams, kernels};
 
-/// Runs a program on the processor's cores.
-#[derive(Debug)]
-pub struct CpuExecutor {
-    device: DeviceInfo,
-    program: Arc<Program>,
-    plan: MemoryPlan,
-    slots: Vec<Vec<f32>>,
+/// The next tensor that is read, or the next that is written, as a row of the table says.
+macro_rules! next {
+    (read from $read:ident and $written:ident) => {
+        $read.next().unwrap_or_default()
+    };
+    ($write_or_update:ident from $read:ident and $written:ident) => {
+        $written.next().unwrap_or_default()
+    };
 }
 
-/// Name and kind of this executor as a device.
-pub fn device_info() -> DeviceInfo {
-    let cores = rayon::current_num_threads();
-    DeviceInfo { name: format!("CPU ({cores} threads)"), backend: "Rust".to_owned(), kind: DeviceKind::Cpu }
+/// `$value` where a row says `with step`.
+macro_rules! where_said {
+    ($step:ident: $value:ident) => {
+        $value
+    };
 }
 
-impl CpuExecutor {
-    /// Allocates everything `program` needs.
-    pub fn new(program: Arc<Program>) -> Self {
-        let plan = MemoryPlan::new(&program, 16);
-        let slots = plan.slots().iter().map(|bytes| vec![0.0; *bytes as usize / 4]).collect();
-        Self { device: device_info(), program, plan, slots }
-    }
-
-    /// Runs `stages` once and times each kernel call.
-    pub fn profile(&mut self, stages: &[Stage], step: &StepParams) -> Vec<CallTime> {
-        let program = self.program.clone();
-        let mut times = Vec::new();
-        for stage in stages {
-            for (index, (_, kernel, label)) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
-                let start = Instant::now();
-                self.call(index, step);
-                let milliseconds = start.elapsed().as_secs_f64() * 1e3;
-                times.push(CallTime {
-                    kernel: kernel.name(),
-                    label: label.clone(),
-                    milliseconds,
-                    flops: kernel.flops(&program, step.rows),
-                });
+macro_rules! call_twin {
+    ($(
+        $Kernel:ident($k:ident) = $name:ident $(or $wide:ident)? $(with $step:ident)? { $($access:ident $tensor:expr),* }
+    )*) => {
+        /// Calls the twin of `kernel`: its parameters, the step's where it takes them, then the tensors in the order of the table.
+        fn call_twin(
+            kernel: &Kernel,
+            program: &Program,
+            step: &StepParams,
+            read: &[&[f32]],
+            written: &mut [&mut [f32]],
+        ) {
+            let (mut read, mut written) = (read.iter().copied(), written.iter_mut().map(|tensor| &mut **tensor));
+            match kernel {
+                $(Kernel::$Kernel(call) => $name::$name(
+                    &call.params(program),
+                    $(where_said!($step: step),)?
+                    $(next!($access from read and written)),*
+                ),)*
             }
         }
-        times
-    }
-
-    /// Scalars a tensor takes in its slot.
-    fn len(&self, id: TensorId) -> usize {
-        (self.program.get(id).bytes(16) / 4) as usize
-    }
-
-    fn state_slot(&self, id: TensorId) -> Result<usize> {
-        self.plan.slot(id).ok_or_else(|| {
-            let name = &self.program.get(id).name;
-            Error::argument(format!("tensor {name}: expected one with memory of its own, got a constant"))
-        })
-    }
-
-    fn call(&mut self, index: usize, step: &StepParams) {
-        let program = self.program.clone();
-        let (_, kernel, _) = &program.calls()[index];
-        let operands = kernel.operands();
-        // The slots that are written leave the pool while the kernel runs, so that the others can be borrowed.
-        let mut outputs: Vec<(TensorId, usize, Vec<f32>)> = operands
-            .iter()
-            .filter(|o| o.access != Access::Read)
-            .filter_map(|o| self.plan.slot(o.tensor).map(|slot| (o.tensor, slot, std::mem::take(&mut self.slots[slot]))))
-            .collect();
-        let inputs: Vec<&[f32]> = operands
-            .iter()
-            .filter(|o| o.access == Access::Read)
-            .map(|o| match (&program.get(o.tensor).life, self.plan.slot(o.tensor)) {
-                (Life::Constant(values), _) => values.as_slice(),
-                (_, Some(slot)) => &self.slots[slot][..self.len(o.tensor).min(self.slots[slot].len())],
-                _ => &[],
-            })
-            .collect();
-        let lens: Vec<usize> = outputs.iter().map(|(id, ..)| self.len(*id)).collect();
-        let mut views: Vec<&mut [f32]> = outputs.iter_mut().zip(lens).map(|((_, _, values), len)| &mut values[..len]).collect();
-        call_twin(kernel, &program, step, &inputs, &mut views);
-        for (_, slot, values) in outputs {
-            self.slots[slot] = values;
-        }
-    }
+    };
 }
 
-impl Executor for CpuExecutor {
-    fn device(&self) -> &DeviceInfo {
-        &self.device
-    }
-
-    fn program(&self) -> &Program {
-        &self.program
-    }
-
-    fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()> {
-        let (slot, len) = (self.state_slot(tensor)?, self.len(tensor));
-        if values.len() != len {
-            let name = &self.program.get(tensor).name;
-            return Err(Error::argument(format!("tensor {name}: expected {len} values, got {}", values.len())));
-        }
-        self.slots[slot][..len].copy_from_slice(values);
-        Ok(())
-    }
-
-    fn write_words(&mut self, tensor: TensorId, words: &[u32]) -> Result<()> {
-        check_words(&self.program, tensor, words)?;
-        let slot = self.state_slot(tensor)?;
-        for (place, word) in self.slots[slot].iter_mut().zip(words) {
-            *place = f32::from_bits(*word);
-        }
-        Ok(())
-    }
-
-    fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>> {
-        let (slot, len) = (self.state_slot(tensor)?, self.len(tensor));
-        Ok(self.slots[slot][..len].to_vec())
-    }
-
-    fn read_pixels(&mut self, tensor: TensorId) -> Result<Vec<[u8; 4]>> {
-        Ok(self.read(tensor)?.into_iter().map(|v| v.to_bits().to_le_bytes()).collect())
-    }
-
-    fn run(&mut self, stages: &[Stage], step: &StepParams) -> Result<()> {
-        let program = self.program.clone();
-        // From within the pool each kernel begins at once on this thread and the others help; from without each would be handed over.
-        rayon::scope(|_| {
-            for stage in stages {
-                for (index, _) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
-                    self.call(index, step);
-                }
-            }
-        });
-        Ok(())
-    }
-
-    fn wait(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn trace(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<Vec<f32>>> {
-        let program = self.program.clone();
-        let mut results = Vec::new();
-        for stage in stages {
-            for (index, (_, kernel, _)) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
-                self.call(index, step);
-                let output = kernel.operands().into_iter().rfind(|o| o.access != Access::Read);
-                results.push(output.map_or_else(|| Ok(Vec::new()), |o| self.read(o.tensor))?);
-            }
-        }
-        Ok(results)
-    }
-}
+kernels!(call_twin);

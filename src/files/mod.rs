@@ -42,7 +42,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The system's.
 pub fn plain_size(path: &Path) -> io::Result<Option<u64>> {
-    fs::metadata(path).map(|metadata| metadata.is_file().then(|| metadata.len()))
+    fs::metadata(path).map(|metadata| metadata.is_file().then_some(metadata.len()))
 }
 
 /// Opens a file to read it from the start, a piece at a time.

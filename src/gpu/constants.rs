@@ -1,4 +1,4 @@
-//! Uploading a program's packed weights.
+//! Packed weights on a device: uploaded once, however many programs use them.
 
 use super::{Gpu, Precision};
 use crate::{
@@ -6,56 +6,71 @@ use crate::{
     program::{Element, Life, Program, TensorId},
 };
 use half::f16;
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
 /// Weights are uploaded in buffers of about this size.
 const ARENA_BYTES: u64 = 64 << 20;
 
 /// A part of a buffer.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Region {
     pub buffer: wgpu::Buffer,
     pub offset: u64,
     pub bytes: u64,
 }
 
-/// Uploads every constant once, side by side in a few buffers.
-pub(super) fn upload_constants(
-    gpu: &Gpu,
-    program: &Program,
-    precision: Precision,
-    usage: wgpu::BufferUsages,
-    create: &mut impl FnMut(&str, u64, wgpu::BufferUsages) -> wgpu::Buffer,
-) -> Result<HashMap<TensorId, Region>> {
-    let align = u64::from(gpu.limits.min_storage_buffer_offset_alignment).max(16);
-    let arena_bytes = ARENA_BYTES.min(gpu.max_binding());
-    // First the places: (arena, offset) of each constant.
-    let mut arenas: Vec<u64> = Vec::new();
-    let mut places = Vec::new();
-    for (id, tensor) in program.tensors() {
-        if let Life::Constant(values) = &tensor.life {
+/// The weights that are on a device, shared by all programs recorded of one model in one precision.
+#[derive(Debug, Default)]
+pub struct DeviceWeights(Vec<(Weak<Vec<f32>>, Region)>);
+
+impl DeviceWeights {
+    /// Where the packed weights lie on the device.
+    fn find(&self, values: &Arc<Vec<f32>>) -> Option<&Region> {
+        self.0.iter().find(|(known, _)| std::ptr::eq(known.as_ptr(), Arc::as_ptr(values))).map(|(_, region)| region)
+    }
+
+    /// Uploads the constants of `program` that are not on the device yet, side by side in a few buffers; where each of them lies.
+    ///
+    /// # Errors
+    /// No memory, a driver fault.
+    pub(super) fn upload(&mut self, gpu: &Gpu, program: &Program, precision: Precision) -> Result<HashMap<TensorId, Region>> {
+        // What no program and no model holds any more is of no use; a new tensor may come to lie at its address.
+        self.0.retain(|(values, _)| values.strong_count() > 0);
+        let constants = || {
+            program.tensors().filter_map(|(id, t)| if let Life::Constant(values) = &t.life { Some((id, t, values)) } else { None })
+        };
+        let align = u64::from(gpu.limits.min_storage_buffer_offset_alignment).max(16);
+        let arena_bytes = ARENA_BYTES.min(gpu.max_binding());
+        // First the places: (arena, offset) of each.
+        let mut arenas: Vec<u64> = Vec::new();
+        let mut places = Vec::new();
+        for (_, tensor, values) in constants().filter(|(_, _, values)| self.find(values).is_none()) {
             let bytes = tensor.bytes(precision.c4_bytes()).max(16);
             match arenas.last_mut() {
                 Some(end) if end.next_multiple_of(align) + bytes <= arena_bytes => *end = end.next_multiple_of(align),
                 _ => arenas.push(0),
             }
             let arena = arenas.len() - 1;
-            places.push((id, tensor.element, values, arena, arenas[arena], bytes));
+            places.push((tensor.element, values, arena, arenas[arena], bytes));
             arenas[arena] += bytes;
         }
-    }
-    let buffers: Vec<_> = arenas.iter().map(|&bytes| create("weights", bytes, usage)).collect();
-    gpu.check()?;
-    let mut regions = HashMap::new();
-    for (id, element, values, arena, offset, bytes) in places {
-        if element == Element::C4 && precision == Precision::F16 {
-            // What f16 cannot hold becomes its largest number, not an infinity.
-            let half: Vec<f16> = values.iter().map(|v| f16::from_f32(v.clamp(-65504.0, 65504.0))).collect();
-            gpu.queue.write_buffer(&buffers[arena], offset, bytemuck::cast_slice(&half));
-        } else {
-            gpu.queue.write_buffer(&buffers[arena], offset, bytemuck::cast_slice(values.as_slice()));
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        let buffers: Vec<_> = arenas.iter().map(|&bytes| gpu.create_buffer("weights", bytes, usage)).collect();
+        gpu.check()?;
+        for (element, values, arena, offset, bytes) in places {
+            if element == Element::C4 && precision == Precision::F16 {
+                // What f16 cannot hold becomes its largest number, not an infinity.
+                let half: Vec<f16> = values.iter().map(|v| f16::from_f32(v.clamp(-65504.0, 65504.0))).collect();
+                gpu.queue.write_buffer(&buffers[arena], offset, bytemuck::cast_slice(&half));
+            } else {
+                gpu.queue.write_buffer(&buffers[arena], offset, bytemuck::cast_slice(values.as_slice()));
+            }
+            gpu.count_weights(bytes);
+            self.0.push((Arc::downgrade(values), Region { buffer: buffers[arena].clone(), offset, bytes }));
         }
-        regions.insert(id, Region { buffer: buffers[arena].clone(), offset, bytes });
+        Ok(constants().filter_map(|(id, _, values)| Some((id, self.find(values)?.clone()))).collect())
     }
-    Ok(regions)
 }

@@ -1,6 +1,6 @@
 //! Adapters and the compute device: which one, and what it can do.
 
-use super::pipeline::PipelineStore;
+use super::{pipeline::PipelineStore, queue::Counters};
 use crate::{
     error::{Error, Result},
     program::{DeviceInfo, DeviceKind},
@@ -73,6 +73,7 @@ pub struct Gpu {
     pub timestamps: bool,
     pub(super) limits: wgpu::Limits,
     pub(super) pipelines: PipelineStore,
+    pub(super) counters: Counters,
     /// The first fault the driver reported outside a call's result and nobody has been told of.
     fault: Arc<Mutex<Option<Fault>>>,
 }
@@ -130,8 +131,8 @@ fn report(adapter: &wgpu::Adapter) -> AdapterReport {
 }
 
 /// Every adapter, real GPUs first.
-pub fn list_adapters() -> Vec<AdapterReport> {
-    let mut reports: Vec<_> = adapters().iter().map(report).collect();
+pub async fn list_adapters() -> Vec<AdapterReport> {
+    let mut reports: Vec<_> = adapters().await.iter().map(report).collect();
     reports.sort_by_key(|r| rank(r.info.kind));
     reports
 }
@@ -141,8 +142,14 @@ pub fn is_software(adapter: &wgpu::Adapter) -> bool {
     describe(adapter).kind == DeviceKind::Software
 }
 
-fn adapters() -> Vec<wgpu::Adapter> {
-    pollster::block_on(instance().enumerate_adapters(wgpu::Backends::all()))
+/// Every adapter; a browser tells of one only, and chooses it itself.
+async fn adapters() -> Vec<wgpu::Adapter> {
+    if cfg!(target_arch = "wasm32") {
+        let options =
+            wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
+        return instance().request_adapter(&options).await.into_iter().collect();
+    }
+    instance().enumerate_adapters(wgpu::Backends::all()).await
 }
 
 fn rank(kind: DeviceKind) -> u32 {
@@ -158,13 +165,16 @@ fn rank(kind: DeviceKind) -> u32 {
 ///
 /// # Errors
 /// The driver refuses to open the device.
-pub fn open(wanted: impl Fn(&DeviceInfo) -> bool) -> Result<Option<Arc<Gpu>>> {
-    let mut found: Vec<_> = adapters().into_iter().filter(|a| report(a).usable.is_ok() && wanted(&describe(a))).collect();
+pub async fn open(wanted: impl Fn(&DeviceInfo) -> bool) -> Result<Option<Arc<Gpu>>> {
+    let mut found: Vec<_> = adapters().await.into_iter().filter(|a| report(a).usable.is_ok() && wanted(&describe(a))).collect();
     found.sort_by_key(|a| rank(describe(a).kind));
-    found.first().map(open_adapter).transpose()
+    match found.first() {
+        Some(adapter) => open_adapter(adapter).await.map(Some),
+        None => Ok(None),
+    }
 }
 
-fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
+async fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
     let info = describe(adapter);
     let useful = wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP;
     let features = adapter.features() & useful;
@@ -176,8 +186,10 @@ fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         ..Default::default()
     };
-    let opened = pollster::block_on(adapter.request_device(&descriptor));
-    let (device, queue) = opened.map_err(|e| Error::device(&info.name, format!("cannot be opened: {e}; try --device cpu")))?;
+    let (device, queue) = adapter
+        .request_device(&descriptor)
+        .await
+        .map_err(|e| Error::device(&info.name, format!("cannot be opened: {e}; try --device cpu")))?;
     let fault: Arc<Mutex<Option<Fault>>> = Arc::default();
     let note = |fault: &Arc<Mutex<Option<Fault>>>, text: String, lost: bool| {
         let mut noted = fault.lock().unwrap_or_else(PoisonError::into_inner);
@@ -212,6 +224,7 @@ fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
         info,
         limits,
         pipelines: PipelineStore::default(),
+        counters: Counters::default(),
         fault,
     }))
 }

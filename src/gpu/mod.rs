@@ -2,18 +2,21 @@
 
 mod constants;
 mod device;
-mod engine;
+mod executor;
 mod peak;
 mod pipeline;
 mod precision;
 mod profile;
-mod readback;
+mod queue;
 mod shader;
+mod staging;
 mod tune;
 
+pub use constants::DeviceWeights;
 pub use device::{AdapterReport, DeviceClass, Gpu, is_software, list_adapters, open};
-pub use engine::GpuExecutor;
+pub use executor::GpuExecutor;
 pub use peak::Peak;
 pub use precision::Precision;
+pub use queue::Counts;
 pub use shader::{ShaderSource, assemble, shader_sources};
 pub use tune::{Dispatch, MAX_WORKGROUPS_PER_DIMENSION, dispatch};

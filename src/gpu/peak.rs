@@ -5,7 +5,7 @@ use super::{
     pipeline::{BindingKind, Pipeline},
     tune::Dispatch,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use std::{sync::Arc, time::Instant};
 
 /// Operations one invocation of shaders/peak.wgsl does: 16 chains of vec4 multiply-adds.
@@ -27,7 +27,7 @@ impl<'g> Peak<'g> {
     ///
     /// # Errors
     /// A device fault.
-    pub fn new(gpu: &'g Gpu) -> Result<Self> {
+    pub async fn new(gpu: &'g Gpu) -> Result<Self> {
         let dispatch = Dispatch { shader: "peak", constants: Vec::new(), assumed: Vec::new(), workgroup: 64, workgroups: 1 };
         let pipeline = gpu.pipeline(&dispatch, &[BindingKind::Write], false)?;
         let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
@@ -42,27 +42,25 @@ impl<'g> Peak<'g> {
             entries: &[wgpu::BindGroupEntry { binding: 0, resource: buffer.as_entire_binding() }],
         });
         let mut peak = Self { gpu, pipeline, bind_group, workgroups: 16 };
-        peak.seconds()?;
+        peak.seconds().await?;
         // Grow until a run is long enough for its start-up not to matter.
-        while peak.seconds()? < 0.05 && peak.workgroups < MAX_WORKGROUPS {
+        while peak.seconds().await? < 0.05 && peak.workgroups < MAX_WORKGROUPS {
             peak.workgroups = (peak.workgroups * 2).min(MAX_WORKGROUPS);
         }
         Ok(peak)
     }
 
-    fn seconds(&self) -> Result<f64> {
+    async fn seconds(&self) -> Result<f64> {
         let start = Instant::now();
-        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = self.gpu.encoder();
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             pass.set_pipeline(&self.pipeline.pipeline);
             pass.set_bind_group(0, &self.bind_group, &[]);
             pass.dispatch_workgroups(self.workgroups, 1, 1);
         }
-        self.gpu.queue.submit([encoder.finish()]);
-        let fault = |e| Error::device(&self.gpu.info.name, format!("measuring its peak failed: {e}"));
-        self.gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(fault)?;
-        self.gpu.check()?;
+        let submitted = self.gpu.submit(encoder);
+        self.gpu.settle(Some(submitted)).await?;
         Ok(start.elapsed().as_secs_f64())
     }
 
@@ -70,7 +68,7 @@ impl<'g> Peak<'g> {
     ///
     /// # Errors
     /// A device fault.
-    pub fn measure(&self) -> Result<f64> {
-        Ok(f64::from(self.workgroups) * 64.0 * OPERATIONS / self.seconds()?)
+    pub async fn measure(&self) -> Result<f64> {
+        Ok(f64::from(self.workgroups) * 64.0 * OPERATIONS / self.seconds().await?)
     }
 }

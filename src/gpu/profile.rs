@@ -11,7 +11,7 @@ impl GpuExecutor {
     ///
     /// # Errors
     /// The device cannot time kernels, or a device fault.
-    pub fn profile(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<CallTime>> {
+    pub async fn profile(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<CallTime>> {
         if !self.gpu.timestamps {
             return Err(Error::device(&self.gpu.info.name, "cannot time single kernels (no timestamp queries)"));
         }
@@ -29,7 +29,7 @@ impl GpuExecutor {
                 usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
                 mapped_at_creation: false,
             });
-            let mut encoder = self.encoder();
+            let mut encoder = self.gpu.encoder();
             for (i, &index) in (0..).zip(part) {
                 let timestamp_writes = Some(wgpu::ComputePassTimestampWrites {
                     query_set: &queries,
@@ -40,8 +40,8 @@ impl GpuExecutor {
                 self.encode(&mut pass, index, step.rows);
             }
             encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
-            self.submit(encoder)?;
-            let bytes = self.gpu.read_bytes(&resolved, u64::from(count) * 8)?;
+            self.gpu.submit(encoder);
+            let bytes = self.gpu.read_bytes(&resolved, u64::from(count) * 8).await?;
             let ticks: Vec<u64> = bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
             let nanoseconds = f64::from(self.gpu.queue.get_timestamp_period());
             for (pair, &index) in ticks.as_chunks::<2>().0.iter().zip(part) {

@@ -2,6 +2,10 @@
 
 use super::{Element, Program, Stage, StepParams, TensorId};
 use crate::error::{Error, Result};
+use std::{
+    pin::Pin,
+    sync::{Arc, Weak},
+};
 
 /// The kind of thing a program runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +46,50 @@ pub struct CallTime {
     pub flops: f64,
 }
 
-/// Runs one [`Program`]. Made by `cpu::CpuExecutor::new` or `gpu::GpuExecutor::new`, which allocate everything it needs.
+/// A value that an executor has promised; the native program blocks on it in `platform::block_on`, the browser awaits it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A submission that can be collected. Dropped, it gives its results up.
+#[derive(Debug)]
+pub struct Ticket(Arc<()>);
+
+/// An executor's submissions that wait to be collected, each with what it left.
+#[derive(Debug)]
+pub(crate) struct Outstanding<T>(Vec<(Weak<()>, T)>);
+
+impl<T> Default for Outstanding<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Outstanding<T> {
+    /// Keeps what a submission left.
+    pub(crate) fn insert(&mut self, left: T) -> Ticket {
+        let alive = Arc::new(());
+        self.0.push((Arc::downgrade(&alive), left));
+        Ticket(alive)
+    }
+
+    /// Takes what the submission of `ticket` left.
+    ///
+    /// # Errors
+    /// The ticket is another executor's: a fault of this program.
+    pub(crate) fn take(&mut self, ticket: &Ticket) -> Result<T> {
+        let found = self.0.iter().position(|(alive, _)| std::ptr::eq(alive.as_ptr(), Arc::as_ptr(&ticket.0)));
+        let found = found.ok_or_else(|| Error::argument("a step was collected from an executor that did not take it"))?;
+        Ok(self.0.remove(found).1)
+    }
+
+    /// Takes what nobody can collect any more.
+    pub(crate) fn abandoned(&mut self) -> impl Iterator<Item = T> + '_ {
+        self.0.extract_if(.., |(alive, _)| alive.strong_count() == 0).map(|(_, left)| left)
+    }
+}
+
+/// Runs one [`Program`]. Made by `cpu::executor::CpuExecutor::new` or `gpu::GpuExecutor::new`, which allocate everything it needs.
+///
+/// What is written and submitted takes effect in the order of the calls. Nothing waits but [`Self::collect`] and what is built on it.
 pub trait Executor: Send {
     /// The device it runs on.
     fn device(&self) -> &DeviceInfo;
@@ -50,48 +97,71 @@ pub trait Executor: Send {
     /// The program it was made for.
     fn program(&self) -> &Program;
 
-    /// Writes a tensor of `Life::State` from padded NHWC (`shape.len()` values).
+    /// Whether a submission computes while the host goes on with something else. Where it does, the next step is worth submitting
+    /// before the host looks at this one.
+    fn runs_ahead(&self) -> bool;
+
+    /// Writes a tensor of `Life::State` from padded NHWC values in C4 layout (`shape.len()` of them).
     ///
     /// # Errors
     /// A device fault; a length that does not fit is an [`crate::error::Error::Argument`].
     fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()>;
 
-    /// Writes a tensor of `Life::State` and [`super::Element::Words4`], four words per element.
+    /// Writes a tensor of [`super::Element::Words`].
     ///
     /// # Errors
-    /// A device fault; a tensor of another element or a length that does not fit is an [`crate::error::Error::Argument`].
+    /// As [`Self::write`].
     fn write_words(&mut self, tensor: TensorId, words: &[u32]) -> Result<()>;
 
-    /// Reads a tensor of `Life::State` as padded NHWC. Waits for the work submitted before.
+    /// Runs the stages in order, then copies `reads`, tensors of `Life::State`, to where the host can read them: one submission, more
+    /// of them only where one would keep the device busy for long. Returns before the device has finished.
     ///
     /// # Errors
     /// A device fault.
-    fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>>;
+    fn submit(&mut self, stages: &[Stage], step: &StepParams, reads: &[TensorId]) -> Result<Ticket>;
 
-    /// Reads a tensor of RGBA8 pixels. Waits for the work submitted before.
+    /// Waits for `ticket`'s submission; the tensors it was asked to read, as padded NHWC values in C4 layout.
     ///
     /// # Errors
-    /// A device fault.
-    fn read_pixels(&mut self, tensor: TensorId) -> Result<Vec<[u8; 4]>>;
-
-    /// Runs the stages in order; may return before the device has finished.
-    ///
-    /// # Errors
-    /// A device fault.
-    fn run(&mut self, stages: &[Stage], step: &StepParams) -> Result<()>;
-
-    /// Waits until everything submitted has finished.
-    ///
-    /// # Errors
-    /// A device fault.
-    fn wait(&mut self) -> Result<()>;
+    /// A device fault; a ticket of another executor.
+    fn collect(&mut self, ticket: Ticket) -> BoxFuture<'_, Result<Vec<Vec<f32>>>>;
 
     /// Runs `stages` once and returns every kernel call's output values (padded NHWC, f32), in recorded order: for `etude verify`
     /// and the tests. Slow.
     ///
     /// # Errors
     /// A device fault.
-    fn trace(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<Vec<f32>>>;
+    fn trace<'a>(&'a mut self, stages: &'a [Stage], step: &'a StepParams) -> BoxFuture<'a, Result<Vec<Vec<f32>>>>;
+
+    /// Reads one tensor as [`Self::collect`] does, after everything submitted before.
+    ///
+    /// # Errors
+    /// A device fault.
+    fn read(&mut self, tensor: TensorId) -> BoxFuture<'_, Result<Vec<f32>>> {
+        Box::pin(async move {
+            let ticket = self.submit(&[], &StepParams::default(), &[tensor])?;
+            Ok(self.collect(ticket).await?.pop().unwrap_or_default())
+        })
+    }
+
+    /// Reads a tensor of RGBA8 pixels, after everything submitted before.
+    ///
+    /// # Errors
+    /// A device fault.
+    fn read_pixels(&mut self, tensor: TensorId) -> BoxFuture<'_, Result<Vec<[u8; 4]>>> {
+        Box::pin(async move { Ok(self.read(tensor).await?.into_iter().map(|v| v.to_bits().to_le_bytes()).collect()) })
+    }
+
+    /// Waits until everything submitted has finished.
+    ///
+    /// # Errors
+    /// A device fault.
+    fn wait(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let ticket = self.submit(&[], &StepParams::default(), &[])?;
+            self.collect(ticket).await.map(|_| ())
+        })
+    }
 }
 
 /// Whether `words` are as many as `tensor` holds: what [`Executor::write_words`] checks before it writes.

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// The table of all kernels. `kernels!(m)` hands its rows to the macro `m`, which makes of them what it needs: here the enum
-/// [`Kernel`], in `cpu/twins.rs` the calls of the twins, in `gpu/shader.rs` the list of shaders. A row reads as
+/// [`Kernel`], in `cpu/mod.rs` the calls of the twins, in `gpu/shader.rs` the list of shaders. A row reads as
 ///
 /// ```text
 /// Conv2d(k) = conv2d or conv2d_wide with step { read k.weights, read k.bias, …, write k.output }

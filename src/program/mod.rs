@@ -15,8 +15,8 @@ pub use calls::{
     Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Call, Conv2d, DdimStep, Gaussian,
     GroupNormApply, GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile, TimeEmbedding, Work,
 };
-pub(crate) use executor::check_words;
-pub use executor::{CallTime, DeviceInfo, DeviceKind, Executor};
+pub use executor::{BoxFuture, CallTime, DeviceInfo, DeviceKind, Executor, Ticket};
+pub(crate) use executor::{Outstanding, check_words};
 pub(crate) use kernel::kernels;
 pub use kernel::{Access, Kernel, Operand, uniform_layouts};
 pub use memory::MemoryPlan;

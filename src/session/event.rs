@@ -8,6 +8,9 @@ use crate::{
 };
 use std::{path::PathBuf, sync::Arc};
 
+/// Called when there is news: with true where it should show at once, with false where the next frame will do.
+pub type Wake = Arc<dyn Fn(bool) + Send + Sync>;
+
 /// News from the session, in the order in which they happened.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -21,7 +24,7 @@ pub enum Event {
     /// A run has begun: model and schedules are good.
     Planned(Plan),
     /// A group has taken a step.
-    Step(Box<StepUpdate>),
+    Step(Arc<StepUpdate>),
     /// Every group has taken its last step.
     Finished {
         /// The request.
@@ -160,8 +163,8 @@ pub struct Rms {
     pub x: f64,
     /// Of x̂0.
     pub x0: f64,
-    /// Of ε.
-    pub epsilon: f64,
+    /// Of ε; `None` where the run does not read it.
+    pub epsilon: Option<f64>,
 }
 
 /// How far a group's members lie apart.

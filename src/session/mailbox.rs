@@ -2,7 +2,11 @@
 //! stale updates vanish. Both are bounded, and neither side waits for the other longer than a lock takes.
 
 use super::{event::Event, request::Request};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::{
+    future::poll_fn,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+};
 
 /// What the app asked for and the worker has not taken up yet.
 #[derive(Default)]
@@ -25,34 +29,53 @@ impl Pending {
 
 /// App -> worker.
 #[derive(Default)]
-pub(super) struct Inbox {
-    pending: Mutex<Pending>,
-    news: Condvar,
+pub(super) struct Inbox(Mutex<Letters>);
+
+#[derive(Default)]
+struct Letters {
+    pending: Pending,
+    /// Wakes the worker where it waits.
+    waiting: Option<Waker>,
 }
 
 impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Letters> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes what is pending and wakes the worker.
     pub(super) fn post(&self, change: impl FnOnce(&mut Pending)) {
-        change(&mut self.lock());
-        self.news.notify_one();
+        let waiting = {
+            let mut letters = self.lock();
+            change(&mut letters.pending);
+            letters.waiting.take()
+        };
+        if let Some(waker) = waiting {
+            waker.wake();
+        }
     }
 
     /// Whether anything was posted.
     pub(super) fn has_news(&self) -> bool {
-        !self.lock().is_empty()
+        !self.lock().pending.is_empty()
     }
 
-    /// Takes what is pending; with `wait` not before there is something.
-    pub(super) fn take(&self, wait: bool) -> Pending {
-        let mut pending = self.lock();
-        while wait && pending.is_empty() {
-            pending = self.news.wait(pending).unwrap_or_else(PoisonError::into_inner);
-        }
-        std::mem::take(&mut *pending)
+    /// Waits until something was posted.
+    pub(super) async fn news(&self) {
+        poll_fn(|context| {
+            let mut letters = self.lock();
+            if letters.pending.is_empty() {
+                letters.waiting = Some(context.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Takes what is pending.
+    pub(super) fn take(&self) -> Pending {
+        std::mem::take(&mut self.lock().pending)
     }
 }
 
@@ -79,5 +102,52 @@ impl Outbox {
     /// Everything since the last call.
     pub(super) fn drain(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, Inbox, Outbox};
+    use crate::{platform::block_on, session::StepUpdate};
+    use std::sync::Arc;
+
+    fn step(id: u64) -> Event {
+        let (records, after, after_rms) = (Vec::new(), Vec::new(), Vec::new());
+        Event::Step(Arc::new(StepUpdate {
+            id,
+            group: 0,
+            index: 0,
+            total: 1,
+            seconds: 0.0,
+            records,
+            after,
+            after_rms,
+            spread: None,
+        }))
+    }
+
+    #[test]
+    fn only_steps_of_the_runs_that_go_on_stay_in_the_outbox() {
+        let outbox = Outbox::default();
+        for event in [step(1), Event::Finished { id: 1 }, step(2), step(3), step(2)] {
+            outbox.push(event);
+        }
+        outbox.keep_only([Some(3), Some(1)]);
+        let left: Vec<_> = outbox.drain().iter().map(|e| if let Event::Step(s) = e { Some(s.id) } else { None }).collect();
+        assert_eq!(left, [Some(1), None, Some(3)], "steps of run 2 are gone, and no other event is");
+        assert!(outbox.drain().is_empty());
+        outbox.push(step(4));
+        outbox.keep_only([None, None]);
+        assert!(outbox.drain().is_empty());
+    }
+
+    #[test]
+    fn news_wake_who_waits_for_them_once() {
+        let inbox = Arc::new(Inbox::default());
+        let posting = inbox.clone();
+        let thread = std::thread::spawn(move || posting.post(|pending| pending.cancel = true));
+        block_on(inbox.news());
+        thread.join().expect("it posts and ends");
+        assert!(inbox.has_news() && inbox.take().cancel && !inbox.has_news());
     }
 }

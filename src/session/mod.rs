@@ -1,9 +1,9 @@
-//! The session: a worker thread that owns the compute device. The latest request wins; events come out.
+//! The session: a task that owns the compute device, a thread on a desktop. The latest request wins; events come out.
 //!
 //! The app posts a [`Request`] and fetches [`Event`]s whenever it draws; neither waits for the other. A new request takes the place
 //! of the run before at its next step, and its own first step comes at once. All tasks of the viewer are started here.
 
-mod engine;
+mod compute;
 mod event;
 mod mailbox;
 mod request;
@@ -11,8 +11,8 @@ mod run;
 mod step_record;
 mod worker;
 
-pub use event::{Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms};
-pub use request::{Group, InterpolationMode, Keep, Latent, Member, Request};
+pub use event::{Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake};
+pub use request::{Group, InterpolationMode, Keep, Latent, Member, Request, TorchLatents};
 
 use crate::{
     error::Result,
@@ -24,9 +24,6 @@ use worker::Worker;
 
 /// A closing window waits so long for the step in flight. Some drivers crash when the process ends under them.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// Called when there is news: with true where it should show at once, with false where the next frame will do.
-pub type Wake = Arc<dyn Fn(bool) + Send + Sync>;
 
 /// The app's end of the session. Dropping it ends the worker.
 pub struct Session {
@@ -44,9 +41,7 @@ impl Session {
     pub fn new(wake: Wake) -> Result<Self> {
         let (inbox, outbox) = (Arc::new(Inbox::default()), Arc::new(Outbox::default()));
         let (worker_inbox, worker_outbox, worker_wake) = (inbox.clone(), outbox.clone(), wake.clone());
-        let worker = platform::spawn_on_cores("session", move || async move {
-            Worker::new(&worker_inbox, &worker_outbox, &*worker_wake).run();
-        })?;
+        let worker = platform::spawn_on_cores("session", move || Worker::new(worker_inbox, worker_outbox, worker_wake).run())?;
         Ok(Self { inbox, outbox, wake, worker })
     }
 
@@ -72,10 +67,13 @@ impl Session {
     }
 
     /// Does `work` (files, dialogs) in a task of its own; its result comes as [`Event::Done`].
-    pub fn spawn_task(&self, work: impl FnOnce() -> TaskResult + Send + 'static) {
+    pub fn spawn_task<F>(&self, work: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = TaskResult> + 'static,
+    {
         let (outbox, wake) = (self.outbox.clone(), self.wake.clone());
         let body = move || async move {
-            outbox.push(Event::Done(work()));
+            outbox.push(Event::Done(work().await));
             wake(true);
         };
         if let Err(error) = platform::spawn("task", body) {

@@ -107,11 +107,11 @@ pub enum Keep {
 }
 
 impl Latent {
-    /// x_T, `[C, H, W]`.
+    /// x_T, `[C, H, W]`; `torch` keeps what torch's generator drew for the members before.
     ///
     /// # Errors
     /// Does not happen: all corners have one size.
-    pub fn x_t(&self, channels: usize, height: usize, width: usize) -> Result<Vec<f32>> {
+    pub fn x_t(&self, channels: usize, height: usize, width: usize, torch: &mut TorchLatents) -> Result<Vec<f32>> {
         let len = channels * height * width;
         let of_seed = |seed: u64, image: u32| {
             let mut x = vec![0.0; len];
@@ -121,7 +121,7 @@ impl Latent {
         match self {
             Self::Seed { seed, image } => Ok(of_seed(*seed, *image)),
             Self::Torch { seed, image, count } => {
-                let all = noise::torch::randn(*seed, *count as usize * len);
+                let all = torch.drawn(*seed, *count as usize * len);
                 let start = *image as usize * len;
                 Ok(all.get(start..start + len).map_or_else(|| of_seed(*seed, *image), <[f32]>::to_vec))
             }
@@ -137,6 +137,24 @@ impl Latent {
                 latent::slerp(&latent::slerp(&a, &b, *u)?, &latent::slerp(&c, &d, *u)?, *v)
             }
         }
+    }
+}
+
+/// What torch's generator drew last: one stream for a whole batch, which cannot be entered in the middle, so it is drawn once and not
+/// once per member.
+#[derive(Debug, Default)]
+pub struct TorchLatents {
+    seed: u64,
+    numbers: Vec<f32>,
+}
+
+impl TorchLatents {
+    /// `torch.randn(count)` with this seed.
+    fn drawn(&mut self, seed: u64, count: usize) -> &[f32] {
+        if self.seed != seed || self.numbers.len() != count {
+            (self.seed, self.numbers) = (seed, noise::torch::randn(seed, count));
+        }
+        &self.numbers
     }
 }
 

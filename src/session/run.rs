@@ -1,49 +1,29 @@
-//! One request being carried out, step by step. Each group's x lives here between steps, not on the device: so groups with different
-//! schedules advance together on one executor, and a run survives the loss of its device.
+//! One request being carried out: the engine takes its steps, here they become pictures and numbers for the window.
 
 use super::{
-    engine::Engine,
-    event::{ModelFacts, Plan, StepRecord, StepUpdate},
-    request::{Group, Keep, Request},
-    step_record::{self, StepTensors},
+    event::{ModelFacts, Plan, StepUpdate},
+    request::{Group as RequestGroup, Keep, Member, Request, TorchLatents},
+    step_record::{self, Shown},
 };
 use crate::{
+    engine::{Engine, Group, Groups},
     error::{Error, Result},
-    latent,
-    noise::{self, STREAM_STEP},
-    picture::Picture,
-    program::Shape,
     recipe::MAX_SIDE,
-    sampler::{self, At, StepNoise},
+    sampler::{NoiseAddress, Reads},
     schedule::Schedule,
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 /// A run of a long trajectory keeps so many bytes of pictures at most.
 const MAX_BYTES: usize = 64 << 20;
-
-/// Where a group is.
-struct GroupState {
-    schedule: Arc<Schedule>,
-    /// `[M, C, H, W]`.
-    x: Vec<f32>,
-    /// x as pictures, the next step's x_t.
-    pictures: Vec<Arc<Picture>>,
-    x_rms: Vec<f64>,
-    /// Steps taken.
-    index: usize,
-}
 
 /// A request on its way.
 pub(super) struct Run {
     pub(super) request: Arc<Request>,
     plan: Plan,
-    groups: Vec<GroupState>,
-    /// Every timestep of every group once, falling: the rows of the embedding table.
-    timesteps: Vec<f32>,
+    groups: Groups,
+    /// What each group's next step starts from.
+    before: Vec<Shown>,
     detail: Detail,
     /// The newest steps' duration.
     step_time: Duration,
@@ -77,7 +57,7 @@ impl Run {
     /// Checks the request against its model and draws x_T.
     ///
     /// # Errors
-    /// A device or model that does not open, a schedule out of range.
+    /// A schedule out of range, a size that fits no memory, a device fault.
     pub(super) fn start(request: Request, engine: &mut Engine, facts: Arc<ModelFacts>) -> Result<Self> {
         let size = request.size.unwrap_or(facts.size);
         let (channels, height, width) = (facts.channels as usize, size.0 as usize, size.1 as usize);
@@ -92,37 +72,35 @@ impl Run {
             .iter()
             .map(|g| Schedule::new(&facts.scheduler, &g.schedule).map(Arc::new))
             .collect::<Result<Vec<_>>>()?;
-        let mut timesteps: Vec<f32> = schedules.iter().flat_map(|s| s.steps.iter().map(|step| step.timestep)).collect();
-        timesteps.sort_by(|a, b| b.total_cmp(a));
-        timesteps.dedup();
+        let steps = schedules.iter().map(|s| s.steps.len()).max().unwrap_or(0);
         let members = request.groups.iter().map(|g| g.members.len()).max().unwrap_or(0);
         // A size that fits no memory shows here, before x_T is drawn and anything is promised.
-        engine.executor(engine.batch(members), size, &timesteps)?;
-        let begin = |(group, schedule): (&Group, Arc<Schedule>)| -> Result<GroupState> {
-            let len = channels * height * width;
-            let mut x = Vec::with_capacity(group.members.len() * len);
+        engine.network(engine.batch(members), size, steps)?;
+        let mut torch = TorchLatents::default();
+        let begin = |(group, schedule): (&RequestGroup, Arc<Schedule>)| -> Result<Group> {
+            let mut x_t = Vec::with_capacity(group.members.len() * channels * height * width);
             for member in &group.members {
-                x.extend(member.latent.x_t(channels, height, width)?);
+                x_t.extend(member.latent.x_t(channels, height, width, &mut torch)?);
             }
-            let pictures = step_record::pictures(channels, height, width, &x);
-            let x_rms = x.chunks_exact(len).map(latent::rms).collect();
-            Ok(GroupState { schedule, x, pictures, x_rms, index: 0 })
+            let address = |member: &Member| NoiseAddress { seed: member.noise_seed, image: member.image };
+            Ok(Group::new(schedule, group.members.iter().map(address).collect(), x_t))
         };
         let groups = request.groups.iter().zip(schedules).map(begin).collect::<Result<Vec<_>>>()?;
-        let steps = groups.iter().map(|g| g.schedule.steps.len()).max().unwrap_or(0);
         let detail = match request.keep {
             Keep::Trajectory => Detail::new(steps, members * height * width * 3),
             Keep::Latest => Detail { terms: false, every: 1 },
         };
+        let before: Vec<_> = groups.iter().map(|group| Shown::new(channels, height, width, &group.x)).collect();
         let plan = Plan {
             id: request.id,
             model: facts,
             size,
-            schedules: groups.iter().map(|g| g.schedule.clone()).collect(),
-            latent_rms: groups.iter().map(|g| g.x_rms.clone()).collect(),
+            schedules: groups.iter().map(|group| group.schedule.clone()).collect(),
+            latent_rms: before.iter().map(|before| before.rms.clone()).collect(),
             every: detail.every,
         };
-        Ok(Self { request: Arc::new(request), plan, groups, timesteps, detail, step_time: Duration::ZERO, losses: 0 })
+        let groups = Groups::new(engine, size, groups)?;
+        Ok(Self { request: Arc::new(request), plan, groups, before, detail, step_time: Duration::ZERO, losses: 0 })
     }
 
     /// What was accepted.
@@ -132,94 +110,55 @@ impl Run {
 
     /// Whether every group is done.
     pub(super) fn is_done(&self) -> bool {
-        self.groups.iter().all(|g| g.index == g.schedule.steps.len())
+        self.groups.is_done()
     }
 
     /// How long the rest takes, by the newest step; `None` before the first.
     pub(super) fn remaining(&self) -> Option<Duration> {
-        let steps: usize = self.groups.iter().map(|g| g.schedule.steps.len() - g.index).sum();
-        (!self.step_time.is_zero()).then(|| self.step_time * steps as u32)
+        (!self.step_time.is_zero()).then(|| self.step_time * self.groups.steps_left() as u32)
     }
 
     /// Takes a step of the group that is furthest behind. `stop` is asked between parts of a large batch; `None` where it stopped.
     ///
     /// # Errors
     /// A device fault, which leaves the run as it was before the step; a result that is not finite.
-    pub(super) fn advance(&mut self, engine: &mut Engine, stop: &dyn Fn() -> bool) -> Result<Option<StepUpdate>> {
-        let start = Instant::now();
-        let behind = |g: &GroupState| g.index as f64 / g.schedule.steps.len().max(1) as f64;
-        let Some(number) = (0..self.groups.len()).min_by(|a, b| behind(&self.groups[*a]).total_cmp(&behind(&self.groups[*b])))
-        else {
-            return Ok(None);
+    pub(super) async fn advance(&mut self, engine: &mut Engine, stop: &dyn Fn() -> bool) -> Result<Option<StepUpdate>> {
+        let (keep, detail) = (self.request.keep, self.detail);
+        let totals: Vec<usize> = self.plan.schedules.iter().map(|schedule| schedule.steps.len()).collect();
+        let is_shown =
+            |group: usize, index: usize| index + 1 == totals[group] || keep == Keep::Latest || index.is_multiple_of(detail.every);
+        let reads = |group: usize, index: usize| match keep {
+            Keep::Latest => Reads::PICTURES,
+            Keep::Trajectory if is_shown(group, index) => Reads { model: true, noise: detail.terms, ..Reads::PICTURES },
+            Keep::Trajectory => Reads { x: true, ..Reads::default() },
         };
-        let (size, channels) = (self.plan.size, self.plan.model.channels as usize);
-        let (height, width) = (size.0 as usize, size.1 as usize);
-        let (group, state) = (&self.request.groups[number], &self.groups[number]);
-        let (index, total) = (state.index, state.schedule.steps.len());
-        let Some(coefficients) = state.schedule.steps.get(index) else { return Ok(None) };
-        let row = self.timesteps.iter().position(|t| *t == coefficients.timestep).unwrap_or(0);
-        let len = channels * height * width;
-        let z = if coefficients.next_from_noise == 0.0 {
-            Vec::new()
-        } else {
-            let mut z = vec![0.0; group.members.len() * len];
-            for (member, z) in group.members.iter().zip(z.chunks_exact_mut(len)) {
-                noise::fill_nchw(member.noise_seed, STREAM_STEP, member.image, index as u32, channels, height, width, z);
-            }
-            z
-        };
-        let mut done = StepTensors { x_t: &state.x, z: &z, x0: Vec::new(), model: Vec::new(), x_s: Vec::new() };
-        let (mut first, members) = (0, group.members.len());
-        let wanted = engine.batch(members);
-        while first < members {
-            if first > 0 && stop() {
-                return Ok(None);
-            }
-            let (executor, handles, batch) = engine.executor(wanted, size, &self.timesteps)?;
-            let now = batch.min(members - first);
-            // The last part may be short: the executor's other places get zeros, and nobody looks at what becomes of them.
-            let part = |values: &[f32]| {
-                let mut part = values[first * len..(first + now) * len].to_vec();
-                part.resize(batch * len, 0.0);
-                part
-            };
-            sampler::write_nchw(executor, &handles, &part(&state.x))?;
-            let at = At { index, row, rows: self.timesteps.len(), image_base: 0 };
-            let z = if z.is_empty() { Vec::new() } else { part(&z) };
-            sampler::step(executor, &handles, coefficients, at, StepNoise::Given(&z))?;
-            for (all, tensor) in [(&mut done.x_s, handles.x), (&mut done.x0, handles.x0), (&mut done.model, handles.epsilon)] {
-                all.extend_from_slice(&sampler::read_nchw(executor, tensor)?[..now * len]);
-            }
-            first += now;
-        }
-        // Every step, as every step is shown: NaN must not become a picture.
-        sampler::check_finite(&done.x_s, Shape::new(members as u32, size.0, size.1, channels as u32), 0)?;
-        let last = index + 1 == total;
-        let shown = last || self.request.keep == Keep::Latest || index.is_multiple_of(self.detail.every);
-        let after_rms: Vec<f64> = done.x_s.chunks_exact(len).map(latent::rms).collect();
-        let after = step_record::pictures(channels, height, width, &done.x_s);
-        let records: Vec<StepRecord> = if shown {
-            let terms = self.detail.terms.then_some(coefficients);
-            step_record::records(channels, height, width, &done, coefficients, terms.is_some(), &state.pictures, &state.x_rms)
+        let Some(step) = self.groups.turn(engine, &reads, stop).await? else { return Ok(None) };
+        let channels = self.plan.model.channels as usize;
+        let (height, width) = (self.plan.size.0 as usize, self.plan.size.1 as usize);
+        let coefficients = &self.plan.schedules[step.group].steps[step.index];
+        let total = totals[step.group];
+        let (last, shown) = (step.index + 1 == total, is_shown(step.group, step.index));
+        let after = Shown::new(channels, height, width, &step.tensors.x);
+        let before = std::mem::replace(&mut self.before[step.group], after.clone());
+        let records = if shown {
+            step_record::records(channels, height, width, &step, coefficients, detail.terms, &before)
         } else {
             Vec::new()
         };
-        let spread = (self.request.keep == Keep::Latest && members > 1)
-            .then(|| step_record::spread(channels, height, width, if last { &done.x_s } else { &done.x0 }));
-        let x_s = done.x_s;
-        let state = &mut self.groups[number];
-        (state.x, state.index) = (x_s, index + 1);
-        (state.pictures, state.x_rms) = (after.clone(), after_rms.clone());
-        self.step_time = start.elapsed();
+        let spread = (keep == Keep::Latest && before.rms.len() > 1).then(|| {
+            let values = if last { &step.tensors.x } else { &step.tensors.x0 };
+            step_record::spread(channels, height, width, values)
+        });
+        self.step_time = step.duration;
         Ok(Some(StepUpdate {
             id: self.request.id,
-            group: number,
-            index,
+            group: step.group,
+            index: step.index,
             total,
-            seconds: self.step_time.as_secs_f64(),
+            seconds: step.duration.as_secs_f64(),
             records,
-            after: if shown { after } else { Vec::new() },
-            after_rms,
+            after: if shown { after.pictures } else { Vec::new() },
+            after_rms: after.rms,
             spread,
         }))
     }

@@ -2,61 +2,64 @@
 
 use super::event::{Rms, Spread, StepRecord, Terms};
 use crate::{
+    engine::GroupStep,
     latent,
     picture::{self, Picture},
     schedule::StepCoefficients,
 };
 use std::sync::Arc;
 
-/// A step's tensors, each `[M, C, H, W]`; `z` is empty where no noise was added.
-pub(super) struct StepTensors<'a> {
-    pub(super) x_t: &'a [f32],
-    pub(super) z: &'a [f32],
-    pub(super) x0: Vec<f32>,
-    /// The network's output.
-    pub(super) model: Vec<f32>,
-    pub(super) x_s: Vec<f32>,
+/// Images as they are shown, with their lengths.
+#[derive(Clone)]
+pub(super) struct Shown {
+    pub(super) pictures: Vec<Arc<Picture>>,
+    /// ‖x‖/√d of each.
+    pub(super) rms: Vec<f64>,
 }
 
-/// Each image of `[M, C, H, W]`.
-pub(super) fn pictures(channels: usize, height: usize, width: usize, values: &[f32]) -> Vec<Arc<Picture>> {
-    picture::images_from_nchw(channels, height, width, values).into_iter().map(Arc::new).collect()
+impl Shown {
+    /// Each image of x, `[M, C, H, W]`.
+    pub(super) fn new(channels: usize, height: usize, width: usize, x: &[f32]) -> Self {
+        let pictures = picture::images_from_nchw(channels, height, width, x).into_iter().map(Arc::new).collect();
+        Self { pictures, rms: x.chunks_exact(channels * height * width).map(latent::rms).collect() }
+    }
 }
 
-/// What the step saw and did, one record per image. `x_t` and `x_rms` are those of the step before.
+/// What the step saw and did, one record per image; `before` is what it started from. ε and the terms are left out where the network's
+/// output was not read.
 pub(super) fn records(
     channels: usize,
     height: usize,
     width: usize,
-    step: &StepTensors<'_>,
+    step: &GroupStep,
     c: &StepCoefficients,
     with_terms: bool,
-    x_t: &[Arc<Picture>],
-    x_rms: &[f64],
+    before: &Shown,
 ) -> Vec<StepRecord> {
     let len = channels * height * width;
     let image = |values: &[f32]| picture::image_from_nchw(channels, height, width, values);
     let times = |values: &[f32], factor: f64| -> Vec<f32> { values.iter().map(|v| (f64::from(*v) * factor) as f32).collect() };
-    let mut records = Vec::with_capacity(x_t.len());
-    for (i, (picture, rms)) in x_t.iter().zip(x_rms).enumerate() {
+    let mut records = Vec::with_capacity(before.pictures.len());
+    for (i, (picture, rms)) in before.pictures.iter().zip(&before.rms).enumerate() {
         let range = i * len..(i + 1) * len;
-        let (x, x0, m) = (&step.x_t[range.clone()], &step.x0[range.clone()], &step.model[range.clone()]);
-        let epsilon: Vec<f32> = if (c.epsilon_from_x, c.epsilon_from_model) == (0.0, 1.0) {
-            m.to_vec()
-        } else {
+        let (x, x0) = (&step.x_t[range.clone()], &step.tensors.x0[range.clone()]);
+        let epsilon = step.tensors.model.get(range.clone()).map(|model| -> Vec<f32> {
+            if (c.epsilon_from_x, c.epsilon_from_model) == (0.0, 1.0) {
+                return model.to_vec();
+            }
             let value = |(x, m): (&f32, &f32)| f64::from(*x) * c.epsilon_from_x + f64::from(*m) * c.epsilon_from_model;
-            x.iter().zip(m).map(|pair| value(pair) as f32).collect()
-        };
-        let terms = with_terms.then(|| {
+            x.iter().zip(model).map(|pair| value(pair) as f32).collect()
+        });
+        let terms = epsilon.as_ref().filter(|_| with_terms).map(|epsilon| {
             let term = |values: &[f32], factor: f64| (factor != 0.0).then(|| image(&times(values, factor)));
             Box::new(Terms {
                 x: term(x, c.next_from_x),
                 x0: image(&times(x0, c.next_from_x0)),
-                direction: term(&epsilon, c.next_from_epsilon),
-                noise: step.z.get(range).and_then(|z| term(z, c.next_from_noise)),
+                direction: term(epsilon, c.next_from_epsilon),
+                noise: step.tensors.noise.get(range).and_then(|z| term(z, c.next_from_noise)),
             })
         });
-        let rms = Rms { x: *rms, x0: latent::rms(x0), epsilon: latent::rms(&epsilon) };
+        let rms = Rms { x: *rms, x0: latent::rms(x0), epsilon: epsilon.as_deref().map(latent::rms) };
         records.push(StepRecord { x_t: picture.clone(), x0: Arc::new(image(x0)), terms, rms });
     }
     records

@@ -2,8 +2,9 @@
 
 use super::{Random, Tolerance, calls};
 use etude::{
-    cpu::CpuExecutor,
+    cpu::executor::CpuExecutor,
     gpu::{Gpu, GpuExecutor, Precision},
+    platform::block_on,
     program::{Access, Element, Executor, Life, Program, Shape, StepParams, TensorId},
 };
 use half::f16;
@@ -90,12 +91,12 @@ fn run_on(executor: &mut dyn Executor, filled: &Filled, step: &StepParams) -> Re
     for (id, words) in &filled.written_words {
         executor.write_words(*id, words)?;
     }
-    executor.run(&[calls::STAGE], step)?;
+    drop(executor.submit(&[calls::STAGE], step, &[])?);
     let read = |&id: &TensorId| {
         if filled.program.get(id).element == Element::Pixel {
-            return Ok(executor.read_pixels(id)?.into_iter().flatten().map(f32::from).collect());
+            return Ok(block_on(executor.read_pixels(id))?.into_iter().flatten().map(f32::from).collect());
         }
-        executor.read(id)
+        block_on(executor.read(id))
     };
     filled.outputs.iter().map(read).collect()
 }

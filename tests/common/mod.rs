@@ -5,7 +5,10 @@
 pub mod calls;
 pub mod compare;
 
-use etude::gpu::{self, DeviceClass, Gpu};
+use etude::{
+    gpu::{self, DeviceClass, Gpu},
+    platform::block_on,
+};
 use std::{
     fmt,
     io::Write,
@@ -42,7 +45,7 @@ pub fn both_classes() -> Option<Vec<Arc<Gpu>>> {
 }
 
 fn open() -> Option<Arc<Gpu>> {
-    match gpu::open(|_| true) {
+    match block_on(gpu::open(|_| true)) {
         Ok(Some(gpu)) => Some(gpu),
         Ok(None) if std::env::var_os(SKIP).is_some_and(|value| value == "1") => None,
         Ok(None) => panic!("no graphics adapter: install a software Vulkan driver (Debian: mesa-vulkan-drivers), or set {SKIP}=1"),

@@ -13,9 +13,10 @@ use etude::{
     model::Model,
     noise::{STREAM_STEP, fill_nchw},
     picture::{Picture, images_from_nchw},
-    sampler::{self, Flow, StepNoise},
+    platform::block_on,
+    sampler::{self, Flow, Reads, StepNoise, StepTensors},
     schedule::Schedule,
-    session::{Event, Group, Keep, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate},
+    session::{Event, Group, Keep, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TorchLatents},
 };
 use std::sync::{Arc, LazyLock};
 
@@ -29,7 +30,9 @@ pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<
     let channels = MODEL.config.in_channels;
     let schedules = request.groups.iter().map(|g| Arc::new(Schedule::new(&config, &g.schedule).expect("a schedule"))).collect();
     let rms = |g: &Group| {
-        let x_t = |m: &etude::session::Member| m.latent.x_t(channels as usize, size.0 as usize, size.1 as usize).expect("x_T");
+        let x_t = |m: &etude::session::Member| {
+            m.latent.x_t(channels as usize, size.0 as usize, size.1 as usize, &mut TorchLatents::default()).expect("x_T")
+        };
         g.members.iter().map(|m| latent::rms(&x_t(m))).collect()
     };
     let model = ModelFacts {
@@ -54,7 +57,7 @@ pub fn computed_until(id: u64, purpose: Purpose, controls: &Controls, most: usiz
     let (mut run, groups, keep) = planned(id, purpose, controls);
     for (index, group) in groups.iter().enumerate() {
         for update in updates(&run, index, group, most) {
-            run.apply(&Event::Step(Box::new(update)), keep);
+            run.apply(&Event::Step(Arc::new(update)), keep);
         }
     }
     run.finished = most == usize::MAX;
@@ -72,7 +75,8 @@ fn updates(run: &RunView, index: usize, group: &Group, most: usize) -> Vec<StepU
     let (h, w, count) = (size.0 as usize, size.1 as usize, group.members.len());
     let len = channels * h * w;
     let rows = schedule.steps.len();
-    let x_t: Vec<f32> = group.members.iter().flat_map(|m| m.latent.x_t(channels, h, w).expect("x_T")).collect();
+    let mut torch = TorchLatents::default();
+    let x_t: Vec<f32> = group.members.iter().flat_map(|m| m.latent.x_t(channels, h, w, &mut torch).expect("x_T")).collect();
     let mut noise = vec![0.0; rows * count * len];
     for (k, part) in noise.chunks_exact_mut(len).enumerate() {
         let (step, member) = (k / count, &group.members[k % count]);
@@ -84,25 +88,26 @@ fn updates(run: &RunView, index: usize, group: &Group, most: usize) -> Vec<StepU
     let mut executor = Backend::Cpu.executor(program, Default::default()).expect("an executor");
     let pictures = |x: &[f32]| images_from_nchw(channels, h, w, x).into_iter().map(Arc::new).collect::<Vec<_>>();
     let (mut all, mut before) = (Vec::new(), pictures(&x_t));
-    let mut on_step = |frame: &mut sampler::Frame| {
-        let (x, x0) = (frame.x()?, pictures(&frame.x0()?));
-        let after = pictures(&x);
+    let mut on_step = |step: usize, tensors: &StepTensors| {
+        let (x, x0) = (&tensors.x, pictures(&tensors.x0));
+        let after = pictures(x);
         let record = |(x_t, x0)| StepRecord { x_t, x0, terms: None, rms: Rms::default() };
         all.push(StepUpdate {
             id: run.id,
             group: index,
-            index: frame.index,
-            total: frame.total,
+            index: step,
+            total: rows,
             seconds: 0.01,
             records: before.iter().cloned().zip(x0).map(record).collect(),
             after_rms: x.chunks_exact(len).map(latent::rms).collect(),
-            spread: Some(spread(&x, len, channels)),
+            spread: Some(spread(x, len, channels)),
             after: after.clone(),
         });
         before = after;
-        Ok(if frame.index + 1 >= most { Flow::Stop } else { Flow::Continue })
+        Ok(if step + 1 >= most { Flow::Stop } else { Flow::Continue })
     };
-    let ended = sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, StepNoise::Given(&noise), 0, &mut on_step);
+    let (noise, reads) = (StepNoise::Given(&noise), |_| Reads::PICTURES);
+    let ended = block_on(sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, noise, 0, &reads, &mut on_step));
     assert!(ended.is_ok() || most < usize::MAX, "{:?}", ended.err());
     all
 }

@@ -4,6 +4,7 @@ use crate::{Verdict, common::Tolerance, integer, list, manifest, number, on_the_
 use etude::{
     backend::Backend,
     gpu::Precision,
+    platform::block_on,
     program::{
         Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, Element, GroupNormApply,
         GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Linear, Program, Shape, Stage, StepParams, TensorId,
@@ -38,9 +39,9 @@ fn check(device: &str, backend: &Backend) {
         }
         // Every image has its own row of the embedding table, as in `sampler::epsilon`.
         let step = StepParams { rows: layer.rows, row_stride: 1, ..StepParams::default() };
-        executor.run(&[Stage::Network], &step).unwrap_or_else(|e| panic!("{}: {e}", layer.name));
+        executor.submit(&[Stage::Network], &step, &[]).unwrap_or_else(|e| panic!("{}: {e}", layer.name));
         for (tensor, how) in &layer.outputs {
-            let padded = executor.read(*tensor).unwrap_or_else(|e| panic!("{}: {e}", layer.name));
+            let padded = block_on(executor.read(*tensor)).unwrap_or_else(|e| panic!("{}: {e}", layer.name));
             let got = layout::c4_to_nchw(layer.output_shape, &padded);
             layer.compare(&got, &mut verdict, &format!("{device} {}{how}", layer.name));
         }

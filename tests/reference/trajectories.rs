@@ -5,8 +5,9 @@ use etude::{
     backend::Backend,
     gpu::Precision,
     model::Model,
+    platform::block_on,
     program::{Executor, Handles},
-    sampler::{self, Flow, StepNoise},
+    sampler::{self, Flow, Reads, StepNoise, StepTensors},
     schedule::{EncodeAt, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients},
     weights::Weights,
 };
@@ -71,11 +72,14 @@ fn check(device: &str, backend: &Backend) {
         let noise = if file.contains("noise") { floats("noise") } else { Vec::new() };
         let noise = if noise.is_empty() { StepNoise::Seed(0) } else { StepNoise::Given(&noise) };
         let (mut x, mut x0) = (floats("x_T"), Vec::new());
-        let last = sampler::run(executor.as_mut(), handles, &steps, &floats("x_T"), noise, 0, &mut |frame| {
-            x.extend(frame.x()?);
-            x0.extend(frame.x0()?);
+        let mut on_step = |_: usize, tensors: &StepTensors| {
+            x.extend_from_slice(&tensors.x);
+            x0.extend_from_slice(&tensors.x0);
             Ok(Flow::Continue)
-        });
+        };
+        let x_t = floats("x_T");
+        let reads = |_| Reads::PICTURES;
+        let last = block_on(sampler::run(executor.as_mut(), handles, &steps, &x_t, noise, 0, &reads, &mut on_step));
         let last = last.unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(last, x[x.len() - last.len()..], "{name}: the result is the last frame");
 

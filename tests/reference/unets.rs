@@ -1,7 +1,7 @@
 //! Each network of unets.json as a whole, with a timestep of its own for every image.
 
 use crate::{Verdict, common::Tolerance, fixture, integer, list, manifest, on_the_adapter, text};
-use etude::{backend::Backend, gpu::Precision, model::Model, sampler, weights::Weights};
+use etude::{backend::Backend, gpu::Precision, model::Model, platform::block_on, sampler, weights::Weights};
 use std::sync::Arc;
 
 /// f64_gap in the manifest is at most 1e-6, and we round as often as the reference does.
@@ -46,7 +46,7 @@ fn check(device: &str, backend: &Backend, precision: Precision, tolerance: Toler
             let shape = file.shape("sample").expect("sample").iter().map(|n| *n as u32).collect::<Vec<_>>();
             let (program, handles) = model.record(shape[0], shape[2], shape[3], shape[0])?;
             let mut executor = backend.executor(Arc::new(program), precision)?;
-            let eps = sampler::epsilon(executor.as_mut(), &handles, &file.floats("sample")?, &timesteps)?;
+            let eps = block_on(sampler::epsilon(executor.as_mut(), &handles, &file.floats("sample")?, &timesteps))?;
             Ok((eps, file.floats("eps")?))
         });
         match evaluated {

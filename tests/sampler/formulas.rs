@@ -42,32 +42,28 @@ impl<F: Fn(f32, f32) -> f32 + Send> Executor for Toy<F> {
         self.inner.write_words(tensor, words)
     }
 
-    fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>> {
-        self.inner.read(tensor)
+    fn runs_ahead(&self) -> bool {
+        self.inner.runs_ahead()
     }
 
-    fn read_pixels(&mut self, tensor: TensorId) -> Result<Vec<[u8; 4]>> {
-        self.inner.read_pixels(tensor)
-    }
-
-    fn run(&mut self, stages: &[Stage], step: &StepParams) -> Result<()> {
+    fn submit(&mut self, stages: &[Stage], step: &StepParams, reads: &[TensorId]) -> Result<Ticket> {
         for stage in stages {
             if *stage == Stage::Network {
-                let t = self.inner.read(self.handles.timesteps)?[step.row_base as usize * 4];
-                let x = self.inner.read(self.handles.x)?;
+                let t = block_on(self.inner.read(self.handles.timesteps))?[step.row_base as usize * 4];
+                let x = block_on(self.inner.read(self.handles.x))?;
                 self.inner.write(self.handles.epsilon, &x.into_iter().map(|x| (self.network)(x, t)).collect::<Vec<_>>())?;
             } else {
-                self.inner.run(&[*stage], step)?;
+                drop(self.inner.submit(&[*stage], step, &[])?);
             }
         }
-        Ok(())
+        self.inner.submit(&[], step, reads)
     }
 
-    fn wait(&mut self) -> Result<()> {
-        self.inner.wait()
+    fn collect(&mut self, ticket: Ticket) -> BoxFuture<'_, Result<Vec<Vec<f32>>>> {
+        self.inner.collect(ticket)
     }
 
-    fn trace(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<Vec<f32>>> {
+    fn trace<'a>(&'a mut self, stages: &'a [Stage], step: &'a StepParams) -> BoxFuture<'a, Result<Vec<Vec<f32>>>> {
         self.inner.trace(stages, step)
     }
 }
@@ -87,12 +83,13 @@ fn record(
     first: u32,
 ) -> Recorded {
     let mut recorded = Recorded { x: vec![x.to_vec()], x0: Vec::new() };
-    let last = sampler::run(executor, handles, steps, x, noise, first, &mut |frame| {
-        assert_eq!((frame.index, frame.total, frame.coefficients), (recorded.x0.len(), steps.len(), &steps[frame.index]));
-        recorded.x.push(frame.x()?);
-        recorded.x0.push(frame.x0()?);
+    let mut on_step = |index: usize, tensors: &StepTensors| {
+        assert_eq!(index, recorded.x0.len());
+        recorded.x.push(tensors.x.clone());
+        recorded.x0.push(tensors.x0.clone());
         Ok(Flow::Continue)
-    });
+    };
+    let last = block_on(sampler::run(executor, handles, steps, x, noise, first, &|_| Reads::PICTURES, &mut on_step));
     assert_eq!(recorded.x.last(), Some(&last.unwrap_or_else(|e| panic!("{e}"))));
     assert_eq!(recorded.x0.len(), steps.len());
     recorded

@@ -13,11 +13,12 @@ use etude::{
     gpu::Precision,
     model::Model,
     noise::{self, STREAM_STEP, STREAM_X_T},
+    platform::block_on,
     program::{
-        DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, Program, Quantile, Shape, Stage, StepParams,
-        TensorId,
+        BoxFuture, DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, Program, Quantile, Shape, Stage,
+        StepParams, TensorId, Ticket,
     },
-    sampler::{self, Flow, StepNoise},
+    sampler::{self, Flow, Reads, StepNoise, StepTensors},
     schedule::{EncodeAt, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, alpha_bar},
     weights::Weights,
 };

@@ -30,7 +30,7 @@ impl Sampler {
     /// Pictures of the images from `first` on.
     fn sample(&mut self, steps: &[StepCoefficients], seed: u64, first: u32) -> Vec<f32> {
         let x = x_t(seed, first, self.shape);
-        self.run(steps, &x, StepNoise::Seed(seed), first, &mut |_| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"))
+        self.run(steps, &x, StepNoise::Seed(seed), first, &mut |_, _| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"))
     }
 
     fn run(
@@ -39,9 +39,10 @@ impl Sampler {
         x: &[f32],
         noise: StepNoise,
         first: u32,
-        on_step: &mut dyn FnMut(&mut sampler::Frame) -> Result<Flow>,
+        on_step: &mut dyn FnMut(usize, &StepTensors) -> Result<Flow>,
     ) -> Result<Vec<f32>> {
-        sampler::run(self.executor.as_mut(), &self.handles, steps, x, noise, first, on_step)
+        let reads = |_| Reads::default();
+        block_on(sampler::run(self.executor.as_mut(), &self.handles, steps, x, noise, first, &reads, on_step))
     }
 }
 
@@ -142,9 +143,9 @@ fn a_run_that_is_stopped_stops_and_leaves_no_trace() {
         let expected = sampler.sample(&steps, 8, 0);
         for stop_at in [0, 4, 9] {
             let (x, mut seen) = (x_t(99, 0, sampler.shape), 0);
-            let stopped = sampler.run(&steps, &x, StepNoise::Seed(99), 0, &mut |frame| {
+            let stopped = sampler.run(&steps, &x, StepNoise::Seed(99), 0, &mut |index, _| {
                 seen += 1;
-                Ok(if frame.index == stop_at { Flow::Stop } else { Flow::Continue })
+                Ok(if index == stop_at { Flow::Stop } else { Flow::Continue })
             });
             assert!(matches!(stopped, Err(Error::Cancelled)), "{name}: expected a cancelled run, got {stopped:?}");
             assert_eq!(seen, stop_at + 1, "{name}: no step after the one that stopped");
@@ -152,7 +153,7 @@ fn a_run_that_is_stopped_stops_and_leaves_no_trace() {
         }
         // What goes wrong in the callback comes out as it is.
         let x = x_t(99, 0, sampler.shape);
-        let failed = sampler.run(&steps, &x, StepNoise::Seed(99), 0, &mut |_| Err(Error::argument("the disk is full")));
+        let failed = sampler.run(&steps, &x, StepNoise::Seed(99), 0, &mut |_, _| Err(Error::argument("the disk is full")));
         assert_eq!(failed.expect_err("the callback's error").to_string(), "the disk is full");
         assert_eq!(bits(&sampler.sample(&steps, 8, 0)), bits(&expected), "{name}: the next run is right");
     }
@@ -167,7 +168,8 @@ fn given_noise_is_the_seeds_noise() {
         let expected = sampler.sample(&steps, 3, 4);
         let z: Vec<f32> = (0..10).flat_map(|k| normals(3, STREAM_STEP, 4, k, sampler.shape)).collect();
         let x = x_t(3, 4, sampler.shape);
-        let got = sampler.run(&steps, &x, StepNoise::Given(&z), 0, &mut |_| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"));
+        let got =
+            sampler.run(&steps, &x, StepNoise::Given(&z), 0, &mut |_, _| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"));
         // The adapter's normals differ from the CPU's by an ulp of their square root.
         assert_close(&got, &expected, Tolerance::new(1e-5, "an ulp of noise a step, through the network"), &name);
     }
@@ -185,7 +187,7 @@ fn an_encoded_picture_comes_back() {
     for steps in [10, 50, 200, 1000] {
         let up = Schedule::encode(&config, steps, None, EncodeAt::Source, Preset::Etude).unwrap_or_else(|e| panic!("{e}")).steps;
         let mut run = |steps: &[StepCoefficients], x: &[f32]| {
-            sampler.run(steps, x, StepNoise::Seed(0), 0, &mut |_| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"))
+            sampler.run(steps, x, StepNoise::Seed(0), 0, &mut |_, _| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"))
         };
         let latent = run(&up, &picture);
         let back = run(&schedule(&request(steps, 0.0)), &latent);
@@ -203,7 +205,7 @@ fn what_does_not_fit_is_refused() {
     let steps = schedule(&request(5, 1.0));
     let x = Random::new(0).normals(128);
     let mut run = |steps: &[StepCoefficients], x: &[f32], noise: StepNoise| {
-        let refused = sampler.run(steps, x, noise, 0, &mut |_| panic!("a step of a run that should be refused"));
+        let refused = sampler.run(steps, x, noise, 0, &mut |_, _| panic!("a step of a run that should be refused"));
         refused.expect_err("a refusal").to_string()
     };
     assert_eq!(run(&steps, &x, StepNoise::Seed(0)), "expected at most 4 timesteps for this program, got 5");

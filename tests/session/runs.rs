@@ -9,7 +9,8 @@ use etude::{
     backend::Backend,
     model::Model,
     picture,
-    sampler::{self, Flow, StepNoise},
+    platform::block_on,
+    sampler::{self, Flow, Reads, StepNoise},
     schedule::Spacing,
     session::Event,
 };
@@ -28,7 +29,9 @@ fn sampled(controls: &etude::app::Controls) -> Vec<picture::Picture> {
     let recipe = etude::recipe::Recipe { size, ..recipe };
     let x_t = recipe.x_t(1, 0, controls.count, &[]);
     let noise = StepNoise::Seed(controls.noise_seed);
-    let x = sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, noise, 0, &mut |_| Ok(Flow::Continue));
+    let reads = |_| Reads::default();
+    let mut on_step = |_: usize, _: &_| Ok(Flow::Continue);
+    let x = block_on(sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, noise, 0, &reads, &mut on_step));
     picture::images_from_nchw(1, size.0 as usize, size.1 as usize, &x.expect("sampled"))
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
         }
         Command::Use(controls) => state.change(*controls, now),
         Command::Save(what) => match export::job(state, what) {
-            Ok(job) => session.spawn_task(job),
+            Ok(job) => session.spawn_task(|| async { job() }),
             Err(error) => state.messages.fault(error.to_string(), now),
         },
         Command::Play => state.playhead.toggle(),
@@ -69,16 +69,20 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             };
             state.messages.news(what, now);
         }
-        Command::OpenModel => session.spawn_task(|| match rfd::FileDialog::new().set_title("A model's folder").pick_folder() {
-            Some(path) => TaskResult::ModelChosen(path),
-            None => TaskResult::Nothing,
+        Command::OpenModel => session.spawn_task(|| async {
+            match rfd::FileDialog::new().set_title("A model's folder").pick_folder() {
+                Some(path) => TaskResult::ModelChosen(path),
+                None => TaskResult::Nothing,
+            }
         }),
-        Command::ChooseFolder => session.spawn_task(|| match rfd::FileDialog::new().set_title("Save pictures in").pick_folder() {
-            Some(path) => TaskResult::FolderChosen(path),
-            None => TaskResult::Nothing,
+        Command::ChooseFolder => session.spawn_task(|| async {
+            match rfd::FileDialog::new().set_title("Save pictures in").pick_folder() {
+                Some(path) => TaskResult::FolderChosen(path),
+                None => TaskResult::Nothing,
+            }
         }),
         Command::OpenRecipe => {
-            session.spawn_task(|| {
+            session.spawn_task(|| async {
                 let dialog = rfd::FileDialog::new().set_title("A picture that etude saved").add_filter("Pictures", &["png", "gif"]);
                 let Some(path) = dialog.pick_file() else { return TaskResult::Nothing };
                 match read_recipe(&path) {
@@ -111,7 +115,7 @@ fn present(ctx: &Context, state: &mut State, on: bool) {
 
 /// Opens a model's folder, or the recipe inside a picture.
 pub(crate) fn open(session: &Session, path: PathBuf) {
-    session.spawn_task(move || {
+    session.spawn_task(move || async move {
         if path.is_dir() {
             return TaskResult::ModelChosen(path);
         }

@@ -145,11 +145,10 @@ impl RunView {
                     (_, 0..2) => update.seconds,
                     (old, _) => 0.8 * old + 0.2 * update.seconds,
                 };
-                let update = Arc::new((**update).clone());
                 if let Some(place) = group.updates.get_mut(update.index) {
                     *place = Some(update.clone());
                 }
-                group.latest = Some(update);
+                group.latest = Some(update.clone());
             }
             Event::Finished { .. } => self.finished = true,
             Event::Failed { message, .. } => self.failed = Some(message.clone()),

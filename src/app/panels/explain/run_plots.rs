@@ -88,7 +88,7 @@ pub(super) fn lengths_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pa
     let (rms, count) = (view.rms, view.schedule.steps.len());
     title_ui(ui, "Lengths ‖·‖/√d", &[("x_t", palette.x), ("x̂0", palette.x0), ("ε (expected: 1)", palette.direction)]);
     let of = |value: fn(&Rms) -> f64| series(rms.iter().take(count).map(|r| r.as_ref().map_or(f64::NAN, value)));
-    let (x, x0, epsilon) = (of(|r| r.x), of(|r| r.x0), of(|r| r.epsilon));
+    let (x, x0, epsilon) = (of(|r| r.x), of(|r| r.x0), of(|r| r.epsilon.unwrap_or(f64::NAN)));
     let (colours, at) = (*palette, view.index.min(count.saturating_sub(1)) as f64 + 1.0);
     let steps = &view.schedule.steps;
     let title = "Plot of the lengths of x, x̂0 and ε against the step";
@@ -98,7 +98,12 @@ pub(super) fn lengths_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pa
             let index = nearest_step(over(position).x, count);
             let (t, of) = (steps.get(index)?.t, rms.get(index).copied().flatten());
             let values = of.map_or("not here yet".to_owned(), |of| {
-                format!("‖x_t‖/√d = {}\n‖x̂0‖/√d = {}\n‖ε‖/√d = {}", plain(of.x), plain(of.x0), plain(of.epsilon))
+                format!(
+                    "‖x_t‖/√d = {}\n‖x̂0‖/√d = {}\n‖ε‖/√d = {}",
+                    plain(of.x),
+                    plain(of.x0),
+                    plain(of.epsilon.unwrap_or(f64::NAN))
+                )
             });
             Some(format!("step {}, t = {t}\n{values}\nClick to look at it.", index + 1))
         })

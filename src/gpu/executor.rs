@@ -3,19 +3,20 @@
 
 use super::{
     Gpu, Precision,
-    constants::{Region, upload_constants},
+    constants::{DeviceWeights, Region},
     pipeline::{BindingKind, Pipeline},
+    staging::{InFlight, Source, StagingPool},
     tune::dispatch,
 };
 use crate::{
     error::{Error, Result},
-    program::{Access, DeviceInfo, Element, Executor, Kernel, MemoryPlan, Program, Stage, StepParams, TensorId, check_words},
+    program::{
+        Access, BoxFuture, DeviceInfo, Element, Executor, Kernel, MemoryPlan, Outstanding, Program, Stage, StepParams, TensorId,
+        Ticket, check_words,
+    },
 };
 use half::f16;
-use std::{collections::VecDeque, sync::Arc};
-
-/// Submissions the host may be ahead of the device.
-const IN_FLIGHT: usize = 2;
+use std::sync::Arc;
 
 /// Work of one submission, in floating-point operations. A driver's watchdog ends a submission after 2 to 10 seconds, and a window
 /// on the same device waits for it: at 0.5 TFLOP/s this is 0.1 s.
@@ -39,7 +40,8 @@ pub struct GpuExecutor {
     slots: Vec<wgpu::Buffer>,
     pub(super) step_buffer: wgpu::Buffer,
     calls: Vec<Call>,
-    in_flight: VecDeque<wgpu::SubmissionIndex>,
+    in_flight: Outstanding<(InFlight, Vec<TensorId>)>,
+    staging: StagingPool,
     allocated: u64,
 }
 
@@ -55,6 +57,14 @@ impl GpuExecutor {
     /// # Errors
     /// A tensor larger than the device binds, f16 where the device has none, no memory, a driver fault.
     pub fn new(gpu: Arc<Gpu>, program: Arc<Program>, precision: Precision) -> Result<Self> {
+        Self::sharing(gpu, program, precision, &mut DeviceWeights::default())
+    }
+
+    /// As [`Self::new`], but for the weights that are in `weights` already; those that are not come to be there.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn sharing(gpu: Arc<Gpu>, program: Arc<Program>, precision: Precision, weights: &mut DeviceWeights) -> Result<Self> {
         if precision == Precision::F16 && !gpu.f16 {
             return Err(Error::device(&gpu.info.name, "has no 16-bit shader arithmetic (SHADER_F16); use --precision f32"));
         }
@@ -71,12 +81,7 @@ impl GpuExecutor {
         let mut allocated = 0;
         let mut create = |label: &str, size: u64, usage| {
             allocated += size;
-            gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size: size.max(16),
-                usage,
-                mapped_at_creation: false,
-            })
+            gpu.create_buffer(label, size, usage)
         };
         let slots: Vec<_> = plan.slots().iter().map(|&bytes| create("activations", bytes, storage)).collect();
         let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
@@ -85,7 +90,7 @@ impl GpuExecutor {
         let align = u64::from(gpu.limits.min_uniform_buffer_offset_alignment);
         let params_buffer =
             create("parameters", params_bytes.iter().map(|p| (p.len() as u64).next_multiple_of(align)).sum(), uniform);
-        let constants = upload_constants(&gpu, &program, precision, storage, &mut create)?;
+        let constants = weights.upload(&gpu, &program, precision)?;
         gpu.check()?;
 
         let mut all_params = Vec::new();
@@ -117,10 +122,12 @@ impl GpuExecutor {
         }
         gpu.queue.write_buffer(&params_buffer, 0, &all_params);
         gpu.check()?;
-        Ok(Self { gpu, program, precision, plan, slots, step_buffer, calls, in_flight: VecDeque::new(), allocated })
+        let allocated = allocated + program.weight_bytes(precision.c4_bytes());
+        let (in_flight, staging) = (Outstanding::default(), StagingPool::default());
+        Ok(Self { gpu, program, precision, plan, slots, step_buffer, calls, in_flight, staging, allocated })
     }
 
-    /// Bytes of device memory this executor holds.
+    /// Bytes of device memory this executor holds, its weights included, which others may share.
     pub fn allocated_bytes(&self) -> u64 {
         self.allocated
     }
@@ -139,6 +146,11 @@ impl GpuExecutor {
         let t = self.program.get(tensor);
         let slot = self.plan.slot(tensor).ok_or_else(|| Error::argument(format!("tensor {}: has no memory of its own", t.name)))?;
         Ok((&self.slots[slot], t.bytes(self.precision.c4_bytes())))
+    }
+
+    fn source(&self, tensor: TensorId) -> Result<Source> {
+        let (buffer, bytes) = self.region(tensor)?;
+        Ok(Source { buffer: buffer.clone(), bytes })
     }
 
     pub(super) fn encode(&self, pass: &mut wgpu::ComputePass, index: usize, rows: u32) {
@@ -160,25 +172,6 @@ impl GpuExecutor {
             *at = (at.0 + 1, 0);
         }
         None
-    }
-
-    pub(super) fn submit(&mut self, encoder: wgpu::CommandEncoder) -> Result<()> {
-        while self.in_flight.len() >= IN_FLIGHT {
-            let oldest = self.in_flight.pop_front();
-            self.poll(oldest)?;
-        }
-        self.in_flight.push_back(self.gpu.queue.submit([encoder.finish()]));
-        self.gpu.check()
-    }
-
-    fn poll(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
-        let result = self.gpu.device.poll(wgpu::PollType::Wait { submission_index, timeout: None });
-        self.gpu.check()?;
-        result.map(|_| ()).map_err(|e| Error::device(&self.gpu.info.name, format!("stopped answering: {e}; use --device cpu")))
-    }
-
-    pub(super) fn encoder(&self) -> wgpu::CommandEncoder {
-        self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
     }
 
     pub(super) fn indices(&self, stage: Stage) -> Vec<usize> {
@@ -259,26 +252,19 @@ impl Executor for GpuExecutor {
         self.gpu.check()
     }
 
-    fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>> {
-        let (buffer, bytes) = self.region(tensor)?;
-        let bytes = self.gpu.read_bytes(buffer, bytes)?;
-        self.in_flight.clear();
-        Ok(self.decode(tensor, &bytes))
+    fn runs_ahead(&self) -> bool {
+        true
     }
 
-    fn read_pixels(&mut self, tensor: TensorId) -> Result<Vec<[u8; 4]>> {
-        let (buffer, bytes) = self.region(tensor)?;
-        let bytes = self.gpu.read_bytes(buffer, bytes)?;
-        self.in_flight.clear();
-        Ok(bytes.as_chunks::<4>().0.to_vec())
-    }
-
-    fn run(&mut self, stages: &[Stage], step: &StepParams) -> Result<()> {
+    fn submit(&mut self, stages: &[Stage], step: &StepParams, reads: &[TensorId]) -> Result<Ticket> {
         self.gpu.check()?;
+        let given_up: Vec<_> = self.in_flight.abandoned().collect();
+        given_up.into_iter().for_each(|(in_flight, _)| self.staging.give_up(in_flight));
         self.gpu.queue.write_buffer(&self.step_buffer, 0, bytemuck::bytes_of(step));
         let mut at = (0, 0);
-        while at.0 < stages.len() {
-            let mut encoder = self.encoder();
+        let mut before = None;
+        let last = loop {
+            let mut encoder = self.gpu.encoder();
             let mut flops = 0.0;
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
@@ -289,26 +275,54 @@ impl Executor for GpuExecutor {
                     flops += self.calls[index].flops;
                 }
             }
-            self.submit(encoder)?;
-        }
-        Ok(())
+            if at.0 >= stages.len() {
+                break encoder;
+            }
+            let submitted = self.gpu.submit(encoder);
+            if let Some(oldest) = before.replace(submitted) {
+                self.gpu.limit_queue(oldest)?;
+            }
+        };
+        let sources: Vec<_> = reads.iter().map(|tensor| self.source(*tensor)).collect::<Result<_>>()?;
+        let in_flight = self.staging.submit(&self.gpu, last, &sources);
+        self.gpu.check()?;
+        Ok(self.in_flight.insert((in_flight, reads.to_vec())))
     }
 
-    fn wait(&mut self) -> Result<()> {
-        self.in_flight.clear();
-        self.poll(None)
+    fn collect(&mut self, ticket: Ticket) -> BoxFuture<'_, Result<Vec<Vec<f32>>>> {
+        Box::pin(async move {
+            let (in_flight, reads) = self.in_flight.take(&ticket)?;
+            let bytes = self.staging.collect(&self.gpu, in_flight).await?;
+            let mut values = Vec::with_capacity(reads.len());
+            let mut rest = bytes.as_slice();
+            for tensor in reads {
+                let source = self.source(tensor)?;
+                values.push(self.decode(tensor, &rest[..source.bytes as usize]));
+                rest = &rest[source.place() as usize..];
+            }
+            Ok(values)
+        })
     }
 
-    fn trace(&mut self, stages: &[Stage], step: &StepParams) -> Result<Vec<Vec<f32>>> {
-        self.gpu.queue.write_buffer(&self.step_buffer, 0, bytemuck::bytes_of(step));
-        let mut results = Vec::new();
-        for index in stages.iter().flat_map(|s| self.indices(*s)).collect::<Vec<_>>() {
-            let mut encoder = self.encoder();
-            self.encode(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()), index, step.rows);
-            self.submit(encoder)?;
-            let output = self.program.calls()[index].1.operands().into_iter().rfind(|o| o.access != Access::Read);
-            results.push(output.map_or_else(|| Ok(Vec::new()), |o| self.read(o.tensor))?);
-        }
-        Ok(results)
+    fn trace<'a>(&'a mut self, stages: &'a [Stage], step: &'a StepParams) -> BoxFuture<'a, Result<Vec<Vec<f32>>>> {
+        Box::pin(async move {
+            self.gpu.queue.write_buffer(&self.step_buffer, 0, bytemuck::bytes_of(step));
+            let mut results = Vec::new();
+            for index in stages.iter().flat_map(|s| self.indices(*s)).collect::<Vec<_>>() {
+                let mut encoder = self.gpu.encoder();
+                self.encode(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()), index, step.rows);
+                let output = self.program.calls()[index].1.operands().into_iter().rfind(|o| o.access != Access::Read);
+                let Some(output) = output else {
+                    results.push(Vec::new());
+                    continue;
+                };
+                let source = self.source(output.tensor)?;
+                let bytes = source.bytes;
+                let in_flight = self.staging.submit(&self.gpu, encoder, &[source]);
+                let read = self.staging.collect(&self.gpu, in_flight).await?;
+                results.push(self.decode(output.tensor, &read[..bytes as usize]));
+            }
+            Ok(results)
+        })
     }
 }

@@ -1,0 +1,266 @@
+//! Groups of images that advance together, a step at a time, each group with a schedule of its own.
+//!
+//! x stays on the device while one group goes on. The host keeps a copy of it after every step, so that groups take turns on one
+//! executor and a run survives the loss of its device. While the host looks at a step, the device computes the next one.
+
+use super::{
+    programs::Resident,
+    sampling::{Engine, padded, unique},
+};
+use crate::{
+    error::Result,
+    platform::Instant,
+    program::Shape,
+    sampler::{self, At, NoiseAddress, Reads, StepTensors, StepTicket},
+    schedule::{Schedule, StepCoefficients},
+};
+use std::{collections::VecDeque, ops::Range, sync::Arc, time::Duration};
+
+/// Images that take the same steps.
+#[derive(Debug)]
+pub struct Group {
+    /// Their steps.
+    pub schedule: Arc<Schedule>,
+    /// What counts the noise of each.
+    pub addresses: Vec<NoiseAddress>,
+    /// x after the steps taken so far, `[M, C, H, W]`.
+    pub x: Vec<f32>,
+    /// Steps taken.
+    pub taken: usize,
+    /// Steps submitted, and parts of the next one.
+    submitted: usize,
+    submitted_parts: usize,
+    /// Parts of the step on its way that were collected, and what was read of them.
+    collected_parts: usize,
+    collected: StepTensors,
+    /// When the step on its way began.
+    began: Instant,
+    /// Images in a part.
+    part: usize,
+}
+
+impl Group {
+    /// A group at x_T, `[M, C, H, W]`, one image per address.
+    pub fn new(schedule: Arc<Schedule>, addresses: Vec<NoiseAddress>, x_t: Vec<f32>) -> Self {
+        Self {
+            schedule,
+            addresses,
+            x: x_t,
+            taken: 0,
+            submitted: 0,
+            submitted_parts: 0,
+            collected_parts: 0,
+            collected: StepTensors::default(),
+            began: Instant::now(),
+            part: 1,
+        }
+    }
+
+    /// Whether every step is taken.
+    pub fn is_done(&self) -> bool {
+        self.taken == self.schedule.steps.len()
+    }
+
+    fn parts(&self) -> usize {
+        self.addresses.len().div_ceil(self.part)
+    }
+
+    fn images(&self, part: usize) -> Range<usize> {
+        part * self.part..self.addresses.len().min((part + 1) * self.part)
+    }
+
+    /// Numbers of one image.
+    fn image_len(&self) -> usize {
+        self.x.len() / self.addresses.len().max(1)
+    }
+}
+
+/// A step that a group has taken.
+#[derive(Debug)]
+pub struct GroupStep {
+    /// Which group.
+    pub group: usize,
+    /// Which step, from 0.
+    pub index: usize,
+    /// x before it, `[M, C, H, W]`.
+    pub x_t: Vec<f32>,
+    /// What was read of it; x after it always is.
+    pub tensors: StepTensors,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// A part of a step on its way.
+struct InFlight {
+    group: usize,
+    part: usize,
+    ticket: StepTicket,
+    submitted: Instant,
+}
+
+/// Groups on their way.
+pub struct Groups {
+    groups: Vec<Group>,
+    size: (u32, u32),
+    channels: usize,
+    /// Every timestep of every group once, falling: the rows of the embedding table.
+    timesteps: Vec<f32>,
+    /// Tells the x of these groups from that of others on the same executor.
+    id: u64,
+    /// The engine's when the groups were divided into parts.
+    epoch: u64,
+    in_flight: VecDeque<InFlight>,
+    /// When the last step was collected.
+    collected: Instant,
+}
+
+impl Groups {
+    /// Groups of images of `size` on `engine`, which must have room for them: one that does not shows here, before anything is computed.
+    ///
+    /// # Errors
+    /// As [`Engine::network`].
+    pub fn new(engine: &mut Engine, size: (u32, u32), groups: Vec<Group>) -> Result<Self> {
+        let mut timesteps: Vec<f32> = groups.iter().flat_map(|g| g.schedule.steps.iter().map(|step| step.timestep)).collect();
+        timesteps.sort_by(|a, b| b.total_cmp(a));
+        timesteps.dedup();
+        let channels = engine.model().config.in_channels as usize;
+        let (in_flight, collected) = (VecDeque::new(), Instant::now());
+        let mut groups = Self { groups, size, channels, timesteps, id: unique(), epoch: engine.epoch, in_flight, collected };
+        groups.restart(engine)?;
+        Ok(groups)
+    }
+
+    /// The groups.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Whether every group is done.
+    pub fn is_done(&self) -> bool {
+        self.groups.iter().all(Group::is_done)
+    }
+
+    /// Steps still to be taken, of all groups together.
+    pub fn steps_left(&self) -> usize {
+        self.groups.iter().map(|g| g.schedule.steps.len() - g.taken).sum()
+    }
+
+    /// Goes back to the last whole steps and divides the groups into parts: at the start, and for another engine or one with other room.
+    fn restart(&mut self, engine: &mut Engine) -> Result<()> {
+        self.in_flight.clear();
+        self.epoch = engine.epoch;
+        for group in &mut self.groups {
+            let asked = engine.batch(group.addresses.len());
+            group.part = engine.network(asked, self.size, self.timesteps.len())?.batch;
+            (group.submitted, group.submitted_parts, group.collected_parts) = (group.taken, 0, 0);
+            group.collected = StepTensors::default();
+        }
+        Ok(())
+    }
+
+    /// Takes a step of the group that is furthest behind. `reads` says what is read of (group, index) beside x; `stop` is asked between
+    /// the parts of a large group: `None` where it stopped, or where all is done.
+    ///
+    /// # Errors
+    /// A device fault, which leaves the groups as they were before the step; a result that is not finite.
+    pub async fn turn(
+        &mut self,
+        engine: &mut Engine,
+        reads: &dyn Fn(usize, usize) -> Reads,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<GroupStep>> {
+        if self.epoch != engine.epoch {
+            self.restart(engine)?;
+        }
+        loop {
+            self.submit(engine, reads)?;
+            let Some(part) = self.in_flight.pop_front() else { return Ok(None) };
+            if let Some(step) = self.collect(engine, part).await? {
+                return Ok(Some(step));
+            }
+            if stop() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Submits parts of steps until as many are on their way as are worth it.
+    fn submit(&mut self, engine: &mut Engine, reads: &dyn Fn(usize, usize) -> Reads) -> Result<()> {
+        while let Some(number) = self.next() {
+            let group = &self.groups[number];
+            let (index, part) = (group.submitted, group.submitted_parts);
+            let Some(coefficients) = group.schedule.steps.get(index) else { return Ok(()) };
+            let network = engine.network(engine.batch(group.addresses.len()), self.size, self.timesteps.len())?;
+            let here = Resident { groups: self.id, group: number, part, steps: index };
+            let came_back = group.taken == index;
+            let is_resident = network.resident == Some(here);
+            let batch = network.batch;
+            // The step before must have come back whole, or its x be there already.
+            if self.in_flight.len() >= sampler::in_flight(network.stepping().0) || !(came_back || is_resident) {
+                return Ok(());
+            }
+            network.prepare(&self.timesteps)?;
+            let (executor, handles) = network.stepping();
+            if !is_resident {
+                let (images, len) = (group.images(part), group.image_len());
+                let x = padded(&group.x[images.start * len..images.end * len], batch * len);
+                sampler::write_nchw(executor, handles.x, &x)?;
+                sampler::write_addresses(executor, &handles, &group.addresses[images])?;
+            }
+            let at = self.at(index, coefficients);
+            let reads = Reads { x: true, ..reads(number, index) };
+            let ticket = sampler::submit_step(executor, &handles, coefficients, at, None, reads)?;
+            network.resident = Some(Resident { steps: index + 1, ..here });
+            self.in_flight.push_back(InFlight { group: number, part, ticket, submitted: Instant::now() });
+            let group = &mut self.groups[number];
+            group.submitted_parts += 1;
+            if group.submitted_parts == group.parts() {
+                (group.submitted, group.submitted_parts) = (index + 1, 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// The group whose turn it is: one with a step half submitted, else the one that is furthest behind.
+    fn next(&self) -> Option<usize> {
+        let behind = |g: &Group| g.submitted as f64 / g.schedule.steps.len().max(1) as f64;
+        let numbers = 0..self.groups.len();
+        let half = numbers.clone().find(|n| self.groups[*n].submitted_parts > 0);
+        let open = numbers.filter(|n| self.groups[*n].submitted < self.groups[*n].schedule.steps.len());
+        half.or_else(|| open.min_by(|a, b| behind(&self.groups[*a]).total_cmp(&behind(&self.groups[*b]))))
+    }
+
+    fn at(&self, index: usize, coefficients: &StepCoefficients) -> At {
+        let row = self.timesteps.iter().position(|t| *t == coefficients.timestep).unwrap_or(0);
+        At { index, row, rows: self.timesteps.len() }
+    }
+
+    /// Waits for a part; the step, where that was its last one.
+    async fn collect(&mut self, engine: &mut Engine, part: InFlight) -> Result<Option<GroupStep>> {
+        let group = &mut self.groups[part.group];
+        let network = engine.network(engine.batch(group.addresses.len()), self.size, self.timesteps.len())?;
+        let batch = network.batch;
+        let (executor, handles) = network.stepping();
+        let tensors = sampler::collect_step(executor, &handles, part.ticket).await?;
+        group.collected.append(&tensors, group.images(part.part).len(), batch);
+        if group.collected_parts == 0 {
+            group.began = part.submitted.max(self.collected);
+        }
+        group.collected_parts += 1;
+        if group.collected_parts < group.parts() {
+            return Ok(None);
+        }
+        group.collected_parts = 0;
+        let tensors = std::mem::take(&mut group.collected);
+        // Every step, as every step is shown: NaN must not become a picture.
+        let shape = Shape::new(group.addresses.len() as u32, self.size.0, self.size.1, self.channels as u32);
+        sampler::check_finite(&tensors.x, shape, 0)?;
+        let x_t = std::mem::replace(&mut group.x, tensors.x.clone());
+        let index = group.taken;
+        group.taken += 1;
+        let now = Instant::now();
+        let duration = now - group.began;
+        self.collected = now;
+        Ok(Some(GroupStep { group: part.group, index, x_t, tensors, duration }))
+    }
+}

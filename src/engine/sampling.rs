@@ -1,0 +1,188 @@
+//! The engine, and how it takes images through all their steps.
+
+use super::programs::{Network, Programs};
+use crate::{
+    backend::Backend,
+    error::{Error, Result},
+    gpu::Precision,
+    model::Model,
+    sampler::{self, Flow, Reads, StepNoise, StepTensors},
+    schedule::StepCoefficients,
+};
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// A model on a device.
+pub struct Engine {
+    model: Arc<Model>,
+    backend: Backend,
+    programs: Programs,
+    /// Images at a time, where fewer than suit the device are asked for or memory has run out before.
+    max_batch: Option<usize>,
+    /// Images at a time of the program that was used last.
+    last_batch: usize,
+    /// Changes with everything that the parts of [`Groups`] depend on.
+    pub(super) epoch: u64,
+}
+
+/// The images of a run of [`Engine::sample`].
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// How many.
+    pub images: usize,
+    /// Height and width.
+    pub size: (u32, u32),
+    /// The steps they all take.
+    pub steps: &'a [StepCoefficients],
+    /// x_T of some of them, `[n, C, H, W]`.
+    pub x_t: &'a dyn Fn(Range<usize>) -> Vec<f32>,
+    /// z of every step, `[K, N, C, H, W]`, or the seed it is drawn from.
+    pub noise: StepNoise<'a>,
+    /// What the callback sees of the step of an index.
+    pub reads: &'a dyn Fn(usize) -> Reads,
+}
+
+/// Sees a step of some images: which they are, the step's index, what was asked for of it.
+pub type OnStep<'a> = dyn FnMut(Range<usize>, usize, &StepTensors) -> Result<Flow> + 'a;
+
+/// Takes finished images: which they are, and the last x, `[n, C, H, W]`.
+pub type OnImages<'a> = dyn FnMut(Range<usize>, &[f32]) -> Result<()> + 'a;
+
+impl Engine {
+    /// A model on a device; nothing is allocated yet.
+    pub fn new(model: Arc<Model>, backend: Backend, precision: Precision) -> Self {
+        Self { model, backend, programs: Programs::new(precision), max_batch: None, last_batch: 1, epoch: unique() }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// The device.
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// Lets no more than `max` images be computed at a time, whatever suits the device; `None` is as many as suit it.
+    pub fn limit_batch(&mut self, max: Option<usize>) {
+        (self.max_batch, self.epoch) = (max.map(|max| max.max(1)), unique());
+    }
+
+    /// The limit that is set.
+    pub fn batch_limit(&self) -> Option<usize> {
+        self.max_batch
+    }
+
+    /// Halves the images at a time from now on: memory may be what is short.
+    pub fn shrink(&mut self) {
+        self.programs.clear();
+        self.limit_batch(Some(self.last_batch / 2));
+    }
+
+    /// Images at a time for `images` of them: as many as suit the device, in equal parts.
+    pub fn batch(&self, images: usize) -> usize {
+        let suits = self.backend.default_batch() as usize;
+        let max = self.max_batch.unwrap_or(suits);
+        images.div_ceil(images.div_ceil(max.max(1)).max(1)).max(1)
+    }
+
+    /// The network for `batch` images at a time (perhaps fewer, where they do not fit the device: [`Network::batch`]) of `size`, with
+    /// room for the embeddings of `rows` timesteps.
+    ///
+    /// # Errors
+    /// As [`Backend::record`] and [`Backend::executor`].
+    pub fn network(&mut self, batch: usize, size: (u32, u32), rows: usize) -> Result<&mut Network> {
+        self.last_batch = batch;
+        self.programs.network(&self.backend, &self.model, batch, size, rows)
+    }
+
+    /// The network's output for each of the images `x` `[N, C, H, W]` of `size` at the timestep of its own, `[N, C_out, H, W]`.
+    ///
+    /// # Errors
+    /// As [`Self::network`]; a length that does not fit; a device fault.
+    pub async fn epsilon(&mut self, x: &[f32], timesteps: &[f32], size: (u32, u32)) -> Result<Vec<f32>> {
+        let images = timesteps.len();
+        if images == 0 || !x.len().is_multiple_of(images) {
+            return Err(Error::argument(format!("expected one timestep per image, got {images} for {} numbers", x.len())));
+        }
+        let len = x.len() / images;
+        let batch = self.batch(images);
+        let network = self.network(batch, size, batch)?;
+        let mut all = Vec::new();
+        for first in (0..images).step_by(network.batch) {
+            let now = network.batch.min(images - first);
+            let mut timesteps = timesteps[first..first + now].to_vec();
+            timesteps.resize(network.batch, 0.0);
+            let x = padded(&x[first * len..(first + now) * len], len * network.batch);
+            let output = network.epsilon(&x, &timesteps).await?;
+            all.extend_from_slice(&output[..output.len() / network.batch * now]);
+        }
+        Ok(all)
+    }
+
+    /// Images at a time that [`Self::sample`] will compute of `run`.
+    ///
+    /// # Errors
+    /// As [`Self::network`].
+    pub fn sample_batch(&mut self, run: &Run) -> Result<usize> {
+        let batch = self.batch(run.images);
+        Ok(self.network(batch, run.size, run.steps.len())?.batch)
+    }
+
+    /// Samples all images of `run`, some at a time. `on_step` sees each step of each part and may stop the run; `on_images` takes the
+    /// finished ones.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] where `on_step` stops it; as [`Self::network`] and [`sampler::run`]; whatever the callbacks return.
+    pub async fn sample(&mut self, run: &Run<'_>, on_step: &mut OnStep<'_>, on_images: &mut OnImages<'_>) -> Result<()> {
+        let batch = self.batch(run.images);
+        let network = self.network(batch, run.size, run.steps.len())?;
+        let room = network.batch;
+        for first in (0..run.images).step_by(room) {
+            let images = first..run.images.min(first + room);
+            let x_t = (run.x_t)(images.clone());
+            let len = x_t.len() / images.len();
+            let x_t = padded(&x_t, len * room);
+            // Each step's noise of these images, padded as they are.
+            let given = match run.noise {
+                StepNoise::Seed(_) => Vec::new(),
+                StepNoise::Given(noise) => noise
+                    .chunks_exact(run.images * len)
+                    .flat_map(|step| padded(&step[images.start * len..images.end * len], len * room))
+                    .collect(),
+            };
+            let noise = if let StepNoise::Seed(seed) = run.noise { StepNoise::Seed(seed) } else { StepNoise::Given(&given) };
+            let mut step = |index: usize, tensors: &StepTensors| {
+                if images.len() == room {
+                    return on_step(images.clone(), index, tensors);
+                }
+                let mut real = StepTensors::default();
+                real.append(tensors, images.len(), room);
+                on_step(images.clone(), index, &real)
+            };
+            let (executor, handles) = network.parts();
+            let x = sampler::run(executor, &handles, run.steps, &x_t, noise, first as u32, run.reads, &mut step).await?;
+            on_images(images.clone(), &x[..images.len() * len])?;
+        }
+        Ok(())
+    }
+}
+
+/// A number that no other call returns.
+pub(super) fn unique() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// `values` with zeros behind them up to `len`: images that nobody looks at.
+pub(super) fn padded(values: &[f32], len: usize) -> Vec<f32> {
+    let mut padded = values.to_vec();
+    padded.resize(len, 0.0);
+    padded
+}

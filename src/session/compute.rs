@@ -1,0 +1,159 @@
+//! What the session computes on: the device and the model that were asked for last, opened when first needed, kept while requests ask
+//! for the same, opened again when lost.
+
+use super::{event::ModelFacts, request::Request};
+use crate::{
+    backend::{Backend, DeviceChoice},
+    engine::Engine,
+    error::{Error, Result},
+    gpu::Precision,
+    model::Model,
+    program::DeviceInfo,
+};
+use std::sync::Arc;
+
+/// A device that is open.
+struct Device {
+    choice: DeviceChoice,
+    precision: Precision,
+    backend: Backend,
+}
+
+/// Device and model, and the engine that both together make.
+#[derive(Default)]
+pub(super) struct Compute {
+    device: Option<Device>,
+    model: Option<(Arc<Model>, Arc<ModelFacts>)>,
+    engine: Option<Engine>,
+    /// Images at a time on a device whose memory has run out before.
+    batch_limit: Option<usize>,
+    /// What `batch_limit` is about.
+    limited: Option<(DeviceChoice, Precision)>,
+}
+
+impl Compute {
+    /// Opens the device that `request` asks for, where it is not open already. Returns what to tell where it is new.
+    ///
+    /// # Errors
+    /// As [`Backend::choose`].
+    pub(super) async fn open_device(&mut self, request: &Request) -> Result<Option<(DeviceInfo, String)>> {
+        if self.device.as_ref().is_some_and(|d| d.choice == request.device && d.precision == request.precision) {
+            return Ok(None);
+        }
+        let chosen = Backend::choose(&request.device, request.precision).await?;
+        self.engine = None;
+        // A device that is opened again after a loss has no more memory than before.
+        let choice = Some((request.device.clone(), request.precision));
+        if self.limited != choice {
+            (self.batch_limit, self.limited) = (None, choice);
+        }
+        let info = chosen.backend.info();
+        self.device = Some(Device { choice: request.device.clone(), precision: request.precision, backend: chosen.backend });
+        Ok(Some((info, chosen.reason)))
+    }
+
+    /// Loads the model that `request` asks for, where it is not loaded already.
+    ///
+    /// # Errors
+    /// As [`Model::find`]; a model whose output has other channels than its input, which cannot be sampled from.
+    pub(super) fn load_model(&mut self, request: &Request) -> Result<Arc<ModelFacts>> {
+        if let Some((_, facts)) = &self.model
+            && facts.key == request.model
+        {
+            return Ok(facts.clone());
+        }
+        let model = Model::find(&request.model)?;
+        let (inputs, outputs) = (model.config.in_channels, model.config.out_channels);
+        if inputs != outputs {
+            return Err(Error::argument(format!(
+                "model {}: expected as many output as input channels to sample from it, got {inputs} in and {outputs} out",
+                model.name
+            )));
+        }
+        let facts = Arc::new(ModelFacts {
+            key: request.model.clone(),
+            name: model.name.clone(),
+            channels: inputs,
+            size: model.sample_size(),
+            parameters: model.weights().parameters(),
+            weights_crc32: format!("{:08x}", model.weights().crc32()),
+            scheduler: model.scheduler.clone().unwrap_or_default(),
+            card: model.card.clone(),
+        });
+        (self.engine, self.batch_limit) = (None, None);
+        self.model = Some((Arc::new(model), facts.clone()));
+        Ok(facts)
+    }
+
+    /// The model on the device.
+    ///
+    /// # Errors
+    /// There is no device or no model: a fault of this program.
+    pub(super) fn engine(&mut self) -> Result<&mut Engine> {
+        if self.engine.is_none() {
+            let (Some(device), Some((model, _))) = (&self.device, &self.model) else {
+                return Err(Error::argument("the session has no device or no model"));
+            };
+            let mut engine = Engine::new(model.clone(), device.backend.clone(), device.precision);
+            engine.limit_batch(self.batch_limit);
+            self.engine = Some(engine);
+        }
+        self.engine.as_mut().ok_or_else(|| Error::argument("the session has no engine"))
+    }
+
+    /// Forgets the device: the next [`Self::open_device`] opens one.
+    pub(super) fn drop_device(&mut self) {
+        (self.engine, self.device) = (None, None);
+    }
+
+    /// Halves the images at a time from now on, on this device.
+    pub(super) fn shrink(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.shrink();
+            self.batch_limit = engine.batch_limit();
+        }
+    }
+
+    /// Loses the device, as a driver reset would: for tests. Nothing happens on the CPU executor.
+    pub(super) fn lose_device(&self) {
+        if let Some(Device { backend: Backend::Gpu(gpu), .. }) = &self.device {
+            gpu.lose();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Compute, Request};
+    use crate::{platform::block_on, session::Keep};
+
+    fn request(device: &str) -> Request {
+        Request {
+            id: 1,
+            model: "fashion".to_owned(),
+            device: device.parse().expect("a device"),
+            precision: Default::default(),
+            size: None,
+            groups: Vec::new(),
+            keep: Keep::Latest,
+        }
+    }
+
+    #[test]
+    fn a_device_opened_again_keeps_the_smaller_batch_and_another_does_not() {
+        let mut compute = Compute::default();
+        compute.load_model(&request("cpu")).expect("a model");
+        block_on(compute.open_device(&request("cpu"))).expect("a device");
+        let engine = compute.engine().expect("an engine");
+        let before = engine.batch(8);
+        engine.network(before, (32, 32), 1).expect("a network");
+        compute.shrink();
+        compute.drop_device();
+        block_on(compute.open_device(&request("cpu"))).expect("a device");
+        assert_eq!((before, compute.engine().expect("an engine").batch(8)), (8, 4));
+        compute.limited = None;
+        compute.drop_device();
+        block_on(compute.open_device(&request("cpu"))).expect("a device");
+        assert_eq!(compute.engine().expect("an engine").batch(8), 8);
+    }
+}

@@ -1,0 +1,229 @@
+//! The engine: what a step costs the device, batches that are not full, weights that are uploaded once, groups that advance together.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use etude::{
+    backend::Backend,
+    engine::{Engine, Group, Groups, Run},
+    error::{Error, Result},
+    gpu::{Gpu, Precision},
+    model::Model,
+    noise::{self, STREAM_X_T},
+    platform::block_on,
+    sampler::{Flow, NoiseAddress, Reads, StepNoise, StepTensors},
+    schedule::{Schedule, ScheduleRequest},
+};
+use std::{ops::Range, sync::Arc};
+
+const SIZE: (u32, u32) = (32, 32);
+const LEN: usize = 32 * 32;
+
+fn fashion() -> Arc<Model> {
+    Arc::new(Model::find("fashion").expect("shipped"))
+}
+
+fn engine(backend: Backend) -> Engine {
+    Engine::new(fashion(), backend, Precision::F32)
+}
+
+/// An adapter that nothing else counts on.
+fn own_gpu() -> Option<Arc<Gpu>> {
+    common::software_gpu()?;
+    block_on(etude::gpu::open(|_| true)).expect("it opened before")
+}
+
+fn schedule(steps: usize, eta: f64) -> Arc<Schedule> {
+    let request = ScheduleRequest { steps, eta, ..ScheduleRequest::default() };
+    Arc::new(Schedule::new(&fashion().scheduler.clone().unwrap_or_default(), &request).expect("a schedule"))
+}
+
+fn x_t(images: Range<usize>) -> Vec<f32> {
+    let mut x = vec![0.0; images.len() * LEN];
+    for (image, x) in images.zip(x.chunks_exact_mut(LEN)) {
+        noise::fill_nchw(3, STREAM_X_T, image as u32, 0, 1, 32, 32, x);
+    }
+    x
+}
+
+fn group(schedule: &Arc<Schedule>, images: usize) -> Group {
+    let addresses = (0..images as u32).map(|image| NoiseAddress { seed: 5, image }).collect();
+    Group::new(schedule.clone(), addresses, x_t(0..images))
+}
+
+/// Samples `images` images as the command line does.
+fn sampled(engine: &mut Engine, schedule: &Schedule, images: usize) -> Vec<f32> {
+    let reads = |_| Reads::default();
+    let run = Run { images, size: SIZE, steps: &schedule.steps, x_t: &x_t, noise: StepNoise::Seed(5), reads: &reads };
+    let mut all = Vec::new();
+    let mut on_images = |_: Range<usize>, x: &[f32]| {
+        all.extend_from_slice(x);
+        Ok(())
+    };
+    block_on(engine.sample(&run, &mut |_, _, _| Ok(Flow::Continue), &mut on_images)).expect("sampled");
+    all
+}
+
+/// Lets `groups` advance to their end; each group's last x.
+fn advanced(engine: &mut Engine, groups: Vec<Group>, reads: Reads) -> Vec<Vec<f32>> {
+    let mut groups = Groups::new(engine, SIZE, groups).expect("groups");
+    while block_on(groups.turn(engine, &|_, _| reads, &|| false)).expect("a step").is_some() {}
+    assert!(groups.is_done());
+    groups.groups().iter().map(|group| group.x.clone()).collect()
+}
+
+#[test]
+fn a_step_is_one_submission_and_one_wait_and_allocates_nothing() {
+    let Some(gpu) = own_gpu() else { return };
+    let mut engine = engine(Backend::Gpu(gpu.clone()));
+    let schedule = schedule(12, 1.0);
+    let reads = |_, _| Reads { model: true, noise: true, ..Reads::PICTURES };
+    let mut groups = Groups::new(&mut engine, SIZE, vec![group(&schedule, 2)]).expect("groups");
+    let mut step = |groups: &mut Groups| block_on(groups.turn(&mut engine, &reads, &|| false)).expect("a step").expect("not done");
+    // The first steps make what the others use; from then on one step is on its way while the host looks at the one before.
+    for _ in 0..3 {
+        step(&mut groups);
+    }
+    for index in 3..10 {
+        let before = gpu.counts();
+        assert_eq!(step(&mut groups).index, index);
+        let after = gpu.counts();
+        let used = (after.submissions - before.submissions, after.waits - before.waits, after.buffers - before.buffers);
+        assert_eq!(used, (1, 1, 0), "step {index}");
+    }
+}
+
+#[test]
+fn weights_are_uploaded_once_however_many_programs_are_recorded() {
+    let Some(gpu) = own_gpu() else { return };
+    let mut engine = engine(Backend::Gpu(gpu.clone()));
+    engine.network(1, SIZE, 10).expect("a network");
+    let [one, before] = [1, 2].map(|batch| {
+        engine.network(batch, SIZE, 10).expect("a network");
+        gpu.counts().weight_bytes
+    });
+    let weights = engine.model().weights().parameters() * 4;
+    assert!(one > weights && before - one < weights / 100, "{one} bytes for the first, {} for the second", before - one);
+}
+
+#[test]
+fn a_batch_that_is_not_full_is_padded_and_changes_no_picture() {
+    let schedule = schedule(4, 0.7);
+    let (mut whole, mut parts) = (engine(Backend::Cpu), engine(Backend::Cpu));
+    parts.limit_batch(Some(3));
+    assert_eq!((whole.batch(7), parts.batch(7)), (7, 3));
+    let expected = sampled(&mut whole, &schedule, 7);
+    assert_eq!(expected.len(), 7 * LEN);
+    assert!(sampled(&mut parts, &schedule, 7) == expected, "some at a time, with the loop of the command line");
+    let last = advanced(&mut parts, vec![group(&schedule, 7)], Reads::PICTURES);
+    assert!(last[0] == expected, "some at a time, step by step");
+}
+
+#[test]
+fn groups_take_turns_on_one_executor_as_if_each_were_alone() {
+    let backends = [Some(Backend::Cpu), common::software_gpu().map(Backend::Gpu)];
+    for backend in backends.into_iter().flatten() {
+        let name = backend.info().name;
+        let mut engine = engine(backend);
+        let schedules = [schedule(3, 0.0), schedule(7, 1.0), schedule(5, 0.5)];
+        let alone: Vec<_> = schedules.iter().map(|s| sampled(&mut engine, s, 2)).collect();
+        let together = advanced(&mut engine, schedules.iter().map(|s| group(s, 2)).collect(), Reads::default());
+        assert!(together == alone, "{name}: three groups of two");
+        // With a smaller batch each group is two parts, which take turns as well.
+        engine.limit_batch(Some(1));
+        let parts = advanced(&mut engine, schedules.iter().map(|s| group(s, 2)).collect(), Reads::default());
+        for (got, expected) in parts.iter().zip(&alone) {
+            let bound = common::Tolerance::new(1e-5, "another batch gets other tiles, which sum in another order");
+            common::assert_close(got, expected, bound, &name);
+        }
+    }
+}
+
+#[test]
+fn two_runs_on_one_engine_do_not_disturb_each_other() {
+    let Some(gpu) = common::software_gpu() else { return };
+    let mut engine = engine(Backend::Gpu(gpu));
+    let (one, two) = (schedule(6, 1.0), schedule(4, 0.0));
+    let alone = [sampled(&mut engine, &one, 2), sampled(&mut engine, &two, 2)];
+    let mut runs = [&one, &two].map(|s| Groups::new(&mut engine, SIZE, vec![group(s, 2)]).expect("groups"));
+    // Each has a step on its way while the other takes one.
+    while runs.iter().any(|run| !run.is_done()) {
+        for run in &mut runs {
+            block_on(run.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step");
+        }
+    }
+    for (run, expected) in runs.iter().zip(&alone) {
+        assert!(run.groups()[0].x == *expected);
+    }
+    // One that is given up half way leaves nothing behind.
+    let mut given_up = Groups::new(&mut engine, SIZE, vec![group(&one, 2)]).expect("groups");
+    block_on(given_up.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step");
+    drop(given_up);
+    assert!(advanced(&mut engine, vec![group(&one, 2)], Reads::PICTURES)[0] == alone[0]);
+}
+
+#[test]
+fn a_run_goes_on_where_it_was_on_another_device() {
+    let Some(gpu) = own_gpu() else { return };
+    let schedule = schedule(6, 1.0);
+    let mut first = engine(Backend::Gpu(gpu.clone()));
+    let expected = sampled(&mut first, &schedule, 2);
+    let mut groups = Groups::new(&mut first, SIZE, vec![group(&schedule, 2)]).expect("groups");
+    let turn = |groups: &mut Groups, engine: &mut Engine| block_on(groups.turn(engine, &|_, _| Reads::PICTURES, &|| false));
+    for _ in 0..2 {
+        turn(&mut groups, &mut first).expect("a step");
+    }
+    gpu.lose();
+    assert!(matches!(turn(&mut groups, &mut first), Err(Error::Device { .. })));
+    drop(first);
+    let mut second = engine(Backend::Gpu(own_gpu().expect("it opened before")));
+    let mut taken = Vec::new();
+    while let Some(step) = turn(&mut groups, &mut second).expect("a step") {
+        taken.push(step.index);
+    }
+    assert_eq!(taken, [2, 3, 4, 5], "no step twice, none left out");
+    assert!(groups.groups()[0].x == expected);
+}
+
+#[test]
+fn stopping_between_parts_keeps_what_was_done() {
+    let mut engine = engine(Backend::Cpu);
+    engine.limit_batch(Some(1));
+    let schedule = schedule(2, 0.0);
+    let mut groups = Groups::new(&mut engine, SIZE, vec![group(&schedule, 3)]).expect("groups");
+    let mut turns = 0;
+    while !groups.is_done() {
+        turns += 1;
+        block_on(groups.turn(&mut engine, &|_, _| Reads::default(), &|| true)).expect("a part");
+    }
+    assert_eq!(turns, 6, "three parts of two steps, one per turn");
+    assert!(groups.groups()[0].x == sampled(&mut engine, &schedule, 3));
+}
+
+#[test]
+fn epsilon_of_more_images_than_a_batch_is_that_of_each() {
+    let mut engine = engine(Backend::Cpu);
+    let (x, t) = (x_t(0..5), [999.0, 500.0, 20.0, 1.0, 0.0]);
+    let together = block_on(engine.epsilon(&x, &t, SIZE)).expect("evaluated");
+    engine.limit_batch(Some(2));
+    assert!(block_on(engine.epsilon(&x, &t, SIZE)).expect("evaluated") == together);
+    assert!(block_on(engine.epsilon(&x[1..], &t, SIZE)).is_err(), "a length that five does not divide");
+}
+
+#[test]
+fn a_callback_sees_real_images_only_and_may_stop() {
+    let mut engine = engine(Backend::Cpu);
+    engine.limit_batch(Some(2));
+    let schedule = schedule(3, 0.0);
+    let reads = |_| Reads::PICTURES;
+    let run = Run { images: 3, size: SIZE, steps: &schedule.steps, x_t: &x_t, noise: StepNoise::Seed(5), reads: &reads };
+    let mut seen = Vec::new();
+    let mut on_step = |images: Range<usize>, index: usize, tensors: &StepTensors| -> Result<Flow> {
+        assert_eq!((tensors.x.len(), tensors.x0.len(), tensors.model.len()), (images.len() * LEN, images.len() * LEN, 0));
+        seen.push((images, index));
+        Ok(if seen.len() == 5 { Flow::Stop } else { Flow::Continue })
+    };
+    let ended = block_on(engine.sample(&run, &mut on_step, &mut |_, _| Ok(())));
+    assert!(matches!(ended, Err(Error::Cancelled)));
+    assert_eq!(seen, [(0..2, 0), (0..2, 1), (0..2, 2), (2..3, 0), (2..3, 1)]);
+}
