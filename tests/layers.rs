@@ -85,11 +85,25 @@ const BEHIND: &[(&str, &str)] = &[
     ("egui", "app"),
     ("eframe", "app"),
     ("egui_plot", "app"),
+    ("pollster", "platform"),
+    ("rfd", "platform"),
     ("thread_priority", "platform"),
     ("web_time", "platform"),
     ("clap", "cli"),
     ("indicatif", "cli"),
     ("ctrlc", "cli"),
+];
+
+/// What of the standard library only these modules may name, but for tests: a browser does it in another way, or not at all.
+const OF_THE_SYSTEM: &[(&str, &[&str])] = &[
+    ("std::env", &["platform"]),
+    ("std::fs", &["files", "platform"]),
+    ("std::hash::RandomState", &["platform"]),
+    ("std::panic", &["platform"]),
+    ("std::process", &["cli", "main"]),
+    ("std::thread", &["platform"]),
+    ("std::time::Instant", &["platform"]),
+    ("std::time::SystemTime", &["platform"]),
 ];
 
 /// Every Rust file under `folder`, deepest last.
@@ -163,17 +177,25 @@ struct Source {
     exports: BTreeMap<String, Segments>,
     /// The paths from the crate's root that it names otherwise.
     named: Vec<Segments>,
+    /// The paths of other crates that it uses or names, but for its tests.
+    foreign: Vec<Segments>,
 }
 
 impl Source {
     fn new(file: String, module: Segments, text: &str) -> Self {
         let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
         let code = code.join("\n");
-        let mut source = Self { file, module, code: code.clone(), exports: BTreeMap::new(), named: Vec::new() };
+        let mut source =
+            Self { file, module, code: code.clone(), exports: BTreeMap::new(), named: Vec::new(), foreign: Vec::new() };
         // In the tests at a file's end `super` is the file.
         let (body, tests) = code.split_at(code.find("mod tests {").unwrap_or(code.len()));
         source.read(body, &source.module.clone());
+        let inline = after(body, "std::").into_iter().map(|tail| format!("std::{tail}"));
+        let inline = inline.map(|path| path.split(|c| !is_word(c) && c != ':').next().unwrap_or_default().to_owned());
+        source.foreign.extend(inline.map(|path| path.split("::").map(str::to_owned).collect::<Segments>()));
+        let foreign = source.foreign.clone();
         source.read(tests, &[source.module.as_slice(), &["tests".to_owned()]].concat());
+        source.foreign = foreign;
         source
     }
 
@@ -202,6 +224,7 @@ impl Source {
             start = end;
             let mut paths = Vec::new();
             use_tree(&text[at + 4..end], &[], &mut paths);
+            self.foreign.extend(paths.iter().filter(|path| from_root(path).is_none()).cloned());
             for path in paths.iter().filter_map(|path| from_root(path)) {
                 match path.last() {
                     Some(name) if is_public => _ = self.exports.insert(name.clone(), path),
@@ -271,10 +294,13 @@ fn row(module: &[String]) -> Option<&'static (&'static str, &'static [&'static s
 #[test]
 fn paths_are_found() {
     let text = "use super::{b::{self, C}, d as e};\nmod child;\npub use child::Thing;\nfn f(x: crate::Result<()>) { child::g(); etude::h::I }\n\
-                mod tests { use super::*; }";
+                fn k() { std::fs::read(x) } use std::{io, time::{Duration, Instant}};\n\
+                mod tests { use super::*; use std::thread; }";
     let source = Source::new(String::new(), ["a".to_owned(), "z".to_owned()].to_vec(), text);
     let named: Vec<String> = source.named.iter().map(|path| path.join("::")).collect();
     assert_eq!(named, ["a::b", "a::b::C", "a::d", "Result", "h::I", "a::z::child::g", "a::z::*"]);
+    let foreign: Vec<String> = source.foreign.iter().map(|path| path.join("::")).collect();
+    assert_eq!(foreign, ["std::io", "std::time::Duration", "std::time::Instant", "std::fs::read", "std::"]);
     assert_eq!(source.exports["Thing"].join("::"), "a::z::child::Thing");
 }
 
@@ -300,6 +326,12 @@ fn modules_name_only_what_they_may() {
                         wrong.insert(format!("{file}: {own} may not name {other} ({})", named.join("/")));
                     }
                 }
+            }
+        }
+        for (path, homes) in OF_THE_SYSTEM.iter().filter(|(_, homes)| !homes.contains(&module[0].as_str())) {
+            let path: Segments = path.split("::").map(str::to_owned).collect();
+            if source.foreign.iter().any(|named| named.starts_with(&path)) {
+                wrong.insert(format!("{file}: names {}, which stays in src/{}", path.join("::"), homes.join(" and src/")));
             }
         }
         for (foreign, home) in BEHIND.iter().filter(|(_, home)| *home != module[0]) {

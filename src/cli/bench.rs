@@ -9,7 +9,7 @@ use etude::{
     error::Result,
     gpu::{GpuExecutor, Peak},
     model::Model,
-    platform::block_on,
+    platform::{Instant, block_on},
     program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, StepParams},
     sampler::in_flight,
 };
@@ -18,7 +18,6 @@ use std::{
     collections::{BTreeMap, VecDeque},
     process::ExitCode,
     sync::Arc,
-    time::Instant,
 };
 
 /// Arguments of `etude bench`.

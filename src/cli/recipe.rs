@@ -7,6 +7,7 @@ use clap::{
 };
 use etude::{
     error::{Error, Result},
+    files,
     model::{DEFAULT, Model},
     picture::recipe::read_recipe,
     recipe::{PROGRAM, Recipe, Rng},
@@ -136,7 +137,7 @@ fn is_list(tau: &str) -> bool {
 fn load(path: &Path) -> Result<Recipe> {
     let is_json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let text = if is_json {
-        std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?
+        files::read_text(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?
     } else {
         read_recipe(path)?.ok_or_else(|| {
             Error::file(path, "expected a picture with a recipe in it, got one without; only pictures etude wrote have one")

@@ -13,7 +13,7 @@ use etude::{
     error::{Error, Result},
     files,
     picture::{self, Picture, npz::NpzWriter, png, sheet},
-    platform::block_on,
+    platform::{Instant, block_on},
     recipe::Recipe,
     sampler::{Flow, Reads, StepNoise, StepTensors},
 };
@@ -21,7 +21,6 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Instant,
 };
 
 /// Arguments of `etude sample`.

@@ -37,6 +37,14 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
+/// The text of a file.
+///
+/// # Errors
+/// The system's; the file is not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path)
+}
+
 /// A file's size in bytes; `None` where it is a folder or a device, of which some have no end.
 ///
 /// # Errors

@@ -5,8 +5,8 @@ use super::{
     pipeline::{BindingKind, Pipeline},
     tune::Dispatch,
 };
-use crate::error::Result;
-use std::{sync::Arc, time::Instant};
+use crate::{error::Result, platform::Instant};
+use std::sync::Arc;
 
 /// Operations one invocation of shaders/peak.wgsl does: 16 chains of vec4 multiply-adds.
 const OPERATIONS: f64 = 2.0 * 4.0 * 16.0 * 1024.0;

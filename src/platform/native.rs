@@ -23,11 +23,6 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     pollster::block_on(future)
 }
 
-/// Blocks this thread for so long.
-pub fn sleep(time: Duration) {
-    thread::sleep(time);
-}
-
 /// Lets others have a turn: nothing to do where each task has a thread.
 pub async fn pause() {}
 
@@ -96,15 +91,11 @@ fn compute_pool() -> Result<ThreadPool> {
     built.map_err(|e| Error::argument(format!("the system gives no threads to compute on: {e}; close some programs")))
 }
 
-/// Runs `work`; a panic in it becomes its text.
-///
-/// # Errors
-/// The panic's text, on one line.
-pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| text_of(&*panic))
 }
 
-/// As [`catch_panic`], where standard error is to stay clean: the panic's place goes to the log.
+/// Runs `work`; a panic in it becomes its text. Standard error stays clean: the panic's place goes to the log.
 ///
 /// # Errors
 /// The panic's text, on one line.
@@ -115,7 +106,7 @@ pub fn catch_panic_quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     result
 }
 
-/// As [`catch_panic`], for work that waits.
+/// Runs `work`; a panic in it becomes its text.
 ///
 /// # Errors
 /// The panic's text, on one line.

@@ -67,14 +67,6 @@ where
 ///
 /// # Errors
 /// None here; on a desktop the panic's text.
-pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    Ok(work())
-}
-
-/// As [`catch_panic`], for work that waits.
-///
-/// # Errors
-/// None here; on a desktop the panic's text.
 pub async fn catch_panic_async<T>(work: impl Future<Output = T>) -> Result<T, String> {
     Ok(work.await)
 }

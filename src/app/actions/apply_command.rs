@@ -10,13 +10,14 @@ use crate::{
             controls::{Controls, Tab},
         },
     },
-    error::Error,
-    picture::recipe::read_recipe,
+    error::{Error, Result},
+    picture::recipe::{read_recipe, recipe_of},
+    platform,
     schedule::Spacing,
     session::{Session, TaskResult},
 };
 use eframe::egui::{Context, ViewportCommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Presenting enlarges everything by this, but leaves so many points of height.
 const PRESENTING_ZOOM: f32 = 1.5;
@@ -70,28 +71,15 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             state.messages.news(what, now);
         }
         Command::OpenModel => session.spawn_task(|| async {
-            match rfd::FileDialog::new().set_title("A model's folder").pick_folder() {
-                Some(path) => TaskResult::ModelChosen(path),
-                None => TaskResult::Nothing,
-            }
+            platform::pick_folder("A model's folder").await.map_or(TaskResult::Nothing, TaskResult::ModelChosen)
         }),
         Command::ChooseFolder => session.spawn_task(|| async {
-            match rfd::FileDialog::new().set_title("Save pictures in").pick_folder() {
-                Some(path) => TaskResult::FolderChosen(path),
-                None => TaskResult::Nothing,
-            }
+            platform::pick_folder("Save pictures in").await.map_or(TaskResult::Nothing, TaskResult::FolderChosen)
         }),
-        Command::OpenRecipe => {
-            session.spawn_task(|| async {
-                let dialog = rfd::FileDialog::new().set_title("A picture that etude saved").add_filter("Pictures", &["png", "gif"]);
-                let Some(path) = dialog.pick_file() else { return TaskResult::Nothing };
-                match read_recipe(&path) {
-                    Ok(Some(json)) => TaskResult::Recipe(path, json),
-                    Ok(None) => TaskResult::Failed(Error::file(path, "has no recipe inside; nothing was changed").to_string()),
-                    Err(error) => TaskResult::Failed(error.to_string()),
-                }
-            });
-        }
+        Command::OpenRecipe => session.spawn_task(|| async {
+            let Some(file) = platform::pick_picture("A picture that etude saved").await else { return TaskResult::Nothing };
+            recipe(file.path(), recipe_of(file.path(), file.open()), "has no recipe inside; nothing was changed")
+        }),
         Command::Open(path) => open(session, path),
         Command::Help => state.helping = !state.helping,
         Command::Theme(preference) => ctx.set_theme(preference),
@@ -119,13 +107,16 @@ pub(crate) fn open(session: &Session, path: PathBuf) {
         if path.is_dir() {
             return TaskResult::ModelChosen(path);
         }
-        match read_recipe(&path) {
-            Ok(Some(json)) => TaskResult::Recipe(path, json),
-            Ok(None) => {
-                let what = "expected a picture that etude saved, with its recipe inside, got one without; nothing was changed";
-                TaskResult::Failed(Error::file(path, what).to_string())
-            }
-            Err(error) => TaskResult::Failed(error.to_string()),
-        }
+        let nothing = "expected a picture that etude saved, with its recipe inside, got one without; nothing was changed";
+        recipe(&path, read_recipe(&path), nothing)
     });
+}
+
+/// What reading a picture's recipe came to; `nothing` is what to tell where it has none.
+fn recipe(path: &Path, read: Result<Option<String>>, nothing: &str) -> TaskResult {
+    match read {
+        Ok(Some(json)) => TaskResult::Recipe(path.to_owned(), json),
+        Ok(None) => TaskResult::Failed(Error::file(path, nothing).to_string()),
+        Err(error) => TaskResult::Failed(error.to_string()),
+    }
 }
