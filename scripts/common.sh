@@ -1,4 +1,4 @@
-# Shared by run.sh and test.sh: installs what a bare Debian or Ubuntu machine lacks, and says what. Sourced, not run.
+# Shared by the other scripts: installs what a bare Debian or Ubuntu machine lacks, and says what. Sourced, not run.
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -32,9 +32,9 @@ fi
 command -v cc >/dev/null 2>&1 || need_packages gcc libc6-dev
 
 # cargo_for TARGET ARGUMENTS...: runs `cargo ARGUMENTS --target TARGET`, with rustup's standard library for it, else with one that cargo
-# builds from Debian's source, in a target folder of its own as that compiler is another. Either needs no other machine.
+# builds from Debian's source; that compiler is another, so it gets a folder of its own. `built` is then the folder of what was built.
 cargo_for() {
-    local target=$1 sysroot
+    local target=$1 folder=${CARGO_TARGET_DIR:-target} sysroot
     shift
     sysroot=$(rustc --print sysroot)
     if [ ! -d "$sysroot/lib/rustlib/$target/lib" ] && command -v rustup >/dev/null 2>&1; then
@@ -42,12 +42,12 @@ cargo_for() {
         timeout 180 rustup target add "$target" >&2 || say "rustup could not add it; trying Debian's source"
     fi
     if [ -d "$sysroot/lib/rustlib/$target/lib" ]; then
+        built="$folder/$target"
         cargo "$@" --target "$target"
         return
     fi
-    need_packages rustc-web rust-web-src
-    local lld
-    lld=$(dirname "$(find "$sysroot" /usr/lib/rustlib /usr/lib/llvm* -name rust-lld 2>/dev/null | head -1)")
-    PATH="$lld:$PATH" RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/debian" \
+    need_packages rustc-web rust-web-src lld
+    built="$folder/debian/$target"
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$folder/debian" \
         cargo "$@" -Zbuild-std=std,panic_abort --target "$target"
 }
