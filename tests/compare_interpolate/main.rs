@@ -15,7 +15,7 @@ use etude::app::{
         run_requests::Purpose,
         run_view::RunView,
     },
-    widgets::texture_cache::TextureCache,
+    widgets::{fonts::install_fonts, texture_cache::TextureCache},
 };
 use runs::{computed, computed_until, planned, sample};
 
@@ -55,7 +55,11 @@ impl Panel {
     }
 
     fn themed(self, size: [f32; 2], theme: egui::Theme, scale: f32) -> Harness<'static, Self> {
-        let builder = Harness::builder().with_size(Vec2::from(size)).with_theme(theme).with_pixels_per_point(scale);
+        let builder = Harness::builder()
+            .with_size(Vec2::from(size))
+            .with_theme(theme)
+            .with_pixels_per_point(scale)
+            .with_context_setup(install_fonts);
         let ui = |ui: &mut egui::Ui, panel: &mut Self| {
             egui::CentralPanel::default().show(ui, |ui| panel.ui(ui));
         };

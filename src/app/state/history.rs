@@ -1,4 +1,7 @@
 //! Undo and redo of the controls.
+//!
+//! `egui::util::undoer` is not used: it looks in every frame whether the state rests, so in a window that draws only when something
+//! happens two changes seconds apart would be one step of undo where no frame lay between them. Here each change says when it came.
 
 use super::controls::Controls;
 

@@ -1,7 +1,6 @@
 //! What panels draw with, and what knows no panel.
 
 pub mod fonts;
-pub(crate) mod icons;
 pub(crate) mod math;
 pub mod texture_cache;
 pub mod theme;

@@ -4,12 +4,9 @@ use super::{end_controls::end_controls, play::Playback};
 use crate::app::{
     panels::seeds::random_seed,
     state::{command::Command, controls::Controls},
-    widgets::{
-        icons::{Icon, icon_button},
-        tile::named,
-    },
+    widgets::tile::named,
 };
-use eframe::egui::{DragValue, Slider, Ui};
+use eframe::egui::{Button, DragValue, Response, Slider, Ui, Vec2};
 
 const CORNERS: [&str; 4] = ["top left", "top right", "bottom left", "bottom right"];
 const ENDS: [&str; 2] = ["left", "right"];
@@ -61,10 +58,7 @@ pub(crate) fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playb
         ui.horizontal(|ui| {
             for (i, name) in names.iter().enumerate() {
                 command = seed_ui(ui, draft, line * across + i, name).or(command.take());
-                if !grid
-                    && line + i == 0
-                    && named(icon_button(ui, Icon::Swap), "swap the ends", "Let the strip run the other way").clicked()
-                {
+                if !grid && line + i == 0 && named(sign(ui, "↔"), "swap the ends", "Let the strip run the other way").clicked() {
                     draft.view.interpolate.seeds.swap(0, 1);
                 }
             }
@@ -73,14 +67,19 @@ pub(crate) fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playb
     command
 }
 
+/// A button with a sign, of one width whatever the sign.
+fn sign(ui: &mut Ui, sign: &str) -> Response {
+    ui.add(Button::new(sign).min_size(Vec2::new(32.0, 0.0)))
+}
+
 fn play_ui(ui: &mut Ui, playback: &mut Playback, position: &[f64; 2]) {
-    let (icon, name) = if playback.playing { (Icon::Pause, "pause") } else { (Icon::Play, "play") };
+    let (icon, name) = if playback.playing { ("⏸", "pause") } else { ("▶", "play") };
     let tooltip = format!("Let t go back and forth by itself; it is at {:.2}", position[0]);
-    if named(icon_button(ui, icon), name, tooltip).clicked() {
+    if named(sign(ui, icon), name, tooltip).clicked() {
         playback.toggle();
     }
-    let (arrow, way) = if playback.backwards { (Icon::Left, "left") } else { (Icon::Right, "right") };
-    if named(icon_button(ui, arrow), "direction", format!("It goes to the {way}: turn it round")).clicked() {
+    let (arrow, side) = if playback.backwards { ("←", "left") } else { ("→", "right") };
+    if named(sign(ui, arrow), "direction", format!("It goes to the {side}: turn it round")).clicked() {
         playback.backwards = !playback.backwards;
     }
     let mut seconds = 1.0 / playback.speed.max(0.01);
@@ -96,7 +95,7 @@ fn seed_ui(ui: &mut Ui, draft: &mut Controls, i: usize, name: &str) -> Option<Co
     let seed = &mut draft.view.interpolate.seeds[i];
     let drag = DragValue::new(&mut *seed).range(0..=(1u64 << 53)).clamp_existing_to_range(false).speed(0.1);
     named(ui.add(drag), format!("seed {name}"), "Seed of this end's x_T (its image 0). Drag, or click to type");
-    if named(icon_button(ui, Icon::Dice), format!("dice {name}"), "Another seed").clicked() {
+    if named(sign(ui, "🎲"), format!("dice {name}"), "Another seed").clicked() {
         *seed = random_seed();
     }
     let seed = *seed;
