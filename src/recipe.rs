@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     model::Model,
     noise,
-    schedule::{Preset, Schedule, ScheduleRequest, Spacing},
+    schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, Spacing},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -59,6 +59,10 @@ impl FromStr for Rng {
     }
 }
 
+fn noise_of_a_step() -> NoiseKind {
+    NoiseKind::Step
+}
+
 /// A sampling run in full. Unknown fields are refused: a recipe of a later version must not be made wrongly without a word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,6 +89,9 @@ pub struct Recipe {
     pub seed: u64,
     /// Seed of the steps' noise.
     pub noise_seed: u64,
+    /// What the steps' noise belongs to. Recipes from before there was a choice do not say it.
+    #[serde(default = "noise_of_a_step")]
+    pub noise: NoiseKind,
     /// Generator of x_T.
     pub rng: Rng,
     /// Images.
@@ -146,6 +153,7 @@ impl Recipe {
             spacing: self.tau.as_deref().map(str::parse::<Spacing>).transpose()?,
             sigma_hat: self.sigma_hat,
             clip: self.clip,
+            noise: Some(self.noise),
         })
     }
 

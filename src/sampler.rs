@@ -15,13 +15,13 @@ use std::collections::VecDeque;
 /// Where the noise z of a whole run comes from.
 #[derive(Clone, Copy, Debug)]
 pub enum StepNoise<'a> {
-    /// From counters: (seed, number of the image, index of the step).
+    /// From counters: (seed, number of the image, index of the step or its interval of the noise path).
     Seed(u64),
     /// Given for every step, `[K, N, C, H, W]`.
     Given(&'a [f32]),
 }
 
-/// What counts one image's noise: z of a step is a function of (seed, image, index of the step).
+/// What counts one image's noise: z of a step is a function of (seed, image, index of the step or its interval of the noise path).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoiseAddress {
     /// Seed of the steps' noise.
@@ -303,6 +303,8 @@ fn step_params(c: &StepCoefficients, at: At) -> StepParams {
         a: [c.x0_from_x, c.x0_from_model, c.epsilon_from_x, c.epsilon_from_model].map(|v| v as f32),
         b: [c.next_from_x, c.next_from_x0, c.next_from_epsilon, c.next_from_noise].map(|v| v as f32),
         c: [c.clip.unwrap_or(0.0), c.threshold.map_or(0.0, |t| t.ratio), c.threshold.map_or(0.0, |t| t.max), 0.0].map(|v| v as f32),
-        ..StepParams::default()
+        path_start: c.path.map_or(0, |path| path.start),
+        path_end: c.path.map_or(0, |path| path.end),
+        path_span: c.path.map_or(0, |path| path.span),
     }
 }

@@ -199,6 +199,19 @@ fn gaussian() {
     for_random(24, cases, FEW, NORMAL, |&(shape, channels, step, seed)| {
         (calls::gaussian(Shape { channels, ..shape }), StepParams { step, ..StepParams::default() }, seed)
     });
+    // Of an interval of the noise path in the place of the step: any interval, of a path of any length.
+    let interval = (0..=17u32, any::<u32>(), any::<u32>()).prop_map(|(levels, one, other)| {
+        let (span, ends) = (1 << levels, [one % ((1 << levels) + 1), other % ((1 << levels) + 1)]);
+        let (start, end) = (ends[0].min(ends[1]).min(span - 1), ends[0].max(ends[1]));
+        StepParams { path_start: start, path_end: end.max(start + 1), path_span: span, ..StepParams::default() }
+    });
+    let sum = Tolerance::new(
+        2e-6,
+        "up to 35 normals, each with a root, a quotient and a product of its own, the squares of their weights 1",
+    );
+    for_random(48, (pictures(13), 1..=9u32, interval, seeds()), sum, NORMAL, |&(shape, channels, step, seed)| {
+        (calls::gaussian(Shape { channels, ..shape }), step, seed)
+    });
 }
 
 #[test]

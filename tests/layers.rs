@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weights", &["error", "files"]),
     ("tensors", &["error", "files"]),
     ("json", &["error"]),
-    ("schedule", &["error", "json"]),
+    ("schedule", &["error", "json", "noise"]),
     ("latent", &["error"]),
     ("picture", &["error", "files"]),
     ("program", &["error"]),

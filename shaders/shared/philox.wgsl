@@ -1,7 +1,8 @@
 // Normal noise from counters: Philox4x32-10 and Box–Muller. Twin of src/noise/philox.rs and src/noise/gaussian.rs, which say why.
 //
 // Salmon et al. 2011 (Random123). The counter is (c4, image, step, stream), the key the seed's low and high half; stream 0 is
-// x_T, 1 the noise of a step. `c4` is pixel·ceil(C/4) + channel/4, so a value depends on its place and not on the batch.
+// x_T, 1 the noise of a step, 2 what makes up a noise path. `c4` is pixel·ceil(C/4) + channel/4, so a value depends on its place and
+// not on the batch.
 // No bindings, no entry points.
 
 /// The 64-bit product's high (x) and low (y) word, by 16-bit halves: WGSL has no 64-bit integers.

@@ -5,9 +5,9 @@ struct Step {
     rows: u32,        // rows of the table in use
     step: u32,        // step index for the noise counters
     flags: u32,       // bit 0: clip x0 to +-c.x; bit 1: threshold x0
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    path_start: u32,  // where the interval of the noise path begins
+    path_end: u32,    // where it ends
+    path_span: u32,   // how long the whole path is; 0: the noise is that of `step`
     a: vec4<f32>,     // x0 from x, x0 from the model's output, epsilon from x, epsilon from the model's output
     b: vec4<f32>,     // x_s from x, from x0, from epsilon, from the noise z
     c: vec4<f32>,     // clip range, quantile of thresholding, its largest value, unused

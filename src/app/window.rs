@@ -7,6 +7,7 @@ use crate::{
     },
     error::{Error, Result},
     recipe::Recipe,
+    schedule::Preset,
 };
 use eframe::egui::{self, Context, Ui};
 use serde::{Deserialize, Serialize};
@@ -111,8 +112,15 @@ fn no_window(error: &eframe::Error) -> Error {
 
 fn settings(storage: Option<&dyn eframe::Storage>) -> Settings {
     let text = storage.and_then(|storage| storage.get_string(KEY)).unwrap_or_default();
+    let mut settings: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    // Before there was a choice of noise nobody chose that of a step: such settings take the preset's.
+    if let Some(recipe) = settings.get_mut("recipe").and_then(serde_json::Value::as_object_mut)
+        && let Some(Ok(preset)) = recipe.get("preset").and_then(serde_json::Value::as_str).map(str::parse::<Preset>)
+    {
+        recipe.entry("noise").or_insert_with(|| preset.noise().to_string().into());
+    }
     // Settings of another version that cannot be read are no reason not to start.
-    serde_json::from_str(&text).unwrap_or_default()
+    serde_json::from_value(settings).unwrap_or_default()
 }
 
 fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start {
@@ -214,7 +222,7 @@ mod tests {
     use crate::{
         app::state::controls::{Axes, Compare, Interpolate, Tab, ViewSettings},
         recipe::Rng,
-        schedule::{Preset, Spacing},
+        schedule::{NoiseKind, Preset, Spacing},
         session::ModelFacts,
     };
     use std::{collections::HashMap, path::PathBuf, sync::Arc};
@@ -346,6 +354,7 @@ mod tests {
             clip: Some(false),
             seed: 99,
             noise_seed: 3,
+            noise: None,
             rng: Rng::Torch,
             count: 5,
             size: Some((32, 48)),
@@ -356,9 +365,23 @@ mod tests {
         let next = start(Some(&storage), WindowOptions::default());
         assert_eq!(next.controls.as_ref(), Some(&expected));
         assert_eq!((next.folders, settings(Some(&storage)).zoom), (vec!["/models/cats".to_owned()], Some(1.25)));
-        // And what is stored now is the same again, so that the version before could load it, too.
+        // And what is stored now is the same again, and the noise by name.
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON")["recipe"].clone();
         keep(&state(expected), &mut storage);
-        assert_eq!(value(&storage.0[KEY]), value(STORED));
+        let mut stored = value(STORED);
+        stored["noise"] = "step".into();
+        assert_eq!(value(&storage.0[KEY]), stored);
+    }
+
+    #[test]
+    fn who_never_chose_the_noise_gets_the_presets_and_who_did_keeps_it() {
+        let noise = |storage: &Memory| start(Some(storage), WindowOptions::default()).controls.expect("controls").noise();
+        let mut storage = Memory::default();
+        storage.0.insert(KEY.to_owned(), STORED.replace("official", "etude"));
+        assert_eq!(noise(&storage), NoiseKind::Path);
+        for chosen in [NoiseKind::Step, NoiseKind::Path] {
+            keep(&state(Controls { noise: Some(chosen), ..Controls::default() }), &mut storage);
+            assert_eq!(noise(&storage), chosen);
+        }
     }
 }

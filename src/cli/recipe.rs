@@ -11,7 +11,7 @@ use etude::{
     model::{DEFAULT, Model},
     picture::recipe::read_recipe,
     recipe::{PROGRAM, Recipe, Rng},
-    schedule::{Schedule, Spacing},
+    schedule::{NoiseKind, Preset, Schedule, Spacing},
 };
 use std::{
     path::{Path, PathBuf},
@@ -51,6 +51,10 @@ pub struct RecipeOptions {
     /// Seed of the steps' noise [default: 0]
     #[arg(long, value_name = "N")]
     pub noise_seed: Option<u64>,
+    /// What z of a step belongs to: path, its interval of time, the same picture for every S; or step, its index [default: path,
+    /// presets official and diffusers: step]
+    #[arg(long, value_parser = PossibleValuesParser::new(NoiseKind::NAMES).map(|name| name.parse::<NoiseKind>().unwrap_or(NoiseKind::Step)))]
+    pub noise: Option<NoiseKind>,
     /// Generator of x_T [default: etude]
     #[arg(long, value_parser = PossibleValuesParser::new(Rng::NAMES).map(|name| name.parse::<Rng>().unwrap_or_default()))]
     pub rng: Option<Rng>,
@@ -90,11 +94,15 @@ impl RecipeOptions {
             Some(text) => super::options::parse_size(text)?,
             None => base.map_or_else(|| model.sample_size(), |b| b.size),
         };
+        let preset = self.preset.clone().or_else(|| base.map(|b| b.preset.clone())).unwrap_or_else(|| "etude".to_owned());
+        // A preset of no such name is refused below.
+        let usual = preset.parse().map_or(NoiseKind::Step, Preset::noise);
+        let noise = self.noise.or_else(|| base.map(|b| b.noise)).unwrap_or(usual);
         let recipe = Recipe {
             program: PROGRAM.to_owned(),
             model: model_name,
             weights_crc32: format!("{:08x}", model.weights().crc32()),
-            preset: self.preset.clone().or_else(|| base.map(|b| b.preset.clone())).unwrap_or_else(|| "etude".to_owned()),
+            preset,
             steps: self.steps.or_else(|| base.map(|b| b.steps)).unwrap_or(50),
             eta: self.eta.or_else(|| base.map(|b| b.eta)).unwrap_or(0.0),
             // A list has its own number of steps: who asks for another does not want the list.
@@ -108,6 +116,7 @@ impl RecipeOptions {
             seed: self.seed.or_else(|| base.map(|b| b.seed)).unwrap_or(0),
             noise_seed: self.noise_seed.or_else(|| base.map(|b| b.noise_seed)).unwrap_or(0),
             rng: self.rng.or_else(|| base.map(|b| b.rng)).unwrap_or_default(),
+            noise,
             count: self.count.or_else(|| base.map(|b| b.count)).unwrap_or(default_count),
             size,
             viewer: base.and_then(|b| b.viewer.clone()),

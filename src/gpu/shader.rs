@@ -44,6 +44,7 @@ const SHARED: &[ShaderSource] = &[
     source!("shared/", "group_norm"),
     source!("shared/", "image"),
     source!("shared/", "linear_index"),
+    source!("shared/", "noise_path"),
     source!("shared/", "philox"),
     source!("shared/", "shuffle_columns"),
     source!("shared/", "step"),

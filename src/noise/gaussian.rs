@@ -87,10 +87,15 @@ fn horner(coefficients: &[f32], x: f32) -> f32 {
 
 /// One picture's noise as `[C, H, W]`, the layout of files. `out` holds C·H·W values; what lies beyond is left alone.
 pub fn fill_nchw(seed: u64, stream: u32, image: u32, step: u32, channels: usize, height: usize, width: usize, out: &mut [f32]) {
-    let (pixel_c4, pixels) = (channels.div_ceil(4), height * width);
+    fill(channels, height * width, out, |c4| normal_c4(seed, stream, image, step, c4));
+}
+
+/// One picture's noise as `[C, H, W]` from that of each C4.
+pub(super) fn fill(channels: usize, pixels: usize, out: &mut [f32], values: impl Fn(u32) -> [f32; 4]) {
+    let pixel_c4 = channels.div_ceil(4);
     for pixel in 0..pixels {
         for c4 in 0..pixel_c4 {
-            let values = normal_c4(seed, stream, image, step, (pixel * pixel_c4 + c4) as u32);
+            let values = values((pixel * pixel_c4 + c4) as u32);
             for (channel, value) in (c4 * 4..channels).zip(values) {
                 if let Some(place) = out.get_mut(channel * pixels + pixel) {
                     *place = value;

@@ -45,12 +45,12 @@ uniform! {
         step: u32,
         /// Bit 0: clip x0 to ±c.x. Bit 1: threshold x0 dynamically.
         flags: u32,
-        /// Unused.
-        pad0: u32,
-        /// Unused.
-        pad1: u32,
-        /// Unused.
-        pad2: u32,
+        /// Where the interval of the noise path begins.
+        path_start: u32,
+        /// Where it ends.
+        path_end: u32,
+        /// How long the whole path is; 0: the noise is that of `step`.
+        path_span: u32,
         /// x0 from x, x0 from the model's output, epsilon from x, epsilon from the model's output.
         a: [f32; 4],
         /// x_s from x, from x0, from epsilon, from the noise z.

@@ -1,7 +1,10 @@
 //! One step's coefficients: what x_t, the network's output and fresh noise are multiplied with.
 
 use super::Prediction;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    noise::PathInterval,
+};
 
 /// One step, as three linear combinations of x (x_t), m (the network's output) and z (noise); see [`crate::schedule`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +41,8 @@ pub struct StepCoefficients {
     pub clip: Option<f64>,
     /// Threshold x0 dynamically.
     pub threshold: Option<Threshold>,
+    /// The interval of the noise path that z is the increment of; `None` where z belongs to the step's index, or none is added.
+    pub path: Option<PathInterval>,
 }
 
 /// Dynamic thresholding (Imagen): x0 = clamp(x0, ±s)/s with s the `ratio` quantile of an image's |x0|, at least 1, then at most `max`.
@@ -162,6 +167,7 @@ impl StepCoefficients {
             next_from_noise: update.sigma,
             clip: None,
             threshold: None,
+            path: None,
         };
         // NaN compares as false, so this finds it as well.
         if step.all().iter().all(|c| c.abs() <= f64::from(f32::MAX)) {

@@ -23,5 +23,5 @@ pub use alpha_bar::alpha_bar;
 pub use coefficients::{StepCoefficients, Threshold};
 pub use config::{BetaSchedule, MAX_TRAIN_TIMESTEPS, Prediction, SchedulerConfig};
 pub use plan::Schedule;
-pub use request::{EncodeAt, Preset, ScheduleRequest};
+pub use request::{EncodeAt, NoiseKind, Preset, ScheduleRequest};
 pub use tau::Spacing;

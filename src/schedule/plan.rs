@@ -1,11 +1,14 @@
 //! [`Schedule`]: config and request -> every step's coefficients, for sampling and for encoding.
 
 use super::{
-    EncodeAt, Preset, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, Threshold, alpha_bar,
+    EncodeAt, NoiseKind, Preset, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, Threshold, alpha_bar,
     coefficients::{ddim, ddpm, deterministic, read, read_elsewhere},
     tau::{Tau, tau},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    noise::PathInterval,
+};
 
 /// Every step of a run, with what the user should know about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +101,10 @@ impl Schedule {
             let step = StepCoefficients::new(pair.0, pair, (alpha_bar_t, alpha_bar_s), read, update, prediction)?;
             Ok(StepCoefficients { clip, threshold, ..step })
         };
-        let steps = plan.pairs.iter().rev().map(|pair| step(*pair)).collect::<Result<Vec<_>>>()?;
+        let mut steps = plan.pairs.iter().rev().map(|pair| step(*pair)).collect::<Result<Vec<_>>>()?;
+        if request.noise.unwrap_or(request.preset.noise()) == NoiseKind::Path {
+            follow_path(&mut steps, config.num_train_timesteps);
+        }
         Ok(plan.finish(steps))
     }
 
@@ -152,6 +158,17 @@ fn check_eta(eta: f64) -> Result<()> {
         ""
     };
     Err(Error::argument(format!("eta: expected a number from 0 (DDIM) to 1 (DDPM), got {eta}{why}")))
+}
+
+/// Gives each step that adds noise its interval of the noise path: down to where the next step begins. That is the step's s, but where
+/// diffusers steps to t − T//S and its τ has other distances: intervals must not overlap, or the steps' noise would not be independent.
+fn follow_path(steps: &mut [StepCoefficients], train_timesteps: u32) {
+    for i in 0..steps.len() {
+        let until = steps.get(i + 1).map_or(steps[i].previous, |next| Some(next.t));
+        if steps[i].next_from_noise != 0.0 {
+            steps[i].path = PathInterval::between(until, steps[i].t, train_timesteps);
+        }
+    }
 }
 
 /// What is done to x0: clipped, or thresholded, or neither.

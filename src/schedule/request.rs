@@ -2,6 +2,7 @@
 
 use super::Spacing;
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// Whose conventions hold where implementations of DDIM differ.
@@ -27,6 +28,16 @@ pub enum EncodeAt {
     Target,
 }
 
+/// What a step's noise z belongs to. Its law is the same either way: N(0, 1), and independent of the other steps'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoiseKind {
+    /// The time that the step covers: z is the increment of one path, and runs with other S draw the same picture.
+    Path,
+    /// The index of the step.
+    Step,
+}
+
 /// A sampling run, before it is checked against a config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScheduleRequest {
@@ -43,11 +54,49 @@ pub struct ScheduleRequest {
     pub sigma_hat: bool,
     /// Whether x0 is clipped; `None` is the preset's default (with σ̂: on). `Some` also turns thresholding off.
     pub clip: Option<bool>,
+    /// What the steps' noise belongs to; `None` is the preset's default.
+    pub noise: Option<NoiseKind>,
 }
 
 impl Default for ScheduleRequest {
     fn default() -> Self {
-        Self { preset: Preset::Etude, steps: 50, eta: 0.0, spacing: None, sigma_hat: false, clip: None }
+        Self { preset: Preset::Etude, steps: 50, eta: 0.0, spacing: None, sigma_hat: false, clip: None, noise: None }
+    }
+}
+
+impl Preset {
+    /// What the steps' noise belongs to where nothing else is asked for.
+    pub fn noise(self) -> NoiseKind {
+        match self {
+            Self::Etude => NoiseKind::Path,
+            Self::Official | Self::Diffusers => NoiseKind::Step,
+        }
+    }
+}
+
+impl NoiseKind {
+    /// Every kind's name.
+    pub const NAMES: [&str; 2] = ["path", "step"];
+}
+
+impl fmt::Display for NoiseKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Path => "path",
+            Self::Step => "step",
+        })
+    }
+}
+
+impl FromStr for NoiseKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "path" => Ok(Self::Path),
+            "step" => Ok(Self::Step),
+            _ => Err(Error::argument(format!("noise: expected path or step, got {text:?}"))),
+        }
     }
 }
 

@@ -217,6 +217,7 @@ fn usage_errors_are_exit_code_2() {
         "sample --eta much",
         "sample --seed -1",
         "sample --rng dice",
+        "sample --noise pink",
         "sample --precision f8",
         "sample --count 5000000000",
         "sample extra",

@@ -11,7 +11,7 @@ use etude::{
     backend::Backend,
     latent,
     model::Model,
-    noise::{STREAM_STEP, fill_nchw},
+    noise::{STREAM_STEP, fill_nchw, fill_path_nchw},
     picture::{Picture, images_from_nchw},
     platform::block_on,
     sampler::{self, Flow, Reads, StepNoise, StepTensors},
@@ -80,7 +80,10 @@ fn updates(run: &RunView, index: usize, group: &Group, most: usize) -> Vec<StepU
     let mut noise = vec![0.0; rows * count * len];
     for (k, part) in noise.chunks_exact_mut(len).enumerate() {
         let (step, member) = (k / count, &group.members[k % count]);
-        fill_nchw(member.noise_seed, STREAM_STEP, member.image, step as u32, channels, h, w, part);
+        match schedule.steps[step].path {
+            Some(path) => fill_path_nchw(member.noise_seed, member.image, path, channels, h, w, part),
+            None => fill_nchw(member.noise_seed, STREAM_STEP, member.image, step as u32, channels, h, w, part),
+        }
     }
     let (program, handles, batch) =
         Backend::Cpu.record(&MODEL, count as u32, size, rows as u32, Default::default()).expect("a program");

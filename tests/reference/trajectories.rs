@@ -121,7 +121,7 @@ fn schedule(run: &Value) -> Vec<StepCoefficients> {
         Schedule::encode(&config, steps, spacing, at, preset)
     } else {
         let (eta, sigma_hat) = (run["eta"].as_f64().unwrap_or(0.0), run["sigma_hat"] == Value::Bool(true));
-        Schedule::new(&config, &ScheduleRequest { preset, steps, eta, spacing, sigma_hat, clip: None })
+        Schedule::new(&config, &ScheduleRequest { preset, steps, eta, spacing, sigma_hat, ..ScheduleRequest::default() })
     };
     let steps = schedule.unwrap_or_else(|e| panic!("{name}: {e}")).steps;
     assert_eq!(steps.len(), integer(run, "steps") as usize, "{name}: steps");

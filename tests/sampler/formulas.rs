@@ -164,15 +164,17 @@ fn gaussian_data_step_by_step() {
     let tolerance = Tolerance::new(5e-7, "three products and sums of about x's size, in f32 with coefficients in f32");
     let shape = Shape::new(2, 12, 11, 3);
     for (name, backend) in backends() {
-        for (s, eta) in [(0.5, 0.0), (0.5, 1.0), (2.0, 0.4)] {
+        let cases =
+            [(0.5, 0.0, NoiseKind::Path), (0.5, 1.0, NoiseKind::Step), (0.5, 1.0, NoiseKind::Path), (2.0, 0.4, NoiseKind::Path)];
+        for (s, eta, noise) in cases {
             let data = GaussianData::new(s);
             let mut toy = Toy::new(&backend, shape, 100, data.network());
             let handles = toy.handles;
-            let steps = schedule(&request(100, eta));
+            let steps = schedule(&ScheduleRequest { noise: Some(noise), ..request(100, eta) });
             let recorded = record(&mut toy, &handles, &steps, &x_t(3, 6, shape), StepNoise::Seed(3), 6);
             for (k, step) in steps.iter().enumerate() {
                 let (r, sigma) = data.step(step, eta);
-                let z = normals(3, STREAM_STEP, 6, k as u32, shape);
+                let z = noise_of(step, 3, 6, k as u32, shape);
                 let expected = |(x, z): (&f32, &f32)| (r * f64::from(*x) + sigma * f64::from(*z)) as f32;
                 let expected: Vec<f32> = recorded.x[k].iter().zip(&z).map(expected).collect();
                 assert_close(&recorded.x[k + 1], &expected, tolerance, &format!("{name} s = {s} eta = {eta} step {k}"));

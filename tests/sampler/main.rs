@@ -19,7 +19,7 @@ use etude::{
         StepParams, TensorId, Ticket,
     },
     sampler::{self, Flow, Reads, StepNoise, StepTensors},
-    schedule::{EncodeAt, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, alpha_bar},
+    schedule::{EncodeAt, NoiseKind, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, alpha_bar},
     weights::Weights,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -45,6 +45,17 @@ fn request(steps: usize, eta: f64) -> ScheduleRequest {
 /// x_T of the images from `first` on, as the program starts them.
 fn x_t(seed: u64, first: u32, shape: Shape) -> Vec<f32> {
     normals(seed, STREAM_X_T, first, 0, shape)
+}
+
+/// z of a step, of its index or of its interval of the noise path, of the images from `first` on.
+fn noise_of(step: &StepCoefficients, seed: u64, first: u32, index: u32, shape: Shape) -> Vec<f32> {
+    let Some(path) = step.path else { return normals(seed, STREAM_STEP, first, index, shape) };
+    let (channels, height, width) = (shape.channels as usize, shape.height as usize, shape.width as usize);
+    let mut values = vec![0.0; shape.batch as usize * channels * height * width];
+    for (image, values) in (first..).zip(values.chunks_exact_mut(channels * height * width)) {
+        noise::fill_path_nchw(seed, image, path, channels, height, width, values);
+    }
+    values
 }
 
 fn normals(seed: u64, stream: u32, first: u32, step: u32, shape: Shape) -> Vec<f32> {

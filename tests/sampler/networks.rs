@@ -162,11 +162,13 @@ fn a_run_that_is_stopped_stops_and_leaves_no_trace() {
 /// The seed's noise and the same noise given are the same run.
 #[test]
 fn given_noise_is_the_seeds_noise() {
-    let (model, steps) = (tiny(), schedule(&request(10, 1.0)));
-    for (name, backend) in backends() {
+    for (kind, (name, backend)) in
+        [NoiseKind::Step, NoiseKind::Path].into_iter().flat_map(|kind| backends().into_iter().map(move |b| (kind, b)))
+    {
+        let (model, steps) = (tiny(), schedule(&ScheduleRequest { noise: Some(kind), ..request(10, 1.0) }));
         let mut sampler = Sampler::new(&model, &backend, 2, 10);
         let expected = sampler.sample(&steps, 3, 4);
-        let z: Vec<f32> = (0..10).flat_map(|k| normals(3, STREAM_STEP, 4, k, sampler.shape)).collect();
+        let z: Vec<f32> = (0..).zip(&steps).flat_map(|(k, step)| noise_of(step, 3, 4, k, sampler.shape)).collect();
         let x = x_t(3, 4, sampler.shape);
         let got =
             sampler.run(&steps, &x, StepNoise::Given(&z), 0, &mut |_, _| Ok(Flow::Continue)).unwrap_or_else(|e| panic!("{e}"));

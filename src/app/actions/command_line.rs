@@ -40,6 +40,9 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
     };
     add("seed", controls.seed.to_string());
     add("noise-seed", controls.noise_seed.to_string());
+    if let Some(noise) = controls.noise {
+        add("noise", noise.to_string());
+    }
     if controls.rng == Rng::Torch {
         add("rng", "torch".to_owned());
     }
@@ -134,6 +137,9 @@ mod tests {
             command_line(&controls),
             "etude sample --model fashion --steps 50 --eta 0.5 --seed 7 --noise-seed 9 --clip --count 4 --out etude.png"
         );
+        controls.noise = Some(crate::schedule::NoiseKind::Step);
+        assert!(command_line(&controls).contains("--noise-seed 9 --noise step --clip"), "{}", command_line(&controls));
+        controls.noise = None;
         controls.sigma_hat = true;
         assert!(command_line(&controls).contains("--sigma-hat") && !command_line(&controls).contains("--eta"));
         controls.view.tab = Tab::Compare;

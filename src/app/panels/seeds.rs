@@ -1,7 +1,7 @@
-//! The two seeds with their dice and locks.
+//! The two seeds with their dice and locks, and what the noise belongs to.
 
-use crate::{app::state::controls::Controls, platform};
-use eframe::egui::{self, DragValue, Grid, Ui};
+use crate::{app::state::controls::Controls, platform, schedule::NoiseKind};
+use eframe::egui::{self, ComboBox, DragValue, Grid, Ui};
 
 /// Dice show seeds below this: short enough to read out in a lecture.
 const MAX_SEED: u64 = 100_000;
@@ -37,7 +37,32 @@ pub(crate) fn seeds_ui(ui: &mut Ui, draft: &mut Controls) {
         );
         seed_ui(ui, "noise seed", &hover, &mut draft.noise_seed, &mut view.noise_locked);
         ui.end_row();
+        noise_ui(ui, draft);
+        ui.end_row();
     });
+}
+
+fn noise_ui(ui: &mut Ui, draft: &mut Controls) {
+    let mut noise = draft.noise();
+    let label = ui.label("noise");
+    let combo = ComboBox::from_id_salt("noise").width(70.0).selected_text(noise.to_string()).show_ui(ui, |ui| {
+        for (kind, hover) in [
+            (NoiseKind::Path, "z belongs to the time that a step covers, so that any S draws the same picture"),
+            (NoiseKind::Step, "z belongs to the number of the step, so that another S is another picture"),
+        ] {
+            ui.selectable_value(&mut noise, kind, kind.to_string()).on_hover_text(hover);
+        }
+    });
+    let same = match noise {
+        NoiseKind::Path => {
+            "one path through all of time, of which each step takes its part: S = 20 and S = 50 draw the same picture"
+        }
+        NoiseKind::Step => "its own for each step by number: another S is another picture",
+    };
+    combo.response.labelled_by(label.id).on_hover_text(format!("What the noise z belongs to where η > 0. Now {same}."));
+    if noise != draft.noise() {
+        draft.set_noise(noise);
+    }
 }
 
 fn seed_ui(ui: &mut Ui, name: &str, hover: &str, seed: &mut u64, locked: &mut bool) {

@@ -7,7 +7,7 @@ use crate::{
     gpu::Precision,
     model::DEFAULT,
     recipe::{PROGRAM, Recipe, Rng},
-    schedule::{Preset, ScheduleRequest, Spacing},
+    schedule::{NoiseKind, Preset, ScheduleRequest, Spacing},
     session::InterpolationMode,
 };
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,8 @@ pub struct Controls {
     pub seed: u64,
     /// Seed of the steps' noise.
     pub noise_seed: u64,
+    /// What the steps' noise belongs to; `None` is the preset's.
+    pub noise: Option<NoiseKind>,
     /// Generator of x_T.
     pub rng: Rng,
     /// Images of a trajectory.
@@ -179,6 +181,7 @@ impl Default for Controls {
             clip: None,
             seed: SEEDS[0],
             noise_seed: 1,
+            noise: None,
             rng: Rng::Etude,
             count: 8,
             size: None,
@@ -197,7 +200,18 @@ impl Controls {
             spacing: self.spacing.clone(),
             sigma_hat: self.sigma_hat,
             clip: self.clip,
+            noise: self.noise,
         }
+    }
+
+    /// What the steps' noise belongs to.
+    pub fn noise(&self) -> NoiseKind {
+        self.noise.unwrap_or(self.preset.noise())
+    }
+
+    /// Sets what the steps' noise belongs to. The preset's own goes with the preset.
+    pub fn set_noise(&mut self, noise: NoiseKind) {
+        self.noise = Some(noise).filter(|noise| *noise != self.preset.noise());
     }
 
     /// S, or as many steps as a hand-made τ has.
@@ -260,6 +274,7 @@ impl Controls {
             clip: self.clip,
             seed: self.seed,
             noise_seed: self.noise_seed,
+            noise: self.noise(),
             rng: self.rng,
             count: self.count,
             size,
@@ -287,11 +302,13 @@ impl Controls {
             clip: request.clip,
             seed: recipe.seed,
             noise_seed: recipe.noise_seed,
+            noise: None,
             rng: recipe.rng,
             count: recipe.count,
             size: Some(recipe.size),
             view,
         };
+        controls.set_noise(recipe.noise);
         controls.tidy();
         Ok(controls)
     }

@@ -64,7 +64,11 @@ pub(crate) fn noise(step: &StepCoefficients) -> String {
     if step.sigma == 0.0 {
         return "Random noise: σ = 0 in this step, nothing is added.".to_owned();
     }
-    format!("Random noise: fresh z from a standard normal distribution, times σ = {}.", plain(step.sigma))
+    let z = match step.path {
+        Some(_) => "z from a standard normal distribution, of a path of which each step takes another part,",
+        None => "fresh z from a standard normal distribution,",
+    };
+    format!("Random noise: {z} times σ = {}.", plain(step.sigma))
 }
 
 /// Of the line that says what x̂₀ is.

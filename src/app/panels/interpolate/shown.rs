@@ -37,7 +37,7 @@ fn alike(a: &Controls, b: &Controls) -> bool {
     one.grid == other.grid
         && one.eta == other.eta
         && one.seeds[..ends] == other.seeds[..ends]
-        && (a.noise_seed == b.noise_seed || one.eta == 0.0)
+        && ((a.noise_seed, a.noise()) == (b.noise_seed, b.noise()) || one.eta == 0.0)
         && (&a.model, a.preset, a.steps, &a.spacing, a.clip) == (&b.model, b.preset, b.steps, &b.spacing, b.clip)
         && (a.size == b.size || a.size.is_none() || b.size.is_none())
 }
@@ -130,5 +130,6 @@ mod tests {
         let mut noisy = a.clone();
         noisy.view.interpolate.eta = 0.5;
         assert!(!alike(&a, &noisy) && !alike(&noisy, &Controls { noise_seed: 77, ..noisy.clone() }));
+        assert!(!alike(&noisy, &Controls { noise: Some(crate::schedule::NoiseKind::Step), ..noisy.clone() }));
     }
 }
