@@ -72,6 +72,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "weights",
         ],
     ),
+    // Tests that the commands which the viewer copies are this command line's.
+    ("cli/copied", &["app", "app/actions", "app/state", "cli", "recipe", "schedule"]),
     ("main", &["app", "app/window", "cli", "error"]),
 ];
 

@@ -12,6 +12,7 @@ pub mod viewer;
 pub mod widgets;
 pub mod window;
 
+pub use actions::command_line::command_line;
 pub use state::{command::Command, controls::Controls};
 pub use viewer::{Start, Viewer};
 pub use window::WindowOptions;

@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand; arguments become a validated request.
 
 mod bench;
+#[cfg(all(test, feature = "app", unix))]
+mod copied;
 mod devices;
 mod eps;
 mod info;

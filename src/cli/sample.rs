@@ -27,13 +27,13 @@ use std::{
 #[derive(Clone, Debug, Default, Args)]
 pub struct SampleArgs {
     #[command(flatten)]
-    recipe: RecipeOptions,
+    pub(super) recipe: RecipeOptions,
     /// Images computed together [default: as suits the device]
     #[arg(long, value_name = "B")]
     batch: Option<u32>,
     /// A .png contact sheet, an .npz, or a folder for one PNG an image
     #[arg(long, short = 'o', value_name = "FILE|DIR", default_value = "etude.png")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// A .safetensors with x_T [N, C, H, W] and optionally noise [K, N, C, H, W], in the place of the seeds
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -41,7 +41,7 @@ pub struct SampleArgs {
     #[arg(long, value_name = "FILE")]
     save_trajectory: Option<PathBuf>,
     #[command(flatten)]
-    device: DeviceOptions,
+    pub(super) device: DeviceOptions,
 }
 
 /// Runs the command.

@@ -12,9 +12,14 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
+/// An option with its value, which may begin as an option does.
+fn option(name: &str, value: &str) -> String {
+    format!("--{name}{}{}", if value.starts_with('-') { "=" } else { " " }, quoted(value))
+}
+
 /// The options that a run's pictures depend on, without η, S, τ and the noise seed where `varied` names them.
 fn options(controls: &Controls, varied: &[&str]) -> String {
-    let mut line = format!("--model {}", quoted(&controls.model));
+    let mut line = option("model", &controls.model);
     let mut add = |name: &str, value: String| {
         if !varied.contains(&name) {
             // Writing to a String cannot fail.
@@ -55,7 +60,7 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
         None => {}
     }
     if controls.view.device != "auto" {
-        let _ = write!(line, " --device {}", quoted(&controls.view.device));
+        let _ = write!(line, " {}", option("device", &controls.view.device));
     }
     if controls.view.f16 {
         line.push_str(" --precision f16");
@@ -64,7 +69,7 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
 }
 
 /// The command for the open panel. A comparison is a loop in the shell; of an interpolation it is the two (or four) ends.
-pub(crate) fn command_line(controls: &Controls) -> String {
+pub fn command_line(controls: &Controls) -> String {
     let view = &controls.view;
     match view.tab {
         Tab::Trajectory | Tab::Explain => {

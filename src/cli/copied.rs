@@ -1,0 +1,130 @@
+//! Tests: every command that the viewer copies is one that a shell and this command line understand, and asks for what was on screen.
+
+use super::{Arguments, Command};
+use clap::Parser;
+use etude::{
+    app::{
+        Controls, command_line,
+        state::controls::{Axes, Tab},
+    },
+    recipe::Rng,
+    schedule::{Preset, Spacing},
+};
+
+/// What each `etude sample` of `line` was given, after a shell has had its way with loops and quotes.
+fn in_a_shell(line: &str) -> Vec<super::sample::SampleArgs> {
+    let script = format!("etude() {{ printf '%s\\0' etude \"$@\"; printf '\\0'; }}; {line}");
+    let output = std::process::Command::new("sh").args(["-euc", &script]).output().expect("a shell");
+    assert!(output.status.success() && output.stderr.is_empty(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let calls = text.split_terminator("\0\0").map(|call| Arguments::try_parse_from(call.split('\0')));
+    calls
+        .map(|parsed| match parsed.unwrap_or_else(|error| panic!("{line}\n{error}")).command {
+            Some(Command::Sample(args)) => *args,
+            other => panic!("{line}\nexpected a sampling, got {other:?}"),
+        })
+        .collect()
+}
+
+/// Controls that between them have every option in every state.
+fn all_controls() -> Vec<Controls> {
+    let list = Spacing::List(vec![0, 100, 500]);
+    let spacings = [None, Some(Spacing::Quadratic), Some(Spacing::Trailing), Some(list)];
+    let mut all = Vec::new();
+    for (i, preset) in [Preset::Etude, Preset::Official, Preset::Diffusers].into_iter().enumerate() {
+        for (j, spacing) in spacings.iter().enumerate() {
+            for sigma_hat in [false, true] {
+                let mut controls = Controls {
+                    model: "fashion".to_owned(),
+                    preset,
+                    steps: 7 + j,
+                    eta: [0.0, 0.35, 1.0][i],
+                    sigma_hat,
+                    spacing: spacing.clone(),
+                    clip: [None, Some(true), Some(false)][(i + j) % 3],
+                    seed: u64::MAX - i as u64,
+                    noise_seed: j as u64,
+                    rng: if j % 2 == 0 { Rng::Etude } else { Rng::Torch },
+                    count: 3 + i as u32,
+                    size: [None, Some((32, 48))][j % 2],
+                    ..Controls::default()
+                };
+                controls.view.device = ["auto", "cpu", "NVIDIA RTX 4090 (it's \"real\")"][i].to_owned();
+                controls.view.f16 = j == 2;
+                controls.view.image = 2;
+                all.push(controls);
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn a_trajectory_is_one_command_with_its_recipe() {
+    for controls in all_controls() {
+        for tab in [Tab::Trajectory, Tab::Explain] {
+            let mut controls = controls.clone();
+            controls.view.tab = tab;
+            let line = command_line(&controls);
+            let calls = in_a_shell(&line);
+            let [args] = calls.as_slice() else { panic!("{line}: {} commands", calls.len()) };
+            let recipe = args.recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}")).recipe;
+            let size = controls.size.unwrap_or((32, 32));
+            let mut expected = controls.recipe(&recipe.weights_crc32, size).expect("a recipe");
+            // σ̂ takes the place of η; the viewer's own settings are no options.
+            (expected.viewer, expected.eta) = (None, if controls.sigma_hat { 0.0 } else { expected.eta });
+            assert_eq!(recipe, expected, "{line}");
+            assert_eq!(args.device.device, controls.view.device, "{line}");
+            assert_eq!(args.device.precision == super::options::PrecisionOption::F16, controls.view.f16, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_comparison_has_a_command_per_cell() {
+    for mut controls in all_controls() {
+        controls.view.tab = Tab::Compare;
+        controls.view.compare.sigma_hat = true;
+        let compare = controls.view.compare.clone();
+        let lines = [Axes::EtaBySeed, Axes::StepsBySpacing].map(|axes| {
+            controls.view.compare.axes = axes;
+            command_line(&controls)
+        });
+        let counts = [(compare.etas.len() + 1) * compare.seeds as usize, compare.steps.len() * compare.spacings.len()];
+        for (line, count) in lines.iter().zip(counts) {
+            let calls = in_a_shell(line);
+            assert_eq!(calls.len(), count, "{line}");
+            // One of each line: a model is loaded each time.
+            calls[count / 2].recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}"));
+            // No two write to one file.
+            let mut files: Vec<_> = calls.iter().map(|args| args.out.clone()).collect();
+            files.sort();
+            files.dedup();
+            assert_eq!(files.len(), count, "{line}");
+        }
+    }
+}
+
+#[test]
+fn an_interpolation_has_a_command_per_end() {
+    for mut controls in all_controls() {
+        controls.view.tab = Tab::Interpolate;
+        for (grid, ends) in [(false, 2), (true, 4)] {
+            controls.view.interpolate.grid = grid;
+            let line = command_line(&controls);
+            let calls = in_a_shell(&line);
+            calls[ends - 1].recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}"));
+            let seeds: Vec<u64> = calls.iter().filter_map(|args| args.recipe.seed).collect();
+            assert_eq!(seeds, controls.view.interpolate.seeds[..ends], "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_models_folder_may_have_any_name() {
+    for model in ["my models/it's", "$HOME", "a\"b", "модель", "-x", "two\nlines"] {
+        let line = command_line(&Controls { model: model.to_owned(), ..Controls::default() });
+        let calls = in_a_shell(&line);
+        assert_eq!(calls.iter().map(|args| args.recipe.model.as_deref()).collect::<Vec<_>>(), [Some(model)], "{line}");
+    }
+}
