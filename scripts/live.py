@@ -112,7 +112,7 @@ class Eye:
         return b"".join(self.window.row(x, y, width) for y in self.rows for x, width in self.parts)
 
     def is_noise(self, picture):
-        """Whether neighbours in the left one, of 32x32, differ as those of x_T do: by 100 and more on average, those of a picture by 10 to 30."""
+        """Whether neighbours in the left one, of 32x32, differ as those of x_T do: by 100 and more on average. A picture's do by 10 to 30."""
         width, stride = self.parts[0][1], sum(width for _, width in self.parts)
         at = [int(i * self.cell) for i in range(int(width / self.cell))]
         green = [picture[4 * stride * row + 1 : 4 * stride * (row + 1) : 4] for row in range(len(self.rows))]
@@ -138,7 +138,7 @@ def contact_sheet(shots, path):
 
 
 def wait_for_rest(window):
-    """Waits until a picture has stood still, and returns an eye on it: that long, as the news of the opened picture moves it when it goes."""
+    """Waits until a picture has stood still for longer than the news of the opened picture, which moves it, stays. Returns an eye on it."""
     start, since, last = time.monotonic(), time.monotonic(), None
     while time.monotonic() - start < 180:
         time.sleep(0.1)
@@ -245,11 +245,14 @@ def case(etude, model, batch, what, seconds, quick, folder):
             window.do(f"mousemove {WIDTH - 6} {HEIGHT - 4}")
             eye = wait_for_rest(window)
             eta_y, steps_y = sliders(window)
-            say(f"{model}, batch {batch}, {what}: picture of {eye.place[2]} pixels at {eye.place[0]}, {eye.place[1]}; sliders at {eta_y}, {steps_y}")
+            x, y, side = eye.place
+            say(f"{model}, batch {batch}, {what}: picture of {side} pixels at {x}, {y}; sliders at {eta_y}, {steps_y}")
 
             def measure(name, positions, y, column, rest=0.0):
                 figures, frames, shots = drag(window, eye, positions, y, seconds, rest, trace)
                 rows.append({"model": model, "batch": batch, "drag": name, **figures, **behind(frames, column)})
+                # As it comes: whoever stops halfway has what was measured until then.
+                say(row_text(rows[-1]))
                 if folder:
                     contact_sheet(shots, os.path.join(folder, f"{model}-{batch}-{name.replace('η', 'eta').replace(', ', '-')}.png"))
 
@@ -262,23 +265,23 @@ def case(etude, model, batch, what, seconds, quick, folder):
     return rows
 
 
-def table(rows):
+HEAD = """\
+| model | batch | drag | pictures per second | first change, ms | behind the slider, median and worst | drafts | noise | at rest after, s |
+|---|---|---|---|---|---|---|---|---|"""
+
+
+def row_text(row):
+    """A row of the table under HEAD."""
     number = lambda value, form, none="missing": none if value is None else form.format(value)
     goal = lambda text, sign, bound, met: f"{text} ({sign} {bound}: {'yes' if met else '**no**'})"
-    lines = [
-        "| model | batch | drag | pictures per second | first change, ms | behind the slider, median and worst | drafts | noise | at rest after, s |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        rate, first, form = row["pictures_per_second"], row["first_change_ms"], "{:.0f}" if row["drag"] == "S" else "{:.2f}"
-        gap = f"{number(row['behind_median'], form)}, {number(row['behind_worst'], form)}" if row["behind_median"] is not None else "missing"
-        lines.append(
-            f"| {row['model']} | {row['batch']} | {row['drag']} "
-            f"| {goal(f'{rate:.1f}', '≥', GOALS[row['drag']], rate >= GOALS[row['drag']])} "
-            f"| {goal(number(first, '{:.0f}', 'none'), '≤', FIRST_GOAL, first is not None and first <= FIRST_GOAL)} "
-            f"| {gap} | {number(row['drafts'], '{:.0%}')} | {row['noise_pictures']} | {row['rest_after_s']:.1f} |"
-        )
-    return "\n".join(lines)
+    rate, first, form = row["pictures_per_second"], row["first_change_ms"], "{:.0f}" if row["drag"] == "S" else "{:.2f}"
+    gap = f"{number(row['behind_median'], form)}, {number(row['behind_worst'], form)}" if row["behind_median"] is not None else "missing"
+    return (
+        f"| {row['model']} | {row['batch']} | {row['drag']} "
+        f"| {goal(f'{rate:.1f}', '≥', GOALS[row['drag']], rate >= GOALS[row['drag']])} "
+        f"| {goal(number(first, '{:.0f}', 'none'), '≤', FIRST_GOAL, first is not None and first <= FIRST_GOAL)} "
+        f"| {gap} | {number(row['drafts'], '{:.0%}')} | {row['noise_pictures']} | {row['rest_after_s']:.1f} |"
+    )
 
 
 def main():
@@ -309,7 +312,7 @@ def main():
         print(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
         print(f"`{shlex.join(['python3', 'scripts/live.py', *sys.argv[1:]])}`\n")
-        print(table(rows))
+        print("\n".join([HEAD, *map(row_text, rows)]))
 
 
 main()

@@ -6,12 +6,15 @@ that is mapped into memory here, so that a look at a pixel costs microseconds an
 import mmap
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 
 WIDTH, HEIGHT = 1280, 800
+# Whoever ends the script ends its display and its viewer as well.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
