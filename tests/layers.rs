@@ -35,7 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "schedule",
         ],
     ),
-    ("app/state", &["backend", "error", "gpu", "model", "platform", "program", "recipe", "schedule", "session"]),
+    ("app/state", &["backend", "error", "gpu", "model", "picture", "platform", "program", "recipe", "schedule", "session"]),
     ("app/widgets", &["app/state", "picture", "schedule", "session"]),
     (
         "app/panels",

@@ -119,6 +119,7 @@ impl Viewer {
     /// Drains events and moves what moves by itself. No drawing, no waiting.
     pub fn logic(&mut self, ctx: &Context) {
         let (now, seconds) = ctx.input(|input| (input.time, f64::from(input.unstable_dt.min(0.1))));
+        self.state.now = now;
         for event in self.session.drain() {
             self.take(event, now);
         }
@@ -212,7 +213,7 @@ impl Viewer {
             return;
         };
         let controls = controls.clone();
-        if let Err(error) = state.runs.start(&self.session, purpose, &controls) {
+        if let Err(error) = state.runs.start(&self.session, purpose, &controls, now) {
             state.messages.fault(error.to_string(), now);
             state.controls = state.last_accepted.instead_of(&controls);
         }
@@ -222,6 +223,7 @@ impl Viewer {
     pub fn ui(&mut self, ui: &mut Ui) {
         self.textures.tidy();
         let now = ui.input(|input| input.time);
+        self.state.now = now;
         let mut draft = self.state.controls.clone();
         let mut commands: Vec<Command> = keys::keys(ui.ctx(), &self.state, &mut draft).into_iter().collect();
         // All panels have the colour that the window is cleared with: filling them would paint every pixel twice.

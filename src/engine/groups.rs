@@ -199,6 +199,8 @@ impl Groups {
             if self.in_flight.len() >= sampler::in_flight(network.stepping().0) || !(came_back || is_resident) {
                 return Ok(());
             }
+            // Before the submission, which on the CPU is the computation itself.
+            let submitted = Instant::now();
             network.prepare(&self.timesteps)?;
             let (executor, handles) = network.stepping();
             if !is_resident {
@@ -211,7 +213,7 @@ impl Groups {
             let reads = Reads { x: true, ..reads(number, index) };
             let ticket = sampler::submit_step(executor, &handles, coefficients, at, None, reads)?;
             network.resident = Some(Resident { steps: index + 1, ..here });
-            self.in_flight.push_back(InFlight { group: number, part, ticket, submitted: Instant::now() });
+            self.in_flight.push_back(InFlight { group: number, part, ticket, submitted });
             let group = &mut self.groups[number];
             group.submitted_parts += 1;
             if group.submitted_parts == group.parts() {

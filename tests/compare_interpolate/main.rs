@@ -333,7 +333,7 @@ fn panels_build_whatever_is_missing() {
                 (update.records, update.after) = (Vec::new(), Vec::new());
                 group.latest = Some(update.into());
             }
-            let new = RunView::new(4, purpose, controls.clone());
+            let new = RunView::new(4, purpose, controls.clone(), 0.0);
             let runs = [None, Some(new), Some(planned(2, purpose, &controls).0), Some(half.clone()), Some(failed), Some(bare)];
             for (i, run) in runs.into_iter().enumerate() {
                 for size in [WIDE, [480.0, 500.0], [200.0, 150.0]] {

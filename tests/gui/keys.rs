@@ -3,7 +3,10 @@
 use super::{finished, run, says, short, wait, window};
 use eframe::egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable;
-use etude::app::{Controls, state::controls::Tab};
+use etude::app::{
+    Controls,
+    state::{controls::Tab, run_requests::Purpose},
+};
 
 #[test]
 fn arrows_walk_through_the_steps_and_space_plays() {
@@ -41,13 +44,15 @@ fn escape_cancels_at_once_and_run_again_goes_on() {
     assert!(run(harness.state().viewer()).expect("a run").cancelled, "in the frame of the key");
     harness.step();
     assert!(says(&harness, "cancelled at step"));
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    harness.step();
-    assert_eq!(run(harness.state().viewer()).expect("a run").progress().0, taken, "no update comes any more");
-    assert!(harness.state().viewer().state.shown().is_some(), "what is there stays");
+    let cancelled = run(harness.state().viewer()).expect("a run").id;
+    let shown = harness.state().viewer().state.shown().expect("what is there stays");
+    assert_eq!(shown.run.id, cancelled);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::R);
     harness.step();
-    wait(&mut harness, "steps again", |viewer| run(viewer).is_some_and(|run| run.is_running() && run.progress().0 > 1));
+    wait(&mut harness, "steps again", |viewer| run(viewer).is_some_and(|run| run.id > cancelled && run.progress().0 > 1));
+    // By now what was in flight when the run was cancelled has long come.
+    let old = harness.state().viewer().state.runs.previous(Purpose::Trajectory).expect("the cancelled run");
+    assert_eq!((old.id, old.progress().0), (cancelled, taken), "no update came any more");
 }
 
 #[test]

@@ -64,6 +64,8 @@ pub struct State {
     pub helping: bool,
     /// A text field had the focus when the last frame ended. In the frame of Esc it has lost it before anyone can ask.
     pub typing: bool,
+    /// The time of this frame, on egui's clock, in seconds.
+    pub now: f64,
     /// A file hovers over the window.
     pub dropping: bool,
 }
@@ -122,7 +124,7 @@ impl State {
 
     /// What of the trajectory to draw.
     pub fn shown(&self) -> Option<Shown<'_>> {
-        self.runs.shown(self.playhead.position())
+        self.runs.shown(self.playhead.position(), self.now)
     }
 
     /// Which image of the batch is shown large.

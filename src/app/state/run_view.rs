@@ -1,10 +1,7 @@
 //! A run as the app knows it: what came out of the session so far.
 
 use super::{controls::Controls, run_requests::Purpose};
-use crate::{
-    platform::Instant,
-    session::{Event, Keep, Plan, StepUpdate},
-};
+use crate::session::{Event, Keep, Plan, StepUpdate};
 use std::sync::Arc;
 
 /// One run.
@@ -20,8 +17,8 @@ pub struct RunView {
     pub plan: Option<Plan>,
     /// Its groups.
     pub groups: Vec<GroupView>,
-    /// When it was asked for.
-    pub asked: Instant,
+    /// When it was asked for, in egui's time.
+    pub asked: f64,
     /// Seconds a step takes, all groups together.
     pub step_seconds: f64,
     /// Whether every group is done.
@@ -67,15 +64,15 @@ impl Shown<'_> {
 }
 
 impl RunView {
-    /// A run that was just asked for.
-    pub fn new(id: u64, purpose: Purpose, controls: Controls) -> Self {
+    /// A run that was asked for at `asked`, in egui's time.
+    pub fn new(id: u64, purpose: Purpose, controls: Controls, asked: f64) -> Self {
         Self {
             id,
             purpose,
             controls,
             plan: None,
             groups: Vec::new(),
-            asked: Instant::now(),
+            asked,
             step_seconds: 0.0,
             finished: false,
             cancelled: false,
