@@ -9,7 +9,7 @@ use etude::{
         Controls, Viewer, WindowOptions,
         state::{
             State,
-            controls::{Axes, Tab},
+            view_settings::{Axes, Tab},
         },
         window,
     },

@@ -13,9 +13,12 @@ pub mod widgets;
 pub mod window;
 
 pub use actions::command_line::command_line;
-pub use state::{command::Command, controls::Controls};
-pub use viewer::{Start, Viewer};
-pub use window::WindowOptions;
+pub use state::{
+    command::Command,
+    controls::Controls,
+    start::{Start, WindowOptions},
+};
+pub use viewer::Viewer;
 #[cfg(not(target_arch = "wasm32"))]
 pub use window::run;
 #[cfg(target_arch = "wasm32")]

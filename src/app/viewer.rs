@@ -13,6 +13,7 @@ use crate::{
             controls::Controls,
             last_accepted::LastAccepted,
             run_requests::{self, Purpose},
+            start::Start,
         },
         widgets::{fonts, texture_cache::TextureCache, theme},
     },
@@ -49,21 +50,6 @@ pub struct Viewer {
     frame: Duration,
     /// When the position of the interpolation last changed, in egui's time.
     moved: f64,
-}
-
-/// How the viewer starts.
-#[derive(Clone, Debug, Default)]
-pub struct Start {
-    /// The first controls.
-    pub controls: Option<Controls>,
-    /// Folders of models opened before.
-    pub folders: Vec<String>,
-    /// Where files are saved; the working folder if not given.
-    pub save_folder: Option<PathBuf>,
-    /// A model's folder or a picture to open.
-    pub open: Option<PathBuf>,
-    /// Whether the window is drawn by the processor.
-    pub software_window: bool,
 }
 
 impl Viewer {

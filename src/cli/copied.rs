@@ -5,7 +5,7 @@ use clap::Parser;
 use etude::{
     app::{
         Controls, command_line,
-        state::controls::{Axes, Tab},
+        state::view_settings::{Axes, Tab},
     },
     recipe::Rng,
     schedule::{Preset, Spacing},

@@ -11,9 +11,9 @@ use etude::app::{
     Command, Controls,
     panels::{compare, interpolate},
     state::{
-        controls::{Axes, Tab},
         run_requests::Purpose,
         run_view::RunView,
+        view_settings::{Axes, Tab},
     },
     widgets::{fonts::install_fonts, texture_cache::TextureCache},
 };

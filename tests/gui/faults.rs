@@ -5,7 +5,7 @@ use eframe::egui;
 use etude::{
     app::{
         Command, Controls,
-        state::{command::Export, controls::Tab},
+        state::{command::Export, view_settings::Tab},
     },
     schedule::Spacing,
 };

@@ -6,7 +6,7 @@ use egui_kittest::{Harness, kittest::Queryable};
 use etude::{
     app::{
         Command, Controls, Start,
-        state::{command::Export, controls::Tab},
+        state::{command::Export, view_settings::Tab},
     },
     picture::recipe::read_recipe,
 };

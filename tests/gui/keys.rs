@@ -5,7 +5,7 @@ use eframe::egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable;
 use etude::app::{
     Controls,
-    state::{controls::Tab, run_requests::Purpose},
+    state::{run_requests::Purpose, view_settings::Tab},
 };
 
 #[test]

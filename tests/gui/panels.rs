@@ -5,7 +5,7 @@ use eframe::egui;
 use egui_kittest::kittest::Queryable;
 use etude::app::{
     Command, Controls,
-    state::{controls::Tab, run_requests::Purpose, run_view::RunView},
+    state::{run_requests::Purpose, run_view::RunView, view_settings::Tab},
 };
 
 #[test]

@@ -3,8 +3,8 @@
 use super::{collect, controls, ended, request, session, updates};
 use etude::{
     app::state::{
-        controls::{Axes, Tab},
         run_requests::Purpose,
+        view_settings::{Axes, Tab},
     },
     backend::Backend,
     model::Model,

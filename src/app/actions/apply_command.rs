@@ -4,11 +4,7 @@ use super::{command_line::command_line, export};
 use crate::{
     app::{
         panels::scrubber,
-        state::{
-            State,
-            command::Command,
-            controls::{Controls, Tab},
-        },
+        state::{State, command::Command, controls::Controls, view_settings::Tab},
     },
     error::{Error, Result},
     picture::recipe::{read_recipe, recipe_of},

@@ -1,7 +1,10 @@
 //! The `etude` command that makes what is on screen.
 
 use crate::{
-    app::state::controls::{Axes, Controls, Tab},
+    app::state::{
+        controls::Controls,
+        view_settings::{Axes, Tab},
+    },
     recipe::Rng,
 };
 use std::fmt::Write as _;
@@ -126,7 +129,7 @@ pub fn command_line(controls: &Controls) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Controls, command_line, quoted};
-    use crate::app::state::controls::Tab;
+    use crate::app::state::view_settings::Tab;
 
     #[test]
     fn words_survive_a_shell() {

@@ -6,9 +6,10 @@ use crate::{
         state::{
             State,
             command::Export,
-            controls::{Axes, Controls, Tab},
+            controls::Controls,
             run_requests::Purpose,
             run_view::RunView,
+            view_settings::{Axes, Tab},
         },
     },
     error::{Error, Result},

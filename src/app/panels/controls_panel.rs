@@ -6,7 +6,8 @@ use crate::{
         state::{
             State,
             command::Command,
-            controls::{Controls, MAX_IMAGES, Tab},
+            controls::{Controls, MAX_IMAGES},
+            view_settings::Tab,
         },
         widgets::theme,
     },

@@ -1,10 +1,7 @@
 //! η, the hero: a large slider that snaps to the paper's values, with σ̂ beside it.
 
 use crate::app::{
-    state::{
-        State,
-        controls::{Controls, Tab},
-    },
+    state::{State, controls::Controls, view_settings::Tab},
     widgets::theme,
 };
 use eframe::egui::{self, Response, RichText, Slider, Ui};

@@ -4,7 +4,8 @@ use super::{scrubber, seeds};
 use crate::app::state::{
     State,
     command::{Command, Export},
-    controls::{Controls, Tab},
+    controls::Controls,
+    view_settings::Tab,
 };
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 

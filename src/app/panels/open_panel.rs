@@ -3,12 +3,7 @@
 use super::{compare, explain, interpolate, scrubber, trajectory};
 use crate::{
     app::{
-        state::{
-            State,
-            command::Command,
-            controls::{Controls, Tab},
-            run_requests::Purpose,
-        },
+        state::{State, command::Command, controls::Controls, run_requests::Purpose, view_settings::Tab},
         widgets::{texture_cache::TextureCache, theme},
     },
     session::StepUpdate,

@@ -5,7 +5,8 @@ use crate::{
         state::{
             State,
             command::{Command, Export},
-            controls::{Controls, Tab},
+            controls::Controls,
+            view_settings::Tab,
         },
         widgets::theme,
     },

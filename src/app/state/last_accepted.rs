@@ -1,7 +1,7 @@
 //! The controls to go back to when others are refused: the last that a run was accepted with, and behind them the defaults. A start
 //! with a model or a device that is gone ends at something that works, and never asks for the same again and again.
 
-use super::controls::{Controls, ViewSettings};
+use super::{controls::Controls, view_settings::ViewSettings};
 
 /// Where a refused change goes back to.
 #[derive(Clone, Debug, Default)]

@@ -10,13 +10,15 @@ pub mod provenance;
 pub mod run_requests;
 pub mod run_view;
 pub mod runs;
+pub mod start;
+pub mod view_settings;
 
 use crate::{
     program::DeviceInfo,
     schedule::Schedule,
     session::{ModelFacts, Plan},
 };
-use controls::{Controls, Tab};
+use controls::Controls;
 use history::History;
 use last_accepted::LastAccepted;
 use messages::Messages;
@@ -26,6 +28,7 @@ use run_requests::Purpose;
 use run_view::Shown;
 use runs::Runs;
 use std::{path::PathBuf, sync::Arc};
+use view_settings::Tab;
 
 /// The state that panels draw.
 #[derive(Default)]

@@ -1,6 +1,9 @@
 //! From controls to requests: which runs a panel needs.
 
-use super::controls::{Axes, Controls, Tab};
+use super::{
+    controls::Controls,
+    view_settings::{Axes, Tab},
+};
 use crate::{
     error::Result,
     recipe::Rng,

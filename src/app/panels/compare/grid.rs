@@ -4,9 +4,10 @@ use super::view::View;
 use crate::app::{
     state::{
         command::Command,
-        controls::{Axes, Controls, Tab, ViewSettings},
+        controls::Controls,
         run_requests::compare_rows,
         run_view::RunView,
+        view_settings::{Axes, Tab, ViewSettings},
     },
     widgets::{
         texture_cache::TextureCache,

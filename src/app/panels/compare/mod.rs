@@ -9,10 +9,7 @@ mod spread;
 mod view;
 
 use crate::app::{
-    state::{
-        command::Command,
-        controls::{Axes, Controls},
-    },
+    state::{command::Command, controls::Controls, view_settings::Axes},
     widgets::texture_cache::TextureCache,
 };
 use eframe::egui::{self, RichText, ScrollArea, Vec2};

@@ -2,7 +2,10 @@
 
 use super::view::View;
 use crate::app::{
-    state::controls::{Axes, Compare, Controls},
+    state::{
+        controls::Controls,
+        view_settings::{Axes, Compare},
+    },
     widgets::tile::named,
 };
 use eframe::egui::{DragValue, RichText, Ui};

@@ -6,10 +6,7 @@ use super::{
     view::View,
 };
 use crate::app::{
-    state::{
-        controls::{Axes, Controls},
-        run_view::RunView,
-    },
+    state::{controls::Controls, run_view::RunView, view_settings::Axes},
     widgets::{texture_cache::TextureCache, tile},
 };
 use eframe::egui::{self, Align2, FontId, Id, Pos2, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};

@@ -1,6 +1,6 @@
 //! What the Compare panel shows.
 
-use crate::app::state::{controls::Axes, run_view::RunView};
+use crate::app::state::{run_view::RunView, view_settings::Axes};
 
 /// What the panel shows.
 pub struct View<'a> {

@@ -1,7 +1,7 @@
 //! From an end of the interpolation to the trajectory that makes its picture.
 
 use crate::{
-    app::state::controls::{Controls, Tab},
+    app::state::{controls::Controls, view_settings::Tab},
     recipe::Rng,
 };
 

@@ -5,7 +5,7 @@ use super::{
     view::View,
 };
 use crate::app::{
-    state::{controls::Interpolate, run_view::RunView},
+    state::{run_view::RunView, view_settings::Interpolate},
     widgets::tile,
 };
 use eframe::egui::{RichText, Ui, Vec2};

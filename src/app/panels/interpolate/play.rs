@@ -1,6 +1,6 @@
 //! The animation: the position goes back and forth by itself.
 
-use crate::app::state::controls::Interpolate;
+use crate::app::state::view_settings::Interpolate;
 
 /// Whether it plays, how fast, and which way it goes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,10 +3,7 @@
 use super::view::View;
 use crate::{
     app::{
-        state::{
-            controls::{Controls, Interpolate},
-            run_view::RunView,
-        },
+        state::{controls::Controls, run_view::RunView, view_settings::Interpolate},
         widgets::tile,
     },
     picture::Picture,

@@ -1,0 +1,259 @@
+//! What lasts from one start to the next.
+
+use crate::{
+    app::state::{
+        State,
+        controls::Controls,
+        start::{Start, WindowOptions},
+    },
+    model::EMBEDDED,
+    recipe::Recipe,
+    schedule::Preset,
+};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Under this name the settings are kept.
+const KEY: &str = "etude";
+
+/// What lasts from one start to the next.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Settings {
+    recipe: Option<Recipe>,
+    folders: Vec<String>,
+    save_folder: Option<PathBuf>,
+    /// The zoom to go back to, of a window that was closed while presenting.
+    zoom: Option<f32>,
+}
+
+/// The settings kept; none where there are none that can be read.
+fn settings(storage: Option<&dyn eframe::Storage>) -> Settings {
+    let text = storage.and_then(|storage| storage.get_string(KEY)).unwrap_or_default();
+    let mut settings: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    // Before there was a choice of noise nobody chose that of a step: such settings take the preset's.
+    if let Some(recipe) = settings.get_mut("recipe").and_then(serde_json::Value::as_object_mut)
+        && let Some(Ok(preset)) = recipe.get("preset").and_then(serde_json::Value::as_str).map(str::parse::<Preset>)
+    {
+        recipe.entry("noise").or_insert_with(|| preset.noise().to_string().into());
+    }
+    // Settings of another version that cannot be read are no reason not to start.
+    serde_json::from_value(settings).unwrap_or_default()
+}
+
+/// How to start: as it was left, but for what `options` say.
+pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start {
+    let settings = settings(storage);
+    let base = Controls::default();
+    let mut controls = settings.recipe.and_then(|recipe| Controls::from_recipe(&recipe, &base.view).ok());
+    // A folder that is gone would only be refused.
+    if controls.as_ref().is_some_and(|c| EMBEDDED.iter().all(|e| e.name != c.model) && !PathBuf::from(&c.model).is_dir()) {
+        controls = controls.map(|c| Controls { model: base.model.clone(), size: None, ..c });
+    }
+    if options.model.is_some() || options.device.is_some() {
+        let mut set = controls.unwrap_or_default();
+        if let Some(model) = options.model {
+            (set.model, set.size) = (model, None);
+        }
+        if let Some(device) = options.device {
+            set.view.device = device;
+        }
+        controls = Some(set);
+    }
+    Start {
+        controls,
+        folders: settings.folders,
+        save_folder: settings.save_folder.filter(|folder| folder.is_dir()),
+        open: options.open,
+        software_window: false,
+    }
+}
+
+/// The zoom to go back to, where the last window was closed while presenting.
+pub(crate) fn zoom(storage: Option<&dyn eframe::Storage>) -> Option<f32> {
+    settings(storage).zoom
+}
+
+/// Keeps what lasts.
+pub(crate) fn keep(state: &State, storage: &mut dyn eframe::Storage) {
+    let Some(model) = state.model.as_ref() else { return };
+    let settings = Settings {
+        recipe: state.controls.recipe(&model.weights_crc32, state.controls.size.unwrap_or(model.size)).ok(),
+        folders: state.folders.clone(),
+        save_folder: state.folder_chosen.then(|| state.save_folder.clone()),
+        zoom: state.presenting.then_some(state.zoom_before),
+    };
+    if let Ok(text) = serde_json::to_string(&settings) {
+        storage.set_string(KEY, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Controls, KEY, State, WindowOptions, keep, settings, start};
+    use crate::{
+        app::state::view_settings::{Axes, Compare, Interpolate, Tab, ViewSettings},
+        recipe::Rng,
+        schedule::{NoiseKind, Preset, Spacing},
+        session::ModelFacts,
+    };
+    use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+    #[derive(Default)]
+    struct Memory(HashMap<String, String>);
+
+    impl eframe::Storage for Memory {
+        fn get_string(&self, key: &str) -> Option<String> {
+            self.0.get(key).cloned()
+        }
+
+        fn set_string(&mut self, key: &str, value: String) {
+            self.0.insert(key.to_owned(), value);
+        }
+
+        fn remove_string(&mut self, key: &str) {
+            self.0.remove(key);
+        }
+
+        fn flush(&mut self) {}
+    }
+
+    fn state(controls: Controls) -> State {
+        let model = ModelFacts {
+            key: "fashion".to_owned(),
+            name: "fashion".to_owned(),
+            channels: 1,
+            size: (32, 32),
+            parameters: 1,
+            weights_crc32: "00000000".to_owned(),
+            scheduler: Default::default(),
+            card: None,
+        };
+        let here = std::env::temp_dir();
+        State {
+            controls,
+            model: Some(Arc::new(model)),
+            save_folder: here,
+            folder_chosen: true,
+            folders: vec!["a".to_owned()],
+            ..State::default()
+        }
+    }
+
+    #[test]
+    fn controls_last_from_one_start_to_the_next() {
+        let mut controls = Controls { eta: 0.25, steps: 17, seed: 99, size: Some((32, 32)), ..Controls::default() };
+        controls.view.tab = Tab::Explain;
+        controls.view.compare.etas = vec![0.0, 0.7];
+        let mut storage = Memory::default();
+        keep(&state(controls.clone()), &mut storage);
+        let next = start(Some(&storage), WindowOptions::default());
+        assert_eq!(
+            (next.controls.as_ref(), next.folders.len(), next.save_folder),
+            (Some(&controls), 1, Some(std::env::temp_dir()))
+        );
+        // The folder it was started in is nobody's choice; a presentation's zoom is not the next start's.
+        assert_eq!(settings(Some(&storage)).zoom, None);
+        let presenting = State { folder_chosen: false, presenting: true, zoom_before: 1.25, ..state(controls.clone()) };
+        keep(&presenting, &mut storage);
+        assert_eq!(
+            (settings(Some(&storage)).zoom, start(Some(&storage), WindowOptions::default()).save_folder),
+            (Some(1.25), None)
+        );
+        // Options of the command line come first.
+        let options = WindowOptions { device: Some("cpu".to_owned()), ..WindowOptions::default() };
+        let told = start(Some(&storage), options).controls.expect("controls");
+        assert_eq!((told.view.device.as_str(), told.eta), ("cpu", 0.25));
+    }
+
+    #[test]
+    fn what_cannot_be_used_any_more_is_left_out() {
+        let mut storage = Memory::default();
+        keep(&state(Controls { model: "/gone".to_owned(), eta: 0.25, ..Controls::default() }), &mut storage);
+        let next = start(Some(&storage), WindowOptions::default()).controls.expect("controls");
+        assert_eq!((next.model.as_str(), next.eta), (Controls::default().model.as_str(), 0.25));
+        for text in ["", "{", "{\"recipe\": 7}", "{\"recipe\": {\"program\": \"later\"}}"] {
+            storage.0.insert(KEY.to_owned(), text.to_owned());
+            assert!(start(Some(&storage), WindowOptions::default()).controls.is_none(), "{text}");
+        }
+        let start = start(None, WindowOptions { open: Some(PathBuf::from("x.png")), ..WindowOptions::default() });
+        assert_eq!((start.controls, start.open), (None, Some(PathBuf::from("x.png"))));
+    }
+
+    /// What version 0.1.0 stored, with every control away from its default.
+    const STORED: &str = r#"{"recipe":{"program":"etude 0.1.0","model":"fashion","weights_crc32":"00000000","preset":"official",
+        "steps":17,"eta":0.25,"tau":"quadratic","sigma_hat":true,"clip":false,"seed":99,"noise_seed":3,"rng":"torch","count":5,
+        "size":[32,48],"viewer":{"compare":{"axes":"StepsBySpacing","etas":[0.0,0.7],"noisy":true,"seeds":4,"sigma_hat":true,
+        "spacings":["linear","trailing"],"steps":[5,9]},"device":"cpu","f16":true,"image":2,"interpolate":{"columns":7,"eta":0.5,
+        "grid":true,"lerp":false,"position":[0.25,0.75],"seeds":[11,12,13,14],"side":4},"noise_locked":true,"seed_locked":true,
+        "tab":"Explain"}},"folders":["/models/cats"],"save_folder":"/","zoom":1.25}"#;
+
+    #[test]
+    fn what_the_version_before_stored_still_loads() {
+        let view = ViewSettings {
+            device: "cpu".to_owned(),
+            f16: true,
+            tab: Tab::Explain,
+            seed_locked: true,
+            noise_locked: true,
+            image: 2,
+            compare: Compare {
+                axes: Axes::StepsBySpacing,
+                etas: vec![0.0, 0.7],
+                sigma_hat: true,
+                seeds: 4,
+                steps: vec![5, 9],
+                spacings: vec!["linear".to_owned(), "trailing".to_owned()],
+                noisy: true,
+            },
+            interpolate: Interpolate {
+                grid: true,
+                seeds: [11, 12, 13, 14],
+                columns: 7,
+                side: 4,
+                lerp: false,
+                position: [0.25, 0.75],
+                eta: 0.5,
+            },
+        };
+        let expected = Controls {
+            model: "fashion".to_owned(),
+            preset: Preset::Official,
+            steps: 17,
+            eta: 0.25,
+            sigma_hat: true,
+            spacing: Some(Spacing::Quadratic),
+            clip: Some(false),
+            seed: 99,
+            noise_seed: 3,
+            noise: None,
+            rng: Rng::Torch,
+            count: 5,
+            size: Some((32, 48)),
+            view,
+        };
+        let mut storage = Memory::default();
+        storage.0.insert(KEY.to_owned(), STORED.to_owned());
+        let next = start(Some(&storage), WindowOptions::default());
+        assert_eq!(next.controls.as_ref(), Some(&expected));
+        assert_eq!((next.folders, settings(Some(&storage)).zoom), (vec!["/models/cats".to_owned()], Some(1.25)));
+        // And what is stored now is the same again, and the noise by name.
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON")["recipe"].clone();
+        keep(&state(expected), &mut storage);
+        let mut stored = value(STORED);
+        stored["noise"] = "step".into();
+        assert_eq!(value(&storage.0[KEY]), stored);
+    }
+
+    #[test]
+    fn who_never_chose_the_noise_gets_the_presets_and_who_did_keeps_it() {
+        let noise = |storage: &Memory| start(Some(storage), WindowOptions::default()).controls.expect("controls").noise();
+        let mut storage = Memory::default();
+        storage.0.insert(KEY.to_owned(), STORED.replace("official", "etude"));
+        assert_eq!(noise(&storage), NoiseKind::Path);
+        for chosen in [NoiseKind::Step, NoiseKind::Path] {
+            keep(&state(Controls { noise: Some(chosen), ..Controls::default() }), &mut storage);
+            assert_eq!(noise(&storage), chosen);
+        }
+    }
+}

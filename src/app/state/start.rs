@@ -1,0 +1,32 @@
+//! How the viewer starts.
+
+use super::controls::Controls;
+use std::path::PathBuf;
+
+/// What the command line says of the window.
+#[derive(Clone, Debug, Default)]
+pub struct WindowOptions {
+    /// A picture with a recipe, or a model's folder.
+    pub open: Option<PathBuf>,
+    /// A model, in the place of the last one used.
+    pub model: Option<String>,
+    /// A device, in the place of the last one used.
+    pub device: Option<String>,
+    /// light, dark or system, in the place of the last one used.
+    pub theme: Option<String>,
+}
+
+/// How the viewer starts.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The first controls.
+    pub controls: Option<Controls>,
+    /// Folders of models opened before.
+    pub folders: Vec<String>,
+    /// Where files are saved; the working folder if not given.
+    pub save_folder: Option<PathBuf>,
+    /// A model's folder or a picture to open.
+    pub open: Option<PathBuf>,
+    /// Whether the window is drawn by the processor.
+    pub software_window: bool,
+}

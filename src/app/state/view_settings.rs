@@ -1,0 +1,162 @@
+//! The controls that only the viewer has: what `etude sample` does not know.
+
+use crate::{schedule::Spacing, session::InterpolationMode};
+use serde::{Deserialize, Serialize};
+
+/// Seeds with which the default model draws well: x_T's at first, and the ends and corners of an interpolation.
+pub const SEEDS: [u64; 4] = [5, 10, 2, 7];
+
+/// The controls that only the viewer has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ViewSettings {
+    /// As `--device` takes it.
+    pub device: String,
+    /// 16-bit storage.
+    pub f16: bool,
+    /// The panel that is open.
+    pub tab: Tab,
+    /// The dice leave the seed of x_T alone.
+    pub seed_locked: bool,
+    /// The dice leave the seed of the noise alone.
+    pub noise_locked: bool,
+    /// Which image of the batch is shown large.
+    pub image: u32,
+    /// The Compare panel.
+    pub compare: Compare,
+    /// The Interpolate panel.
+    pub interpolate: Interpolate,
+}
+
+/// The four panels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Tab {
+    /// One run, step by step.
+    #[default]
+    Trajectory,
+    /// A grid of runs.
+    Compare,
+    /// Between seeds.
+    Interpolate,
+    /// The update rule with its numbers.
+    Explain,
+}
+
+/// What the Compare panel's rows and columns are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Axes {
+    /// Rows of η, columns of noise seeds; one x_T.
+    #[default]
+    EtaBySeed,
+    /// Rows of S, columns of τ; one x_T, one noise seed.
+    StepsBySpacing,
+}
+
+/// The Compare panel's controls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Compare {
+    /// Rows and columns.
+    pub axes: Axes,
+    /// One row each.
+    pub etas: Vec<f64>,
+    /// One row more, of σ̂.
+    pub sigma_hat: bool,
+    /// Columns: noise seeds from the control's on.
+    pub seeds: u32,
+    /// One row each.
+    pub steps: Vec<usize>,
+    /// One column each: names as `--tau` takes them.
+    pub spacings: Vec<String>,
+    /// Show x_t in the place of the predicted x̂0.
+    pub noisy: bool,
+}
+
+/// The Interpolate panel's controls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Interpolate {
+    /// A grid between four seeds in the place of a strip between two.
+    pub grid: bool,
+    /// Top left and top right (a strip's ends), bottom left and bottom right.
+    pub seeds: [u64; 4],
+    /// Pictures of a strip.
+    pub columns: u32,
+    /// Pictures of a grid's side.
+    pub side: u32,
+    /// Show lerp beside slerp.
+    pub lerp: bool,
+    /// Where the large picture is: from left to right and from the top down, 0 to 1.
+    pub position: [f64; 2],
+    /// η while interpolating: 0 unless the user wants to see it fall apart.
+    pub eta: f64,
+}
+
+impl Default for ViewSettings {
+    fn default() -> Self {
+        Self {
+            device: "auto".to_owned(),
+            f16: false,
+            tab: Tab::default(),
+            seed_locked: false,
+            noise_locked: false,
+            image: 0,
+            compare: Compare::default(),
+            interpolate: Interpolate::default(),
+        }
+    }
+}
+
+impl Default for Compare {
+    fn default() -> Self {
+        Self {
+            axes: Axes::default(),
+            etas: vec![0.0, 0.2, 0.5, 1.0],
+            sigma_hat: false,
+            seeds: 6,
+            steps: vec![5, 10, 20, 50],
+            spacings: ["linear", "quadratic", "trailing"].map(str::to_owned).to_vec(),
+            noisy: false,
+        }
+    }
+}
+
+impl Default for Interpolate {
+    fn default() -> Self {
+        Self { grid: false, seeds: SEEDS, columns: 9, side: 5, lerp: true, position: [0.5, 0.5], eta: 0.0 }
+    }
+}
+
+impl ViewSettings {
+    /// Brings numbers that come from a file or a text field into their ranges; there are `count` images, at least one.
+    pub fn tidy(&mut self, count: u32) {
+        self.image = self.image.min(count - 1);
+        let compare = &mut self.compare;
+        compare.seeds = compare.seeds.clamp(2, 16);
+        compare.etas.retain(|eta| (0.0..=1.0).contains(eta));
+        compare.etas.truncate(8);
+        compare.steps.retain(|steps| *steps > 0);
+        compare.steps.truncate(8);
+        compare.spacings.retain(|name| name.parse::<Spacing>().is_ok());
+        compare.spacings.truncate(6);
+        let interpolate = &mut self.interpolate;
+        interpolate.columns = interpolate.columns.clamp(3, 33);
+        interpolate.side = interpolate.side.clamp(2, 9);
+        let unit = |x: f64| if x.is_finite() { x.clamp(0.0, 1.0) } else { 0.0 };
+        interpolate.position = interpolate.position.map(unit);
+        interpolate.eta = unit(interpolate.eta);
+    }
+}
+
+impl Interpolate {
+    /// Where the pictures of the strip are, 0 to 1.
+    pub fn stops(&self) -> Vec<f64> {
+        let last = f64::from(self.columns.max(2) - 1);
+        (0..self.columns.max(2)).map(|i| f64::from(i) / last).collect()
+    }
+
+    /// The modes shown.
+    pub fn modes(&self) -> &'static [InterpolationMode] {
+        if self.lerp { &[InterpolationMode::Slerp, InterpolationMode::Lerp] } else { &[InterpolationMode::Slerp] }
+    }
+}
