@@ -3,7 +3,7 @@
 //! closer as S grows, which with a fresh z per step they do not.
 
 use etude::{
-    noise::{PathInterval, path_c4},
+    noise::{PathInterval, fill_path_nchw},
     schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients},
 };
 use std::f64::consts::PI;
@@ -24,8 +24,13 @@ fn steps(steps: usize, spacing: &str, preset: Preset) -> Vec<StepCoefficients> {
 
 /// z of image `image` over an interval, `count` C4 of it.
 fn z(seed: u64, image: u32, interval: PathInterval, count: u32) -> Vec<f64> {
-    let terms = interval.terms();
-    (0..count).flat_map(|c4| path_c4(seed, image, &terms, c4)).map(f64::from).collect()
+    let mut pixels = vec![0.0; 4 * count as usize];
+    fill_path_nchw(seed, image, interval, 4, 1, count as usize, &mut pixels);
+    // From four planes to the order of the counters.
+    (0..count as usize)
+        .flat_map(|c4| (0..4).map(move |channel| channel * count as usize + c4))
+        .map(|i| f64::from(pixels[i]))
+        .collect()
 }
 
 fn correlation(a: &[f64], b: &[f64]) -> f64 {

@@ -9,6 +9,6 @@ pub mod path;
 pub mod philox;
 pub mod torch;
 
-pub use gaussian::{STREAM_STEP, STREAM_X_T, fill_nchw, normal_c4};
-pub use path::{PathInterval, STREAM_PATH, fill_path_nchw, path_c4};
+pub use gaussian::{STREAM_STEP, STREAM_X_T, fill_nchw, normal_c4, sums_c4};
+pub use path::{PathInterval, STREAM_PATH, fill_path_nchw};
 pub use philox::philox4x32_10;

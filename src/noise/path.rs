@@ -20,7 +20,7 @@
 //! interval of `width`, (overlap with its left half − overlap with its right half)/√width. It is zero but where an end of the interval
 //! is inside, so at most two count at each width. Divided by √(t − s), the squares of all weights add up to 1.
 
-use super::gaussian::{fill, normal_c4};
+use super::gaussian::fill_sums_nchw;
 
 /// The stream of the path's normals; in the place of the step stands the position that a normal fixes.
 pub const STREAM_PATH: u32 = 2;
@@ -71,19 +71,7 @@ impl PathInterval {
     }
 }
 
-/// Four independent z: channels `c4` of picture `image`'s noise over the interval that `terms` are of.
-pub fn path_c4(seed: u64, image: u32, terms: &[(u32, f32)], c4: u32) -> [f32; 4] {
-    let mut z = [0.0; 4];
-    for (position, weight) in terms {
-        let normals = normal_c4(seed, STREAM_PATH, image, *position, c4);
-        for (z, normal) in z.iter_mut().zip(normals) {
-            *z += weight * normal;
-        }
-    }
-    z
-}
-
-/// One picture's noise over an interval as `[C, H, W]`, the layout of files.
+/// One picture's z over an interval as `[C, H, W]`, the layout of files: as [`super::fill_nchw`].
 pub fn fill_path_nchw(
     seed: u64,
     image: u32,
@@ -93,8 +81,7 @@ pub fn fill_path_nchw(
     width: usize,
     out: &mut [f32],
 ) {
-    let terms = interval.terms();
-    fill(channels, height * width, out, |c4| path_c4(seed, image, &terms, c4));
+    fill_sums_nchw(seed, STREAM_PATH, image, &interval.terms(), channels, height * width, out);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
 
 /// Four words, each uniform over u32, for each counter; a bijection of counters for each key.
+#[inline(always)]
 pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let ([mut a, mut b, mut c, mut d], [mut k0, mut k1]) = (counter, key);
     for _ in 0..ROUNDS {
@@ -20,6 +21,7 @@ pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 }
 
 /// The 64-bit product's high and low word.
+#[inline(always)]
 fn multiply(x: u32, y: u32) -> (u32, u32) {
     let product = u64::from(x) * u64::from(y);
     ((product >> 32) as u32, product as u32)
