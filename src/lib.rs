@@ -40,11 +40,12 @@
 //!   picture are one thing. [`app::state::run_requests`] turns them into the run that a panel needs.
 //! - **Each folder of [`app`] knows those before it**: state (plain values), widgets (they draw and know no panel), panels, actions, and
 //!   then the viewer and its window.
-//! - **The latest request wins** ([`session`]). A new one gets its first step at once; the run before may finish where that takes no
-//!   quarter of a second, so that finished pictures keep coming while a slider moves.
-//! - **A run keeps x on the host between steps**, so that groups with different schedules advance together on one executor, and a run
-//!   survives the loss of its device.
-//! - **The device that computes is not the one that draws**, and on the processor the threads that compute stand below the window.
+//! - **The latest request wins** ([`session`]). A new one gets its first step at once; the previous run may finish if that takes less
+//!   than a quarter of a second, so that finished pictures keep coming while a slider moves.
+//! - **x stays on the device while one group of a run goes on** ([`engine`]). The host keeps a copy of it after every step, so that
+//!   groups with different schedules take turns on one executor, and a run survives the loss of its device.
+//! - **The device that computes is not the one that draws**, and on the processor the computing threads have a lower priority than the
+//!   window.
 //!
 //! # The paper's symbols
 //!
@@ -55,7 +56,7 @@
 //! | η, σ, σ̂ | `eta`, `sigma`, `sigma_hat` | [`schedule::ScheduleRequest`] |
 //! | x_t, x_T | `x`, `x_t` | [`sampler`] |
 //! | ε_θ(x_t, t) | `epsilon` | [`sampler::epsilon`] |
-//! | predicted x_0 (f_θ) | `x0` | [`sampler::Frame::x0`] |
+//! | predicted x_0 (f_θ) | `x0` | [`sampler::StepTensors::x0`] |
 //! | Eq. 12, the step | `ddim_step` | `shaders/ddim_step.wgsl` |
 //! | slerp (Appendix) | `slerp` | [`latent`] |
 

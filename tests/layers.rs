@@ -1,5 +1,5 @@
-//! The dependency rule: which module of `src/` may name which other, and which foreign crates stay behind one door. Paths are resolved
-//! to files, through what a `mod.rs` re-exports; comments count for nothing.
+//! The dependency rule: which module of `src/` may name which other, and which foreign crates stay behind one door. Paths are
+//! resolved to files, through what a `mod.rs` re-exports; comments count for nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Each module with those it may name, all of them further up, so that there is no way round in a circle. A folder of `app` has a row
-/// of its own; a file belongs to the longest name that begins its path.
+/// Each module with those it may name, all of them further up, so that there is no way round in a circle. A folder of `app` has a
+/// row of its own; a file belongs to the longest name that begins its path.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("platform", &["error"]),

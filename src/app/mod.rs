@@ -1,9 +1,9 @@
 //! The desktop viewer: egui panels over a [`crate::session`]. `logic` drains the session's events into the state, `ui` draws the
-//! state; a panel is a function that returns what the user asked for as a [`Command`]. Controls are plain values: a panel that has
-//! some changes a copy of them, and the app starts the run anew where the copy differs.
+//! state; a panel is a function that returns what the user asked for as a [`Command`]. Controls are plain values: panels change a
+//! copy of them, and the app starts a new run if the copy differs.
 //!
 //! Each folder knows those before it and none after: [`state`] are plain values, [`widgets`] draw without knowing any panel,
-//! [`panels`] draw the state and return commands, [`actions`] carry the commands out; [`viewer`] and [`window`] put them together.
+//! [`panels`] draw the state and return commands, `actions` carry the commands out; [`viewer`] and [`window`] put them together.
 
 pub(crate) mod actions;
 pub mod panels;

@@ -1,4 +1,4 @@
-//! The app: drains the session, keeps the runs that the open panel needs going, draws the panels and does what they ask for.
+//! The app: drains the session, starts the runs that the open panel needs, draws the panels and carries out what they ask for.
 
 use crate::{
     app::{
@@ -30,14 +30,14 @@ use std::{
     time::Duration,
 };
 
-/// News that is not urgent is drawn this long after it came. A window that is drawn by the processor takes its time from the
-/// computation, so it gets half as many frames.
+/// Events that are not urgent are drawn this long after they came. A window that is drawn by the processor takes its time from the
+/// computation, so it gets fewer frames.
 const FRAME: Duration = Duration::from_millis(16);
 const SOFTWARE_FRAME: Duration = Duration::from_millis(66);
-/// Folders of models that the list remembers.
+/// How many folders of models the list remembers.
 const MAX_FOLDERS: usize = 8;
 
-/// The position of an interpolation is at rest after so many seconds.
+/// The position of an interpolation counts as settled after this many seconds without a move.
 const REST: f64 = 0.25;
 
 /// The viewer.
@@ -92,17 +92,17 @@ impl Viewer {
         Ok(viewer)
     }
 
-    /// Textures in use: tests see that they do not grow.
+    /// Textures in use; tests check that their number does not grow.
     pub fn textures(&self) -> usize {
         self.textures.count()
     }
 
-    /// The session: tests inject faults.
+    /// The session, for tests that inject faults.
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// Drains events and moves what moves by itself. No drawing, no waiting.
+    /// Drains events and advances what plays. Neither draws nor waits.
     pub fn logic(&mut self, ctx: &Context) {
         let (now, seconds) = ctx.input(|input| (input.time, f64::from(input.unstable_dt.min(0.1))));
         self.state.now = now;
@@ -154,7 +154,7 @@ impl Viewer {
         }
     }
 
-    /// Sets the controls, with a way back.
+    /// Sets the controls; the change can be undone.
     pub fn change(&mut self, controls: Controls, now: f64) {
         self.state.change(controls, now);
     }
@@ -164,7 +164,7 @@ impl Viewer {
         apply_command(ctx, &mut self.state, &self.session, command, now);
     }
 
-    /// Starts the runs that the open panel needs and that are not there yet.
+    /// Starts the run that the open panel needs, if it is not there yet.
     fn keep_going(&mut self, now: f64) {
         let state = &mut self.state;
         let controls = &state.controls;
@@ -192,7 +192,7 @@ impl Viewer {
             (!is_current(state, purpose)).then_some(purpose)
         };
         let Some(purpose) = next else {
-            // Of what changed since its run was accepted, nothing needs another: a lock, say, or the panel.
+            // What changed since the run was accepted (a lock, for example) needs no new run.
             if is_current(state, purpose) && state.runs.current(purpose).is_some_and(|run| run.plan.is_some()) {
                 state.last_accepted.accept(controls);
             }
@@ -243,7 +243,7 @@ impl Viewer {
         }
         if draft.view.interpolate.position != self.state.controls.view.interpolate.position {
             self.moved = now;
-            // When it has come to rest the strip goes on.
+            // Once it has settled the strip goes on.
             ui.ctx().request_repaint_after_secs(REST as f32);
         }
         self.state.typing = ui.ctx().text_edit_focused();

@@ -10,7 +10,7 @@ use crate::{
 };
 use eframe::egui::{self, Context, Ui};
 
-/// Called once per frame, before it is drawn: it plays the user.
+/// Called once per frame, before the frame is drawn: it acts in place of a user.
 pub type Driver = Box<dyn FnMut(&Context, &mut Viewer)>;
 
 /// Opens the window and returns when it is closed.
@@ -22,7 +22,7 @@ pub fn run(options: WindowOptions) -> Result<()> {
     run_driven(options, None)
 }
 
-/// As [`run`], with a `driver` in the place of a user: frames follow one another without a pause, and what it sets is not kept.
+/// As [`run`], with a `driver` in place of a user. Frames follow one another without a pause, and the settings are not saved.
 ///
 /// # Errors
 /// As [`run`].
@@ -33,14 +33,16 @@ pub fn run_driven(options: WindowOptions, driver: Option<Driver>) -> Result<()> 
         .with_app_id("etude")
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([480.0, 360.0]);
-    // Dithering softens gradients, of which there are none here; on a window drawn by the processor it costs as much as all the rest.
+    // Dithering softens gradients, of which there are none here. In a window drawn by the processor it would cost as much as
+    // everything else.
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
-        // The window's adapter, not the one that computes.
+        // The adapter that draws the window, not the one that computes.
         let software = cc.wgpu_render_state.as_ref().is_some_and(|state| crate::gpu::is_software(&state.adapter));
         Ok(Box::new(Window { driver, ..Window::new(cc, options, software)? }))
     });
-    // What goes wrong below the window (the display goes away, its device is lost) ends as a panic there. It becomes our one line.
+    // What goes wrong below the window (the display goes away, its device is lost) ends in a panic there. Here it becomes one line
+    // of text.
     match crate::platform::catch_panic_quietly(|| eframe::run_native("etude", native, create)) {
         Ok(result) => result.map_err(|error| no_window(&error)),
         Err(text) => Err(Error::argument(format!(
@@ -53,7 +55,7 @@ pub fn run_driven(options: WindowOptions, driver: Option<Driver>) -> Result<()> 
 /// Shows the viewer on a page's canvas.
 ///
 /// # Errors
-/// The browser has no WebGL for the canvas; the text is its own.
+/// The browser has no WebGL for the canvas; the message is the browser's.
 #[cfg(target_arch = "wasm32")]
 pub async fn run_on_canvas(canvas: web_sys::HtmlCanvasElement, options: WindowOptions) -> Result<()> {
     let create: eframe::AppCreator<'_> = Box::new(move |cc| Ok(Box::new(Window::new(cc, options, false)?)));
@@ -65,7 +67,7 @@ pub async fn run_on_canvas(canvas: web_sys::HtmlCanvasElement, options: WindowOp
 #[cfg(not(target_arch = "wasm32"))]
 fn no_window(error: &eframe::Error) -> Error {
     let text = error.to_string().replace(char::is_control, " ");
-    // winit names the line of its own code before the reason.
+    // winit puts a line of its own code before the reason.
     let reason = if text.contains(".rs:") { text.rsplit(": ").next().unwrap_or(&text) } else { &text };
     let reason = reason.trim_end_matches('.');
     let what = match error {
@@ -86,7 +88,7 @@ struct Window {
 }
 
 impl Window {
-    /// The viewer as it was left, but for what `options` say; `software` is whether the processor draws it.
+    /// The viewer as it was left, changed by `options`; `software` says whether the processor draws it.
     fn new(cc: &eframe::CreationContext<'_>, options: WindowOptions, software: bool) -> Result<Self> {
         match options.theme.as_deref() {
             Some("light") => cc.egui_ctx.set_theme(egui::ThemePreference::Light),
@@ -94,7 +96,7 @@ impl Window {
             Some(_) => cc.egui_ctx.set_theme(egui::ThemePreference::System),
             None => {}
         }
-        // eframe keeps the presentation's full screen and zoom; the next start is none.
+        // eframe also restores full screen and zoom of a presentation; a new start is not one.
         if let Some(zoom) = settings::zoom(cc.storage) {
             cc.egui_ctx.set_zoom_factor(zoom.clamp(0.2, 5.0));
             cc.egui_ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(false));
@@ -118,7 +120,7 @@ impl eframe::App for Window {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        // What a driver set no user has chosen.
+        // No user has chosen what a driver set.
         if self.driver.is_none() {
             settings::keep(&self.viewer.state, storage);
         }

@@ -15,7 +15,7 @@ use crate::{
 use eframe::egui::{Context, ViewportCommand};
 use std::path::{Path, PathBuf};
 
-/// Presenting enlarges everything by this, but leaves so many points of height.
+/// A presentation is enlarged by this factor, as far as this height in points is left.
 const PRESENTING_ZOOM: f32 = 1.5;
 const MIN_HEIGHT: f32 = 480.0;
 

@@ -71,7 +71,8 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
     line
 }
 
-/// The command for the open panel. A comparison is a loop in the shell; of an interpolation it is the two (or four) ends.
+/// The command for the open panel. For a comparison it is a loop in the shell; for an interpolation it samples the two (or four)
+/// ends.
 pub fn command_line(controls: &Controls) -> String {
     let view = &controls.view;
     match view.tab {

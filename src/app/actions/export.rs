@@ -24,14 +24,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// A picture is saved at least this large, each pixel a square.
+/// Small pictures are enlarged to about this many pixels per side before they are saved.
 const COMFORTABLE: usize = 256;
 /// Steps of a saved strip.
 const COLUMNS: usize = 11;
-/// An animation shows a step for so long, and rests at its end for so long, in milliseconds.
+/// How long an animation shows a step, and how long its end, in milliseconds.
 const FRAME_MS: u32 = 80;
 const LAST_MS: u32 = 1500;
-/// An animation has no more steps than this: a GIF of a thousand is a minute long.
+/// An animation has at most this many steps; a GIF of a thousand would be more than a minute long.
 const MAX_FRAMES: usize = 120;
 
 /// What is to be written.
@@ -40,10 +40,10 @@ enum Content {
     Moving(Box<dyn FnOnce() -> Vec<Picture> + Send>),
 }
 
-/// The work of saving `export`, to be done apart from the window.
+/// The work of saving `export`, to be done outside the window's thread.
 ///
 /// # Errors
-/// There is nothing yet to save, or the open panel has no such thing.
+/// There is nothing to save yet, or the open panel has no such thing.
 pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> TaskResult + Send + 'static> {
     let tab = state.controls.view.tab;
     let mut position = state.controls.view.interpolate.position;
@@ -61,7 +61,7 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     };
     let nothing = || Error::argument("save: expected a finished picture, got none yet; wait for the first one");
     let plan = run.plan.as_ref().ok_or_else(nothing)?;
-    // The picture belongs to the run's controls; the panel and the image chosen in it are as on screen.
+    // The picture was made with the run's controls; the panel and the chosen image are those on screen.
     let mut controls = run.controls.clone();
     (controls.view.tab, controls.view.image) = (tab, state.controls.view.image);
     controls.view.interpolate.position = position;
@@ -73,7 +73,7 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     })
 }
 
-/// Two savings at once must not choose the same name.
+/// Held while a file name is chosen and the file written, so that two tasks do not choose the same name.
 static SAVING: Mutex<()> = Mutex::new(());
 
 fn write(folder: &Path, content: Content, recipe: &str) -> Result<PathBuf> {
@@ -92,7 +92,7 @@ fn write(folder: &Path, content: Content, recipe: &str) -> Result<PathBuf> {
     }
 }
 
-/// The first of etude-0001, etude-0002, … that is not there.
+/// The first of etude-0001, etude-0002, … that does not exist yet.
 fn unused(folder: &Path, extension: &str) -> Result<PathBuf> {
     let path = |number: u32| folder.join(format!("etude-{number:04}.{extension}"));
     let free = (1..100_000).map(path).find(|path| !path.exists());
@@ -115,7 +115,7 @@ fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {
             let (upper, predicted) = film_strip::pair(&shown, image).ok_or_else(missing)?;
             let finished = shown.finished;
             Content::Still(Box::new(move || {
-                // Before the end a picture is two: the noisy one and what is predicted from it.
+                // Before the end there are two pictures: the noisy one and the prediction from it.
                 if finished {
                     enlarged(&upper)
                 } else {
@@ -161,7 +161,7 @@ fn strip_or_gif(pairs: Vec<Pair>, export: Export) -> Content {
     }))
 }
 
-/// The newest pictures of a group: the samples after the last step, the predicted x̂0 before.
+/// The newest pictures of a group: the samples after the last step, before that the predicted x̂0.
 fn newest(run: &RunView, group: usize) -> Vec<Picture> {
     let Some(update) = run.groups.get(group).and_then(|g| g.latest.as_ref()) else { return Vec::new() };
     if update.index + 1 == update.total {
@@ -171,7 +171,7 @@ fn newest(run: &RunView, group: usize) -> Vec<Picture> {
     }
 }
 
-/// The run of a purpose that has pictures: the newest, else the one before.
+/// The newest run of a purpose if it has pictures, else the previous one.
 fn with_pictures(state: &State, purpose: Purpose) -> Result<&RunView> {
     let found = [state.runs.current(purpose), state.runs.previous(purpose)].into_iter().flatten().find(|run| run.has_updates());
     found.ok_or_else(missing)

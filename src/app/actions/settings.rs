@@ -13,7 +13,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Under this name the settings are kept.
+/// The settings are stored under this name.
 const KEY: &str = "etude";
 
 /// What lasts from one start to the next.
@@ -23,11 +23,11 @@ struct Settings {
     recipe: Option<Recipe>,
     folders: Vec<String>,
     save_folder: Option<PathBuf>,
-    /// The zoom to go back to, of a window that was closed while presenting.
+    /// The zoom to restore, if the window was closed during a presentation.
     zoom: Option<f32>,
 }
 
-/// The settings kept; none where there are none that can be read.
+/// The stored settings, or defaults if there are none that can be read.
 fn settings(storage: Option<&dyn eframe::Storage>) -> Settings {
     let text = storage.and_then(|storage| storage.get_string(KEY)).unwrap_or_default();
     let mut settings: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
@@ -37,16 +37,16 @@ fn settings(storage: Option<&dyn eframe::Storage>) -> Settings {
     {
         recipe.entry("noise").or_insert_with(|| preset.noise().to_string().into());
     }
-    // Settings of another version that cannot be read are no reason not to start.
+    // Unreadable settings of another version must not keep the viewer from starting.
     serde_json::from_value(settings).unwrap_or_default()
 }
 
-/// How to start: as it was left, but for what `options` say.
+/// How to start: as the viewer was left, changed by `options`.
 pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start {
     let settings = settings(storage);
     let base = Controls::default();
     let mut controls = settings.recipe.and_then(|recipe| Controls::from_recipe(&recipe, &base.view).ok());
-    // A folder that is gone would only be refused.
+    // A folder that is gone would only be refused later.
     if controls.as_ref().is_some_and(|c| EMBEDDED.iter().all(|e| e.name != c.model) && !PathBuf::from(&c.model).is_dir()) {
         controls = controls.map(|c| Controls { model: base.model.clone(), size: None, ..c });
     }
@@ -69,12 +69,12 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
     }
 }
 
-/// The zoom to go back to, where the last window was closed while presenting.
+/// The zoom to restore, if the last window was closed during a presentation.
 pub(crate) fn zoom(storage: Option<&dyn eframe::Storage>) -> Option<f32> {
     settings(storage).zoom
 }
 
-/// Keeps what lasts.
+/// Stores what lasts.
 pub(crate) fn keep(state: &State, storage: &mut dyn eframe::Storage) {
     let Some(model) = state.model.as_ref() else { return };
     let settings = Settings {
@@ -152,7 +152,7 @@ mod tests {
             (next.controls.as_ref(), next.folders.len(), next.save_folder),
             (Some(&controls), 1, Some(std::env::temp_dir()))
         );
-        // The folder it was started in is nobody's choice; a presentation's zoom is not the next start's.
+        // Nobody chose the folder it was started in; the zoom of a presentation is not that of the next start.
         assert_eq!(settings(Some(&storage)).zoom, None);
         let presenting = State { folder_chosen: false, presenting: true, zoom_before: 1.25, ..state(controls.clone()) };
         keep(&presenting, &mut storage);

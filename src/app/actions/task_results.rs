@@ -1,4 +1,5 @@
-//! What tasks beside the session brought: a picture that was saved, a dialog's answer, the recipe inside a dropped picture.
+//! The results of tasks that run beside the session: a picture that was saved, a dialog's answer, the recipe inside a dropped
+//! picture.
 
 use crate::{
     app::state::{State, controls::Controls, provenance::Provenance},
@@ -7,7 +8,7 @@ use crate::{
     session::TaskResult,
 };
 
-/// Takes what a task brought.
+/// Takes in the result of a task.
 pub(crate) fn take_result(state: &mut State, result: TaskResult, now: f64) {
     match result {
         TaskResult::Saved(path) => state.messages.news(format!("Saved {}", path.display()), now),
@@ -33,7 +34,7 @@ pub(crate) fn take_result(state: &mut State, result: TaskResult, now: f64) {
     }
 }
 
-/// The controls of a recipe. What computes stays as it is here: the picture may come from a machine with another GPU.
+/// The controls of a recipe. The device stays as it is here: the picture may come from a machine with another GPU.
 fn restored(state: &State, json: &str) -> Result<(Controls, Provenance)> {
     let recipe: Recipe = serde_json::from_str(json).map_err(|e| Error::argument(format!("its recipe cannot be used: {e}")))?;
     let now = &state.controls.view;

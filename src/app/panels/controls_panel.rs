@@ -18,7 +18,7 @@ use crate::{
 };
 use eframe::egui::{self, ComboBox, RichText, ScrollArea, Slider, Ui};
 
-/// Values of S with a button of their own.
+/// Values of S that have a button.
 pub(crate) const STEPS: [usize; 5] = [10, 20, 50, 100, 1000];
 
 /// Draws the controls; `draft` is changed where the user changes something.
@@ -68,7 +68,7 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
             ui.label(state.model.as_ref().map_or_else(|| "Loading …".to_owned(), |model| described(model)));
         });
     });
-    // Chosen in this frame: another model has a size of its own. A recipe's model comes with the recipe's size.
+    // Only if it was chosen in this frame: another model has its own size, but a recipe brings its size with it.
     if draft.model != state.controls.model {
         draft.size = None;
     }

@@ -1,4 +1,4 @@
-//! η, the hero: a large slider that snaps to the paper's values, with σ̂ beside it.
+//! η, the most important control: a large slider that snaps to the paper's values, with σ̂ beside it.
 
 use crate::app::{
     state::{State, controls::Controls, view_settings::Tab},
@@ -8,7 +8,7 @@ use eframe::egui::{self, Response, RichText, Slider, Ui};
 
 /// The columns of the paper's Table 1.
 pub(crate) const SNAPS: [f64; 4] = [0.0, 0.2, 0.5, 1.0];
-/// A dragged η this close to a snap takes its value.
+/// A dragged η that is at most this far from a snap takes the snap's value.
 const REACH: f64 = 0.012;
 
 /// The nearest snap, where η is close to one; else η in steps of a hundredth.
@@ -17,7 +17,7 @@ pub(crate) fn snapped(eta: f64) -> f64 {
     near.unwrap_or_else(|| (eta * 100.0).round() / 100.0)
 }
 
-/// A word for what η makes of the sampler.
+/// What η makes of the sampler, in a few words.
 fn character(eta: f64, sigma_hat: bool) -> &'static str {
     match eta {
         _ if sigma_hat => "noisier than DDPM",
@@ -30,7 +30,7 @@ fn character(eta: f64, sigma_hat: bool) -> &'static str {
 /// Draws the slider with its buttons.
 pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     if draft.has_rows_of_eta() {
-        ui.label(RichText::new("η: one a row").size(22.0).strong().color(theme::accent(ui)));
+        ui.label(RichText::new("η: one per row").size(22.0).strong().color(theme::accent(ui)));
         ui.label(RichText::new("Rows are chosen above the grid.").color(theme::faint(ui)));
         return;
     }
@@ -72,7 +72,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     });
 }
 
-/// The bare slider, of the width that the spacing says; `label` names it.
+/// The slider alone, as wide as the spacing says; `label` names it.
 pub(crate) fn slider_ui(ui: &mut Ui, draft: &mut Controls, label: egui::Id) -> Response {
     let (mut eta, sigma_hat) = draft.noisiness();
     let slider = Slider::new(&mut eta, 0.0..=1.0).show_value(false).smart_aim(false).trailing_fill(!sigma_hat);
@@ -85,7 +85,7 @@ pub(crate) fn slider_ui(ui: &mut Ui, draft: &mut Controls, label: egui::Id) -> R
     response
 }
 
-/// What η means, with the numbers of now.
+/// What η means, with the current numbers.
 fn hover(state: &State, eta: f64, sigma_hat: bool) -> String {
     let sigma = state.schedule().and_then(|s| s.steps.iter().map(|step| step.sigma).max_by(f64::total_cmp));
     let numbers = sigma.map_or_else(String::new, |sigma| format!(" The largest σ of this run's steps is {sigma:.3}."));

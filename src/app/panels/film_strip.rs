@@ -15,9 +15,9 @@ use crate::{
 use eframe::egui::{self, Align2, Color32, FontId, Id, Rect, Sense, Ui, Vec2, pos2, vec2};
 use std::sync::Arc;
 
-/// Between two steps.
+/// Space between two steps.
 const GAP: f32 = 4.0;
-/// A picture's side, at least and at most: it takes the height there is, and as many steps fit as the width has room for.
+/// The smallest and the largest side of a picture: it fills the height, and the width decides how many steps are shown.
 const SIDE: [f32; 2] = [28.0, 104.0];
 
 /// The positions of a run of `steps` that a strip with room for `room` of them shows: the last is the finished sample.
@@ -25,9 +25,9 @@ pub(crate) fn positions(steps: usize, room: usize) -> Vec<usize> {
     positions_up_to(steps, room.clamp(2, 64))
 }
 
-/// At most `most` positions of a run of `steps`, evenly spread, both ends included.
-pub(crate) fn positions_up_to(steps: usize, most: usize) -> Vec<usize> {
-    evenly_spaced(steps + 1, most)
+/// At most `max_count` positions of a run of `steps`, evenly spread, both ends included.
+pub(crate) fn positions_up_to(steps: usize, max_count: usize) -> Vec<usize> {
+    evenly_spaced(steps + 1, max_count)
 }
 
 /// Both pictures of a step.
@@ -37,7 +37,7 @@ pub(crate) fn pair(shown: &Shown<'_>, image: usize) -> Option<(Arc<Picture>, Arc
     Some((upper, record.x0.clone()))
 }
 
-/// Draws the strip; a click looks at a record.
+/// Draws the strip; a click looks at a step.
 pub(crate) fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> Option<Command> {
     let current = state.runs.current(Purpose::Trajectory);
     let previous = state.runs.previous(Purpose::Trajectory);
@@ -66,7 +66,7 @@ pub(crate) fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCa
         for place in [upper, lower] {
             ui.painter().rect_filled(place, 2, theme::empty(ui));
         }
-        // What the new run has not reached yet shows the run before, faded.
+        // Steps that the new run has not reached yet show the previous run, faded.
         let (shown, tint) = match (new, old) {
             (Some(new), _) => (Some(new), Color32::WHITE),
             (None, old) => (old, Color32::from_white_alpha(90)),

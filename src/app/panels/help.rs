@@ -3,7 +3,7 @@
 use super::keys;
 use eframe::egui::{self, Context, Grid, RichText};
 
-/// Draws the list while `open`; it can be put away.
+/// Draws the list while `open`; the user can close it.
 pub(crate) fn help_ui(ctx: &Context, open: &mut bool) {
     egui::Window::new("Keys").open(open).collapsible(false).resizable(false).anchor(egui::Align2::CENTER_CENTER, [0.0, 0.0]).show(
         ctx,

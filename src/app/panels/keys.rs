@@ -1,4 +1,5 @@
-//! The keyboard: what each key asks for. Keys that a focused widget wants (arrows on a slider, letters in a text field) stay its own.
+//! The keyboard: what each key asks for. Keys that a focused widget needs (arrows on a slider, letters in a text field) are left to
+//! it.
 
 use super::{scrubber, seeds};
 use crate::app::state::{
@@ -9,7 +10,7 @@ use crate::app::state::{
 };
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
-/// The keys, for the help.
+/// The keys and what they do, for the help.
 pub(crate) const HELP: [(&str, &str); 16] = [
     ("Space", "play or pause the trajectory"),
     ("← →", "one step back or on"),

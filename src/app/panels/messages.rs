@@ -1,9 +1,9 @@
-//! What the user is told, above the open panel.
+//! The messages above the open panel.
 
 use crate::app::{state::messages::Messages, widgets::theme};
 use eframe::egui::{self, RichText, Ui};
 
-/// Draws them, and forgets what is over.
+/// Draws the messages and forgets those that are over.
 pub(crate) fn messages_ui(ui: &mut Ui, messages: &mut Messages) {
     let now = ui.input(|input| input.time);
     if messages.forget_old(now) {
@@ -34,6 +34,6 @@ pub(crate) fn messages_ui(ui: &mut Ui, messages: &mut Messages) {
         });
     }
     if let Some(number) = away {
-        messages.put_away(number);
+        messages.dismiss(number);
     }
 }

@@ -1,5 +1,5 @@
-//! What is on screen, one file or folder per panel. A panel is given the state and a draft of the controls; it changes the draft, or
-//! returns a command.
+//! What is on screen, one file or folder per panel. A panel is given the state and a draft of the controls; it changes the draft,
+//! or returns a command.
 
 pub mod compare;
 pub(crate) mod controls_panel;

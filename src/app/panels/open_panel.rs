@@ -1,4 +1,4 @@
-//! The open panel, and what lies over all of them.
+//! The open panel, and what is drawn over all panels.
 
 use super::{compare, explain, interpolate, scrubber, trajectory};
 use crate::{

@@ -18,7 +18,7 @@ pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) 
         let (eta, sigma_hat) = draft.noisiness();
         let title = if sigma_hat { "σ̂".to_owned() } else { format!("η = {eta:.2}") };
         if draft.has_rows_of_eta() {
-            ui.label(RichText::new("η: one a row").size(size).strong().color(theme::accent(ui)));
+            ui.label(RichText::new("η: one per row").size(size).strong().color(theme::accent(ui)));
         } else {
             let label = ui.label(RichText::new(title).size(size).strong().color(theme::accent(ui)));
             large(ui);
@@ -31,11 +31,12 @@ pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) 
         }
         let label = ui.label(RichText::new(format!("S = {}", draft.steps)).size(size).strong().color(theme::accent(ui)));
         large(ui);
-        let most = state.train_timesteps().max(1) as usize;
-        let response = ui.add(Slider::new(&mut draft.steps, 1..=most).logarithmic(true).show_value(false)).labelled_by(label.id);
+        let max_steps = state.train_timesteps().max(1) as usize;
+        let response =
+            ui.add(Slider::new(&mut draft.steps, 1..=max_steps).logarithmic(true).show_value(false)).labelled_by(label.id);
         response.widget_info(|| egui::WidgetInfo::slider(true, draft.steps as f64, "S, number of steps"));
         if response.dragged() {
-            // A log slider hardly hits a round number; near one it takes it.
+            // Round numbers are hard to hit on a logarithmic slider, so it snaps to them.
             let near = STEPS.into_iter().find(|s| draft.steps.abs_diff(*s) * 40 <= *s);
             draft.steps = near.unwrap_or(draft.steps);
         }

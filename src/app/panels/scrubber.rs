@@ -35,7 +35,7 @@ pub(crate) fn scrubber_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     command
 }
 
-/// The line: what is done of the run is drawn bright, the playhead is dragged.
+/// The line: the finished part of the run is bright, and the playhead can be dragged.
 fn line_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let run = state.runs.current(Purpose::Trajectory)?;
     let steps = run.steps();
@@ -52,7 +52,7 @@ fn line_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let centre = pos2(rail.left() + rail.width() * at, rail.center().y);
     ui.painter().circle(centre, 9.0, theme::accent(ui), (2.0, visuals.panel_fill));
     if response.has_focus() {
-        // Else the first arrow key would also move the focus away.
+        // Otherwise the first arrow key would also move the focus away.
         let filter = egui::EventFilter { horizontal_arrows: true, ..Default::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
         ui.painter().circle_stroke(centre, 12.0, (2.0, theme::accent(ui)));

@@ -3,7 +3,7 @@
 use crate::{app::state::controls::Controls, platform, schedule::NoiseKind};
 use eframe::egui::{self, ComboBox, DragValue, Grid, Ui};
 
-/// Dice show seeds below this: short enough to read out in a lecture.
+/// The dice give seeds below this: short enough to read out in a lecture.
 const MAX_SEED: u64 = 100_000;
 
 /// A new seed.
@@ -11,7 +11,7 @@ pub(crate) fn random_seed() -> u64 {
     platform::random_seed() % MAX_SEED
 }
 
-/// New seeds where they are not locked.
+/// New seeds, except for those that are locked.
 pub(crate) fn new_seeds(controls: &mut Controls) {
     if !controls.view.seed_locked {
         controls.seed = random_seed();

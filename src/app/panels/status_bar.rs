@@ -1,4 +1,4 @@
-//! The bar at the bottom: how far the run is, how fast, how long still, and cancel.
+//! The bar at the bottom: progress, speed and remaining time of the run, and a button to cancel it.
 
 use crate::app::{
     state::{State, command::Command, run_view::RunView},
@@ -6,9 +6,9 @@ use crate::app::{
 };
 use eframe::egui::{self, ProgressBar, RichText, Ui};
 
-/// Seconds as a person says them.
+/// A duration as a person would say it.
 pub(crate) fn duration(seconds: f64) -> String {
-    // Rounded before it is split: never 60 s or 60 min.
+    // Rounded before it is split, so that it never says 60 s or 60 min.
     let (whole, minutes) = (seconds.round() as u64, (seconds / 60.0).round() as u64);
     match seconds {
         s if s < 0.95 => format!("{:.0} ms", s * 1e3),
@@ -18,7 +18,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Steps a second, with as many digits as it deserves; seconds a step where it takes longer than one.
+/// Steps per second, with a sensible number of digits; seconds per step if a step takes longer than one second.
 fn rate(seconds: f64) -> String {
     let rate = 1.0 / seconds.max(1e-6);
     if rate < 0.995 {
@@ -58,7 +58,7 @@ pub(crate) fn status_bar_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     command
 }
 
-/// What the bar says of a run.
+/// What the bar says about a run.
 pub(crate) fn line(run: &RunView) -> String {
     let (done, total) = run.progress();
     if let Some(failed) = &run.failed {

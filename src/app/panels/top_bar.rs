@@ -1,4 +1,4 @@
-//! The bar at the top: panels, device, undo, saving, looks.
+//! The bar at the top: panels, device, undo, saving, theme.
 
 use crate::{
     app::{
@@ -22,7 +22,7 @@ pub(crate) const TABS: [(Tab, &str, &str); 4] = [
     (Tab::Explain, "Explain", "The update rule with the numbers and pictures of a step (F4)"),
 ];
 
-/// Panels and tools need so much room beside each other; with less, the tools get a line of their own.
+/// Panels and tools need this much width on one line; with less, the tools have a line of their own.
 const ONE_LINE: f32 = 860.0;
 
 /// Draws the bar.
@@ -119,7 +119,7 @@ fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     command
 }
 
-/// The badge's text, what it means, and whether to heed it.
+/// The badge's text, its meaning, and whether it is a warning.
 pub(crate) fn badge(state: &State) -> (String, String, bool) {
     let Some((info, reason)) = &state.device else {
         return ("no device yet".to_owned(), "It opens with the first run.".to_owned(), false);

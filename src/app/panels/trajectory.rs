@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// The smallest useful side of a large picture, in points.
 const MIN_SIDE: f32 = 96.0;
-/// Under pictures smaller than this captions are symbols alone.
+/// Pictures smaller than this have captions of symbols only.
 const SHORT_BELOW: f32 = 170.0;
 /// Height of the scrubber with the film strip below it.
 const BELOW: f32 = 208.0;
@@ -53,7 +53,7 @@ fn noisy(shown: &Shown<'_>, image: usize) -> Option<Arc<Picture>> {
     if shown.finished { shown.update.after.get(image).cloned() } else { Some(shown.update.records.get(image)?.x_t.clone()) }
 }
 
-/// The line that says which picture this is: of the run shown, not of where the sliders are.
+/// The line that says which picture this is. It describes the run shown, not the position of the sliders.
 fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
     ui.horizontal_wrapped(|ui| {
         let Some(shown) = shown else {
@@ -89,7 +89,7 @@ pub(crate) fn recipe_line(controls: &Controls, image: usize) -> String {
     format!("{noise}, {steps}, seed {seed}, noise seed {noise_seed}, image {image}")
 }
 
-/// What stands under the two pictures; `short` where there is little room.
+/// The captions of the two pictures, `short` if there is little room.
 fn captions(shown: Option<&Shown<'_>>, short: bool) -> (String, String) {
     let Some(shown) = shown else { return ("x_t".to_owned(), "x̂0".to_owned()) };
     let Some(step) = shown.run.plan.as_ref().and_then(|p| p.schedules.first()?.steps.get(shown.update.index)) else {
@@ -130,11 +130,11 @@ fn large_ui(
 /// The whole batch at this step; a click enlarges an image.
 fn batch_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>, draft: &mut Controls, textures: &mut TextureCache, height: f32) {
     let count = shown.map_or(state.controls.count as usize, |s| s.update.records.len());
-    // The frame of the chosen image lies outside it.
+    // The frame of the chosen image is drawn around it.
     let margin = 3.0;
     let width = ui.available_width() - 2.0 * margin;
     let gap = 6.0;
-    // The most columns at which the rows still fit, so that pictures are as large as can be.
+    // The fewest columns at which the rows still fit, so that the pictures are as large as possible.
     let fits = |columns: usize| {
         let side = (width - gap * columns as f32) / columns as f32;
         (side + gap) * count.div_ceil(columns) as f32 <= height

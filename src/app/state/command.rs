@@ -1,4 +1,4 @@
-//! What panels ask for beside changed controls. The app carries it out between frames.
+//! What panels ask for, apart from changed controls. The app carries it out after the frame is drawn.
 
 use super::controls::Controls;
 use eframe::egui::ThemePreference;
@@ -11,13 +11,13 @@ pub enum Command {
     SetTau(Vec<u32>),
     /// Look at this step of the run: index of the step, from 0; the number of steps is the finished sample.
     Look(usize),
-    /// Use these controls: a cell of a comparison was clicked, say.
+    /// Use these controls, for example after a click on a cell of a comparison.
     Use(Box<Controls>),
     /// Save what is on screen.
     Save(Export),
     /// Play or pause the trajectory.
     Play,
-    /// Whether playing begins again at the end.
+    /// Whether playback starts over at the end.
     Loop(bool),
     /// How fast to play.
     Speed(f64),
@@ -25,13 +25,13 @@ pub enum Command {
     Cancel,
     /// Compute again, from the start.
     Restart,
-    /// One change back.
+    /// Go back one change.
     Undo,
-    /// One change forward again.
+    /// Go forward one change.
     Redo,
-    /// Hide the controls but η and S, or show them again.
+    /// Hide all controls except η and S, or show them again.
     Present(bool),
-    /// Show the list of keys, or put it away.
+    /// Show or hide the list of keys.
     Help,
     /// Put the command line that makes this picture on the clipboard.
     CopyCommand,

@@ -22,7 +22,7 @@ pub struct Controls {
     pub steps: usize,
     /// η.
     pub eta: f64,
-    /// The larger variance σ̂ in the place of η.
+    /// Use the larger variance σ̂ instead of η.
     pub sigma_hat: bool,
     /// τ; `None` is the preset's.
     pub spacing: Option<Spacing>,
@@ -40,7 +40,7 @@ pub struct Controls {
     pub count: u32,
     /// Height and width; `None` is the model's.
     pub size: Option<(u32, u32)>,
-    /// What the pictures of `etude sample` do not depend on.
+    /// Settings that the pictures of `etude sample` do not depend on.
     pub view: ViewSettings,
 }
 
@@ -97,7 +97,7 @@ impl Controls {
         }
     }
 
-    /// η of the open panel, and whether σ̂ takes its place: interpolations have an η of their own.
+    /// η of the open panel, and whether σ̂ is used instead: an interpolation has its own η.
     pub fn noisiness(&self) -> (f64, bool) {
         match self.view.tab {
             Tab::Interpolate => (self.view.interpolate.eta, false),
@@ -105,7 +105,7 @@ impl Controls {
         }
     }
 
-    /// Sets η of the open panel; σ̂ is left.
+    /// Sets η of the open panel, which turns σ̂ off.
     pub fn set_eta(&mut self, eta: f64) {
         match self.view.tab {
             Tab::Interpolate => self.view.interpolate.eta = eta,
@@ -113,7 +113,7 @@ impl Controls {
         }
     }
 
-    /// Whether the open panel has rows of η of its own, so that the slider's counts for nothing there.
+    /// Whether the open panel has one η per row, so that the η slider has no effect there.
     pub fn has_rows_of_eta(&self) -> bool {
         self.view.tab == Tab::Compare && self.view.compare.axes == Axes::EtaBySeed
     }
@@ -126,7 +126,7 @@ impl Controls {
         self.view.device.parse()
     }
 
-    /// Storage of weights and activations.
+    /// The format in which weights and activations are stored.
     pub fn precision(&self) -> Precision {
         if self.view.f16 { Precision::F16 } else { Precision::F32 }
     }
@@ -134,7 +134,7 @@ impl Controls {
     /// How `etude sample` would make the trajectory's pictures, with the viewer's own controls inside.
     ///
     /// # Errors
-    /// Does not happen: every field is plain data.
+    /// None in practice: every field is plain data.
     pub fn recipe(&self, weights_crc32: &str, size: (u32, u32)) -> Result<Recipe> {
         let viewer = serde_json::to_value(&self.view).map_err(|e| Error::argument(format!("viewer controls: {e}")))?;
         Ok(Recipe {
@@ -157,7 +157,7 @@ impl Controls {
         })
     }
 
-    /// The controls that made a picture. A recipe of the command line leaves the viewer's own as they are in `now`.
+    /// The controls that made a picture. A recipe written by the command line has no viewer settings: they stay as in `now`.
     ///
     /// # Errors
     /// A preset, a τ or viewer controls that cannot be understood.

@@ -1,16 +1,17 @@
 //! Undo and redo of the controls.
 //!
-//! `egui::util::undoer` is not used: it looks in every frame whether the state rests, so in a window that draws only when something
-//! happens two changes seconds apart would be one step of undo where no frame lay between them. Here each change says when it came.
+//! `egui::util::undoer` is not used: it checks in every frame whether the state has settled. In a window that draws only when
+//! something happens, two changes seconds apart would be undone together if no frame was drawn between them. Here each change says
+//! when it came.
 
 use super::controls::Controls;
 
-/// How far back undo goes.
+/// How many changes can be undone.
 const DEPTH: usize = 200;
-/// Changes that follow each other faster than this many seconds, as while a slider is dragged, are one step of undo.
+/// Changes that follow each other faster than this many seconds, as while a slider is dragged, are undone together.
 const PAUSE: f64 = 0.8;
 
-/// What the controls were.
+/// Earlier controls.
 #[derive(Default)]
 pub struct History {
     past: Vec<Controls>,

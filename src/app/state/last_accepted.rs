@@ -1,33 +1,33 @@
-//! The controls to go back to when others are refused: the last that a run was accepted with, and behind them the defaults. A start
-//! with a model or a device that is gone ends at something that works, and never asks for the same again and again.
+//! The controls to return to when others are refused: the last with which a run was accepted, else the defaults. A start with a
+//! model or a device that is gone thus ends with something that works, and never asks for the same thing twice.
 
 use super::{controls::Controls, view_settings::ViewSettings};
 
-/// Where a refused change goes back to.
+/// What to return to when a change is refused.
 #[derive(Clone, Debug, Default)]
 pub struct LastAccepted {
     controls: Controls,
     /// Whether a run was ever accepted with them.
     accepted: bool,
-    /// Refused, with nothing left to go back to.
+    /// Controls that were refused when there was nothing left to return to.
     stuck: Option<Controls>,
 }
 
 impl LastAccepted {
-    /// Before the first run: nothing is known of `controls`.
+    /// Before the first run, when it is not known whether `controls` work.
     pub(crate) fn new(controls: Controls) -> Self {
         Self { controls, accepted: false, stuck: None }
     }
 
-    /// A run with these controls was accepted, or what else changed in them since needs none.
+    /// Notes that a run with these controls was accepted, or that they differ from such controls only in what needs no new run.
     pub(crate) fn accept(&mut self, controls: &Controls) {
         if !self.accepted || self.controls != *controls {
             *self = Self { controls: controls.clone(), accepted: true, stuck: None };
         }
     }
 
-    /// What to use in the place of the controls `refused`: the last accepted ones, else the same with the default model on any device,
-    /// else the defaults. Where those were refused, too, `refused` stays and [`Self::is_stuck`].
+    /// What to use instead of the controls `refused`: the last accepted ones, else the same with the default model on any device,
+    /// else the defaults. If those were refused as well, `refused` stays and [`Self::is_stuck`] is true of it.
     pub(crate) fn instead_of(&mut self, refused: &Controls) -> Controls {
         if self.accepted && self.controls != *refused {
             return self.controls.clone();
@@ -44,7 +44,7 @@ impl LastAccepted {
         refused.clone()
     }
 
-    /// Whether these controls were refused and nothing else was left: asking again would only be refused again.
+    /// Whether these controls were refused and there was nothing else to try: a new request would only be refused again.
     pub(crate) fn is_stuck(&self, controls: &Controls) -> bool {
         self.stuck.as_ref() == Some(controls)
     }

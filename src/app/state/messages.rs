@@ -1,8 +1,8 @@
-//! What the user is told: faults stay until they are put away, news goes by itself.
+//! What the user is told: faults stay until they are dismissed, news disappears by itself.
 
-/// News stays so many seconds.
+/// News stays for this many seconds.
 const NEWS_SECONDS: f64 = 10.0;
-/// No more than so many at a time: the oldest goes.
+/// At most this many at a time; the oldest goes first.
 const MAX_MESSAGES: usize = 4;
 
 /// One message.
@@ -20,19 +20,19 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// Something went wrong; stays until it is put away.
+    /// Something went wrong; stays until it is dismissed.
     pub(crate) fn fault(&mut self, text: impl Into<String>, now: f64) {
         self.push(text.into(), true, now);
     }
 
-    /// Something worth knowing; goes by itself.
+    /// Something worth knowing; disappears by itself.
     pub(crate) fn news(&mut self, text: impl Into<String>, now: f64) {
         self.push(text.into(), false, now);
     }
 
     fn push(&mut self, text: String, fault: bool, since: f64) {
         let text = text.replace(char::is_control, " ");
-        // The same again only starts its time anew.
+        // A repeated message only restarts its time.
         self.list.retain(|message| message.text != text);
         self.list.push(Message { text, fault, since });
         if self.list.len() > MAX_MESSAGES {
@@ -40,7 +40,7 @@ impl Messages {
         }
     }
 
-    /// Puts all faults away: what they were about works again.
+    /// Dismisses all faults, because what they were about works again.
     pub fn clear_faults(&mut self) {
         self.list.retain(|message| !message.fault);
     }
@@ -50,7 +50,7 @@ impl Messages {
         self.list.iter().map(|message| message.text.as_str())
     }
 
-    /// Forgets the news that is over. Returns whether some is still to go by itself.
+    /// Forgets news that has been shown long enough. Returns whether any is left.
     pub(crate) fn forget_old(&mut self, now: f64) -> bool {
         self.list.retain(|message| message.fault || now - message.since < NEWS_SECONDS);
         self.list.iter().any(|message| !message.fault)
@@ -61,8 +61,8 @@ impl Messages {
         self.list.iter().map(|message| (message.text.as_str(), message.fault))
     }
 
-    /// Puts one message away, by its place in [`Self::iter`].
-    pub(crate) fn put_away(&mut self, number: usize) {
+    /// Dismisses one message, by its position in [`Self::iter`].
+    pub(crate) fn dismiss(&mut self, number: usize) {
         self.list.remove(number);
     }
 }

@@ -35,7 +35,7 @@ use view_settings::Tab;
 pub struct State {
     /// What the user has set.
     pub controls: Controls,
-    /// Where a refused change goes back to.
+    /// What to return to when a change is refused.
     pub last_accepted: LastAccepted,
     /// Undo and redo.
     pub history: History,
@@ -59,13 +59,13 @@ pub struct State {
     pub provenance: Option<Provenance>,
     /// What the user is told.
     pub messages: Messages,
-    /// The controls are hidden but for η and S.
+    /// All controls except η and S are hidden.
     pub presenting: bool,
-    /// The zoom that leaving the presentation goes back to.
+    /// The zoom to restore when the presentation ends.
     pub zoom_before: f32,
     /// The list of keys is open.
     pub helping: bool,
-    /// A text field had the focus when the last frame ended. In the frame of Esc it has lost it before anyone can ask.
+    /// A text field had the focus when the last frame ended. When Esc is pressed it loses the focus before this can be asked.
     pub typing: bool,
     /// The time of this frame, on egui's clock, in seconds.
     pub now: f64,
@@ -96,19 +96,19 @@ impl State {
         self.model.as_ref().map_or(1000, |model| model.scheduler.num_train_timesteps)
     }
 
-    /// Sets controls of the history. Where one looks along the interpolation is not part of it.
+    /// Sets controls taken from the history, which does not record the position of the interpolation.
     pub fn go_to(&mut self, controls: Controls) {
         let position = self.controls.view.interpolate.position;
         self.controls = controls;
         self.controls.view.interpolate.position = position;
     }
 
-    /// Sets the controls, with a way back.
+    /// Sets the controls; the change can be undone.
     pub fn change(&mut self, controls: Controls, now: f64) {
         if controls == self.controls {
             return;
         }
-        // Where one looks along the interpolation moves by itself while it plays: nothing to undo.
+        // The position of the interpolation moves by itself while it plays: there is nothing to undo.
         let position = controls.view.interpolate.position;
         let mut elsewhere = self.controls.clone();
         elsewhere.view.interpolate.position = position;
@@ -118,14 +118,14 @@ impl State {
         self.controls = controls;
     }
 
-    /// Tells where the model in use has other weights than the dropped picture's.
+    /// Tells the user if the model in use has other weights than the dropped picture's.
     pub fn compare_weights(&mut self, model: &ModelFacts, now: f64) {
         if let Some(note) = self.provenance.take_if(|made| made.model == model.key).and_then(|made| made.note(model)) {
             self.messages.news(note, now);
         }
     }
 
-    /// What of the trajectory to draw.
+    /// What to draw of the trajectory.
     pub fn shown(&self) -> Option<Shown<'_>> {
         self.runs.shown(self.playhead.position(), self.now)
     }
@@ -135,7 +135,7 @@ impl State {
         self.controls.view.image as usize
     }
 
-    /// Whether the playhead does anything in the open panel.
+    /// Whether the open panel has a playhead.
     pub fn has_playhead(&self) -> bool {
         matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain)
     }

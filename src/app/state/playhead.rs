@@ -3,19 +3,19 @@
 /// Where the playhead is and how it moves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Playhead {
-    /// From 0 (x_T) to 1 (the finished sample). A fraction, so that it stays where it is when S changes.
+    /// From 0 (x_T) to 1 (the finished sample). A fraction, so that it stays in place when S changes.
     pub at: f64,
     /// Whether it moves.
     pub playing: bool,
-    /// Whether it begins again at the end.
+    /// Whether it starts over at the end.
     pub looping: bool,
-    /// How many times as fast as a run in [`SECONDS`].
+    /// Speed of playback; at 1 a trajectory takes [`SECONDS`].
     pub speed: f64,
 }
 
-/// A whole trajectory plays in so many seconds at speed 1.
+/// A whole trajectory plays in this many seconds at speed 1.
 pub const SECONDS: f64 = 4.0;
-/// With `looping` it rests so long at the end, as a part of the whole.
+/// With `looping` it rests at the end for this part of the whole.
 const REST: f64 = 0.25;
 
 impl Default for Playhead {
@@ -25,7 +25,7 @@ impl Default for Playhead {
 }
 
 impl Playhead {
-    /// Moves on by `seconds`. Past the end `at` keeps counting up to the rest's length before it begins again.
+    /// Advances by `seconds`. Past the end `at` keeps counting until the rest is over, then it starts over.
     pub fn advance(&mut self, seconds: f64) {
         if !self.playing {
             return;
@@ -52,7 +52,7 @@ impl Playhead {
         self.at = self.position();
     }
 
-    /// Goes to a step and stays.
+    /// Goes to a step and stops there.
     pub fn look(&mut self, position: usize, steps: usize) {
         self.playing = false;
         self.at = (position as f64 / steps.max(1) as f64).min(1.0);

@@ -12,7 +12,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// What to tell where `model` has other weights.
+    /// What to tell the user if `model` has other weights.
     pub(crate) fn note(&self, model: &ModelFacts) -> Option<String> {
         (self.weights_crc32 != model.weights_crc32).then(|| {
             format!(

@@ -88,7 +88,7 @@ pub fn compare_rows(controls: &Controls) -> Vec<(String, ScheduleRequest)> {
     }
 }
 
-/// One group per row of η; one group per cell where S and τ differ, row by row, as each cell has steps of its own.
+/// With rows of η one group per row. With rows of S one group per cell, row by row, as each cell has its own steps.
 fn compare(controls: &Controls) -> Vec<Group> {
     let compare = &controls.view.compare;
     let image = controls.view.image;
@@ -119,8 +119,8 @@ fn interpolated(controls: &Controls) -> ScheduleRequest {
     ScheduleRequest { eta: controls.view.interpolate.eta, sigma_hat: false, ..controls.schedule() }
 }
 
-/// A strip has one group per mode (slerp, lerp); a grid has one, row by row. All images have the noise of image 0, so that what
-/// differs is x_T alone.
+/// A strip has one group per mode (slerp, lerp); a grid has a single group, row by row. All images get the noise of image 0, so
+/// that they differ in x_T alone.
 fn between(controls: &Controls) -> Vec<Group> {
     let interpolate = &controls.view.interpolate;
     let group = |latents: Vec<Latent>| Group {

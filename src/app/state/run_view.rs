@@ -23,9 +23,9 @@ pub struct RunView {
     pub step_seconds: f64,
     /// Whether every group is done.
     pub finished: bool,
-    /// Whether the user called it off.
+    /// Whether the user cancelled it.
     pub cancelled: bool,
-    /// Whether another panel's run took the device from it.
+    /// Whether another panel's run has replaced it on the device.
     pub displaced: bool,
     /// Why it could not go on.
     pub failed: Option<String>,
@@ -34,7 +34,7 @@ pub struct RunView {
 /// One group's updates.
 #[derive(Clone, Debug, Default)]
 pub struct GroupView {
-    /// By step; of a run that keeps only the newest pictures, that alone.
+    /// One per step; empty where the run keeps only its newest pictures.
     pub updates: Vec<Option<Arc<StepUpdate>>>,
     /// The newest.
     pub latest: Option<Arc<StepUpdate>>,
@@ -45,9 +45,9 @@ pub struct GroupView {
 pub struct Shown<'a> {
     /// The run it is from.
     pub run: &'a RunView,
-    /// The step it is about.
+    /// The step to draw.
     pub update: &'a Arc<StepUpdate>,
-    /// Whether it is the finished sample after the last step, not what is there before a step.
+    /// Whether to draw the finished sample after the last step, and not x_t before the step.
     pub finished: bool,
 }
 
@@ -57,7 +57,7 @@ impl Shown<'_> {
         self.update.index + usize::from(self.finished)
     }
 
-    /// Changes with what is drawn.
+    /// Differs whenever something else is to be drawn.
     pub fn version(&self) -> u64 {
         self.run.id << 20 | (self.position() as u64) << 1
     }
@@ -81,7 +81,7 @@ impl RunView {
         }
     }
 
-    /// Whether it still brings updates.
+    /// Whether updates are still to come.
     pub fn is_running(&self) -> bool {
         !self.finished && !self.cancelled && !self.displaced && self.failed.is_none()
     }
@@ -96,7 +96,7 @@ impl RunView {
         self.plan.as_ref().and_then(|plan| plan.schedules.first()).map_or(0, |schedule| schedule.steps.len())
     }
 
-    /// What a trajectory shows at `at`, from 0 (x_T) to 1 (the finished sample), if it has come so far.
+    /// What to draw at `at`, from 0 (x_T) to 1 (the finished sample), if the run has got that far.
     pub fn at(&self, at: f64) -> Option<Shown<'_>> {
         let steps = self.steps();
         let position = (at * steps as f64).round() as usize;
@@ -115,13 +115,13 @@ impl RunView {
         Some(Shown { run: self, update: with_pictures?, finished: false })
     }
 
-    /// As far as a trajectory has come.
+    /// The newest step there is.
     pub fn newest(&self) -> Option<Shown<'_>> {
         let done = self.groups.first()?.latest.as_ref()?.index;
         if done + 1 == self.steps() { self.at_position(self.steps()) } else { self.at_position(done) }
     }
 
-    /// Takes what belongs to it.
+    /// Takes in an event that belongs to this run.
     pub fn apply(&mut self, event: &Event, keep: Keep) {
         match event {
             Event::Planned(plan) => {
@@ -137,7 +137,7 @@ impl RunView {
             }
             Event::Step(update) => {
                 let Some(group) = self.groups.get_mut(update.group) else { return };
-                // A slow start (shaders compile at the first dispatch) says nothing of the steps after it.
+                // A slow start (shaders compile at the first dispatch) says nothing about later steps.
                 self.step_seconds = match (self.step_seconds, update.index) {
                     (_, 0..2) => update.seconds,
                     (old, _) => 0.8 * old + 0.2 * update.seconds,

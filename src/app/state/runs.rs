@@ -1,4 +1,4 @@
-//! The runs the app knows of: for each purpose the newest, and the one before while the newest has less to show.
+//! The runs the app knows of: the newest for each purpose, and an earlier one while the newest has less to show.
 
 use super::{
     controls::Controls,
@@ -11,14 +11,14 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// While a slider moves, the run before stays on screen for so many seconds where the new one has nothing yet to show at this place;
-/// then the new one is shown as far as it has come.
+/// While a slider moves, the previous run stays on screen for this many seconds where the new one has nothing to show yet;
+/// after that the newest step of the new run is shown.
 const HOLD: f64 = 0.4;
 
 /// All runs.
 #[derive(Default)]
 pub struct Runs {
-    /// Of each purpose the newest first; behind it at most one that is finished and one that may still finish.
+    /// The newest run of each purpose comes first, followed by at most one finished run and one that may still finish.
     by_purpose: HashMap<Purpose, Vec<RunView>>,
     next_id: u64,
     active: Option<Purpose>,
@@ -32,7 +32,7 @@ impl Runs {
     /// Starts the run that `purpose` needs under `controls`; it is `now`, in egui's time.
     ///
     /// # Errors
-    /// Controls that make no request.
+    /// Controls that cannot be turned into a request.
     pub(crate) fn start(&mut self, session: &Session, purpose: Purpose, controls: &Controls, now: f64) -> Result<()> {
         session.submit(self.begin(purpose, controls, now)?);
         Ok(())
@@ -42,7 +42,7 @@ impl Runs {
     fn begin(&mut self, purpose: Purpose, controls: &Controls, now: f64) -> Result<Request> {
         self.next_id += 1;
         let request = run_requests::request(self.next_id, purpose, controls)?;
-        // What another panel was computing is not finished any more; it begins again when it is looked at.
+        // What another panel was computing is not finished; it starts over when that panel is opened again.
         if let Some(other) = self.active.filter(|active| *active != purpose)
             && let Some(run) = self.by_purpose.get_mut(&other).and_then(|runs| runs.first_mut())
             && run.is_running()
@@ -61,7 +61,7 @@ impl Runs {
         self.by_purpose.get(&purpose)?.first()
     }
 
-    /// The one before it that has most to show: a finished one, else the newest with any updates.
+    /// The earlier run that has the most to show: a finished one, else the newest with any updates.
     pub fn previous(&self, purpose: Purpose) -> Option<&RunView> {
         let older = self.by_purpose.get(&purpose)?.get(1..)?;
         older.iter().find(|run| run.finished).or_else(|| older.iter().find(|run| run.has_updates()))
@@ -72,13 +72,13 @@ impl Runs {
         self.current(self.active?).filter(|run| run.is_running())
     }
 
-    /// Whether the newest run of `purpose` was made by these controls and is finished, on its way or called off by the user: no
+    /// Whether the newest run of `purpose` was made by these controls and is finished, running or cancelled by the user: no
     /// need to start it again.
     pub(crate) fn is_current(&self, purpose: Purpose, wanted: impl Fn(&Controls) -> bool) -> bool {
         self.current(purpose).is_some_and(|run| !run.displaced && wanted(&run.controls))
     }
 
-    /// Calls off what is being computed; its updates stay.
+    /// Cancels what is being computed; its updates stay.
     pub(crate) fn cancel(&mut self, session: &Session) {
         session.cancel();
         let run = self.active.and_then(|purpose| self.by_purpose.get_mut(&purpose)?.first_mut());
@@ -92,8 +92,8 @@ impl Runs {
         self.by_purpose.values().flatten().find(|run| run.id == id).map(|run| &run.controls)
     }
 
-    /// Gives an event to the run it is about. Returns its controls where that was the newest of its purpose and it was refused: it is
-    /// forgotten then, and the run before is the newest again.
+    /// Gives an event to the run it is about. If that run is the newest of its purpose and was refused, returns its controls: the
+    /// run is forgotten, and the one before it is the newest again.
     pub(crate) fn apply(&mut self, event: &Event) -> Option<Controls> {
         let id = match event {
             Event::Planned(plan) => plan.id,
@@ -108,7 +108,7 @@ impl Runs {
                 return (place == 0).then_some(run.controls);
             }
             let run = &mut runs[place];
-            // What was called off stays as the user last saw it.
+            // A cancelled run stays as the user last saw it.
             if !run.cancelled && !run.displaced {
                 run.apply(event, keep(run.purpose));
             }
@@ -120,7 +120,7 @@ impl Runs {
         None
     }
 
-    /// What of the trajectory to draw for a playhead at `at` (0: x_T, 1: the finished sample) at the time `now`.
+    /// What to draw of the trajectory for a playhead at `at` (0: x_T, 1: the finished sample) at the time `now`.
     pub(crate) fn shown(&self, at: f64, now: f64) -> Option<Shown<'_>> {
         let current = self.current(Purpose::Trajectory);
         let exact = current.and_then(|run| run.at(at));
@@ -134,7 +134,7 @@ impl Runs {
     }
 }
 
-/// Forgets what will not be shown any more.
+/// Forgets runs that will not be shown again.
 fn prune(runs: &mut Vec<RunView>) {
     if runs.first().is_some_and(|run| run.finished) {
         runs.truncate(1);

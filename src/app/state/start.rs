@@ -3,16 +3,16 @@
 use super::controls::Controls;
 use std::path::PathBuf;
 
-/// What the command line says of the window.
+/// What the command line says about the window.
 #[derive(Clone, Debug, Default)]
 pub struct WindowOptions {
     /// A picture with a recipe, or a model's folder.
     pub open: Option<PathBuf>,
-    /// A model, in the place of the last one used.
+    /// A model to use instead of the last one.
     pub model: Option<String>,
-    /// A device, in the place of the last one used.
+    /// A device to use instead of the last one.
     pub device: Option<String>,
-    /// light, dark or system, in the place of the last one used.
+    /// light, dark or system, to use instead of the last theme.
     pub theme: Option<String>,
 }
 

@@ -1,9 +1,9 @@
-//! The controls that only the viewer has: what `etude sample` does not know.
+//! The controls that only the viewer has, and `etude sample` has not.
 
 use crate::{schedule::Spacing, session::InterpolationMode};
 use serde::{Deserialize, Serialize};
 
-/// Seeds with which the default model draws well: x_T's at first, and the ends and corners of an interpolation.
+/// Seeds with which the default model draws well: the first seed of x_T, and the ends and corners of an interpolation.
 pub const SEEDS: [u64; 4] = [5, 10, 2, 7];
 
 /// The controls that only the viewer has.
@@ -16,9 +16,9 @@ pub struct ViewSettings {
     pub f16: bool,
     /// The panel that is open.
     pub tab: Tab,
-    /// The dice leave the seed of x_T alone.
+    /// The dice do not change the seed of x_T.
     pub seed_locked: bool,
-    /// The dice leave the seed of the noise alone.
+    /// The dice do not change the seed of the noise.
     pub noise_locked: bool,
     /// Which image of the batch is shown large.
     pub image: u32,
@@ -58,17 +58,17 @@ pub enum Axes {
 pub struct Compare {
     /// Rows and columns.
     pub axes: Axes,
-    /// One row each.
+    /// One per row.
     pub etas: Vec<f64>,
-    /// One row more, of σ̂.
+    /// Whether there is one more row, of σ̂.
     pub sigma_hat: bool,
-    /// Columns: noise seeds from the control's on.
+    /// Number of columns: noise seeds that begin with the controls' own.
     pub seeds: u32,
-    /// One row each.
+    /// One per row.
     pub steps: Vec<usize>,
-    /// One column each: names as `--tau` takes them.
+    /// One per column: names as `--tau` takes them.
     pub spacings: Vec<String>,
-    /// Show x_t in the place of the predicted x̂0.
+    /// Show x_t instead of the predicted x̂0.
     pub noisy: bool,
 }
 
@@ -76,19 +76,19 @@ pub struct Compare {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Interpolate {
-    /// A grid between four seeds in the place of a strip between two.
+    /// A grid between four seeds instead of a strip between two.
     pub grid: bool,
     /// Top left and top right (a strip's ends), bottom left and bottom right.
     pub seeds: [u64; 4],
-    /// Pictures of a strip.
+    /// Number of pictures in a strip.
     pub columns: u32,
-    /// Pictures of a grid's side.
+    /// Number of pictures along a side of a grid.
     pub side: u32,
     /// Show lerp beside slerp.
     pub lerp: bool,
     /// Where the large picture is: from left to right and from the top down, 0 to 1.
     pub position: [f64; 2],
-    /// η while interpolating: 0 unless the user wants to see it fall apart.
+    /// η of the interpolation: 0 unless the user wants to see what noise does to it.
     pub eta: f64,
 }
 

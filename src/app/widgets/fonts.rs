@@ -28,7 +28,7 @@ pub fn install_fonts(ctx: &Context) {
     ctx.set_fonts(fonts);
 }
 
-/// The two faces formulas are set in: the families above, or egui's own where nobody has installed them.
+/// The two faces of formulas: the families above, or egui's own if those are not installed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Faces {
     upright: FontFamily,
@@ -36,7 +36,7 @@ pub(crate) struct Faces {
 }
 
 impl Faces {
-    /// Looks at what `ctx` has: asking egui for a family that it lacks would panic.
+    /// The faces that `ctx` has; asking egui for a family that it lacks would panic.
     pub(crate) fn of(ctx: &Context) -> Self {
         let families = ctx.fonts(|fonts| fonts.families());
         let find = |name: &str| {

@@ -1,4 +1,4 @@
-//! What panels draw with, and what knows no panel.
+//! What the panels draw with; nothing here knows a panel.
 
 pub mod fonts;
 pub(crate) mod math;

@@ -1,11 +1,11 @@
-//! Pictures on screen: one texture per place, filled again when what it shows changes, so that nothing grows however often a run
-//! starts again. Pixels are shown as squares, unsmoothed.
+//! Pictures on screen: one texture per place, filled again when what it shows changes, so that memory does not grow however
+//! often a run starts again. Pixels are shown as squares, without smoothing.
 
 use crate::picture::Picture;
 use eframe::egui::{self, Color32, ColorImage, Id, Rect, TextureHandle, TextureOptions, Ui};
 use std::collections::HashMap;
 
-/// Places that nobody has drawn for so many frames lose their texture.
+/// A place that has not been drawn for this many frames loses its texture.
 const FORGET_AFTER: u64 = 600;
 
 struct Place {
@@ -22,7 +22,7 @@ pub struct TextureCache {
 }
 
 impl TextureCache {
-    /// Call once a frame: forgets what is not shown any more.
+    /// Call once per frame: forgets places that are no longer shown.
     pub fn tidy(&mut self) {
         self.now += 1;
         let now = self.now;
@@ -51,7 +51,7 @@ impl TextureCache {
         self.fill(ui, rect, place, version, size, tint, || ColorImage::from_rgb(size, picture.bytes()));
     }
 
-    /// As [`Self::paint`], of a picture that is made only where the place does not show this version yet. `make` must give one of
+    /// As [`Self::paint`], but the picture is made only if the place does not show this version yet. `make` must return one of
     /// `size` (width and height).
     pub(crate) fn paint_with(
         &mut self,
@@ -67,7 +67,7 @@ impl TextureCache {
         }
     }
 
-    /// Draws whatever the place showed last; `false` where it showed nothing.
+    /// Draws what the place showed last; returns `false` if it has shown nothing yet.
     pub(crate) fn paint_again(&mut self, ui: &Ui, rect: Rect, place: Id, tint: Color32) -> bool {
         let now = self.now;
         let Some(found) = self.places.get_mut(&place) else { return false };
@@ -92,7 +92,7 @@ impl TextureCache {
             let image = image();
             match self.places.get_mut(&place) {
                 Some(found) if found.texture.size() == size => {
-                    // A part that is the whole: the renderer keeps the texture it has.
+                    // An update of the whole area: the renderer keeps the texture it has.
                     found.texture.set_partial([0, 0], image, TextureOptions::NEAREST);
                     found.version = version;
                 }
@@ -106,7 +106,7 @@ impl TextureCache {
     }
 }
 
-/// A texture from corner to corner.
+/// The whole texture.
 fn whole() -> Rect {
     Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0))
 }

@@ -1,4 +1,4 @@
-//! How it looks: sizes of text, distances, and the colours that mean something, for light and dark.
+//! The looks: text sizes, spacing and the colours with a meaning, for light and dark.
 
 use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Ui, vec2};
 
@@ -59,27 +59,27 @@ pub fn install(ctx: &egui::Context) {
     }
 }
 
-/// The accent: what is chosen or running.
+/// The accent, for what is chosen or running.
 pub(crate) fn accent(ui: &Ui) -> Color32 {
     if ui.visuals().dark_mode { Color32::from_rgb(94, 184, 235) } else { Color32::from_rgb(14, 105, 160) }
 }
 
-/// Something to heed: software devices, notes.
+/// For what needs attention: software devices, notes.
 pub(crate) fn caution(ui: &Ui) -> Color32 {
     if ui.visuals().dark_mode { Color32::from_rgb(240, 180, 80) } else { Color32::from_rgb(160, 95, 0) }
 }
 
-/// Something that went wrong.
+/// For what went wrong.
 pub(crate) fn fault(ui: &Ui) -> Color32 {
     if ui.visuals().dark_mode { Color32::from_rgb(255, 120, 110) } else { Color32::from_rgb(180, 30, 25) }
 }
 
-/// Beside the point.
+/// For what matters less.
 pub(crate) fn faint(ui: &Ui) -> Color32 {
     ui.visuals().text_color().gamma_multiply(0.68)
 }
 
-/// The empty place of a picture.
+/// For a place that has no picture yet.
 pub(crate) fn empty(ui: &Ui) -> Color32 {
     ui.visuals().faint_bg_color
 }

@@ -1,4 +1,4 @@
-//! A picture among others on screen: the newest, or the one before it while the new one is on its way, or an empty one that waits.
+//! A picture among others on screen: the newest one, an earlier one until the newest comes, or an empty frame.
 
 use super::texture_cache::TextureCache;
 use crate::{
@@ -14,9 +14,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(crate) enum Tile<'a> {
     /// This picture, in this version.
     Now(&'a Picture, u64),
-    /// What it showed before: this step's pictures are left out.
+    /// What it showed before, because this step's pictures are left out.
     Same,
-    /// A picture of the run before, dimmed.
+    /// A picture of the previous run, dimmed.
     Old(&'a Picture, u64),
     /// Nothing yet.
     Waiting,
@@ -40,7 +40,7 @@ pub(crate) fn paint(ui: &Ui, textures: &mut TextureCache, rect: Rect, place: Id,
     ui.painter().rect_stroke(rect, 0.0, line, StrokeKind::Outside);
 }
 
-/// Frames a tile that the pointer is over or that has the focus.
+/// Draws a frame around a tile that the pointer is over or that has the focus.
 pub(crate) fn highlight(ui: &Ui, rect: Rect, response: &Response) {
     if response.hovered() || response.has_focus() {
         let stroke = Stroke::new(2.0, ui.visuals().selection.stroke.color);
@@ -48,7 +48,8 @@ pub(crate) fn highlight(ui: &Ui, rect: Rect, response: &Response) {
     }
 }
 
-/// The picture of one member: x_t or x̂0 of the step, and the sample after the last step. `None` where this step's are left out.
+/// The picture of one member: x_t or x̂0 of the step, and the sample after the last step. `None` if this step's pictures are left
+/// out.
 pub(crate) fn of_update(update: &StepUpdate, member: usize, noisy: bool) -> Option<&Picture> {
     let after = || update.after.get(member).map(|p| &**p);
     if update.index + 1 >= update.total {
@@ -57,7 +58,7 @@ pub(crate) fn of_update(update: &StepUpdate, member: usize, noisy: bool) -> Opti
     update.records.get(member).map(|m| if noisy { &*m.x_t } else { &*m.x0 })
 }
 
-/// The tile of a run's member: from `run` if it has begun, else from the one before it.
+/// The tile of one member of a group: from `run` if it has begun, else from `previous`.
 pub(crate) fn of_runs<'a>(
     run: Option<&'a RunView>,
     previous: Option<&'a RunView>,
@@ -74,21 +75,21 @@ pub(crate) fn of_runs<'a>(
     previous.and_then(newest).and_then(show).map_or(Tile::Waiting, |(picture, version)| Tile::Old(picture, version))
 }
 
-/// A version for [`TextureCache`] from whatever decides what is shown.
+/// A version for [`TextureCache`], from everything that decides what is shown.
 pub(crate) fn version(of: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Gives a widget the name that a screen reader says, and a tooltip.
+/// Gives a widget a name for screen readers and a tooltip.
 pub(crate) fn named(response: Response, name: impl Into<String>, tooltip: impl Into<egui::WidgetText>) -> Response {
     let name = name.into();
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
     response.on_hover_text(tooltip)
 }
 
-/// The largest place of the picture's shape in `rect`.
+/// The largest rectangle with the picture's aspect ratio in the middle of `rect`.
 pub(crate) fn fitted(rect: Rect, picture: &Picture) -> Rect {
     let (w, h) = (picture.width.max(1) as f32, picture.height.max(1) as f32);
     let scale = (rect.width() / w).min(rect.height() / h);
@@ -100,7 +101,7 @@ pub(crate) fn aspect(plan: Option<&Plan>) -> f32 {
     plan.map_or(1.0, |plan| plan.size.0.max(1) as f32 / plan.size.1.max(1) as f32)
 }
 
-/// A word for τ: the control's, or the preset's own.
+/// How to call τ: by the control, or as the preset's.
 pub(crate) fn spacing_name(controls: &Controls) -> String {
     match &controls.spacing {
         None => format!("as preset {}", controls.preset),

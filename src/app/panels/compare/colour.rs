@@ -1,16 +1,16 @@
-//! The colours of the heat maps: matplotlib's inferno, whose lightness rises evenly, so that twice as bright reads as twice as much.
+//! The colours of the heat maps: matplotlib's inferno, whose lightness rises evenly.
 
 use crate::picture::Picture;
 
-/// The colour of `x` from 0 (nearly black) to 1 (pale yellow); what lies outside takes the end's colour, and NaN that of 0.
+/// The colour of `x` from 0 (nearly black) to 1 (pale yellow); values outside take the colour of the end, and NaN that of 0.
 pub(crate) fn inferno(x: f64) -> [u8; 3] {
     let x = if x.is_nan() { 0.0 } else { x.clamp(0.0, 1.0) };
     colorous::INFERNO.eval_continuous(x).into_array()
 }
 
-/// A map `[H, W]` as a picture, with `most` as the brightest.
-pub(crate) fn heat_map(map: &[f32], width: usize, most: f64) -> Picture {
-    let scale = if most > 0.0 { 1.0 / most } else { 0.0 };
+/// A map `[H, W]` as a picture, with `largest` as the brightest.
+pub(crate) fn heat_map(map: &[f32], width: usize, largest: f64) -> Picture {
+    let scale = if largest > 0.0 { 1.0 / largest } else { 0.0 };
     let pixels: Vec<_> = map.iter().map(|v| inferno(f64::from(*v) * scale)).collect();
     Picture { width, height: pixels.len() / width.max(1), pixels }
 }

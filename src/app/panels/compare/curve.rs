@@ -5,7 +5,7 @@ use crate::app::widgets::{ticks, tile};
 use eframe::egui::{Color32, RichText, Ui, Vec2};
 use egui_plot::{GridMark, HoverPosition, Line, MarkerShape, Plot, PlotPoints, Points};
 
-/// Where σ̂, which is no η, stands on the axis.
+/// Where σ̂, which is not an η, is drawn on the axis.
 const SIGMA_HAT_AT: f64 = 1.2;
 
 /// Draws the curve into `size`.
@@ -13,7 +13,7 @@ pub(crate) fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
     let mut points: Vec<[f64; 2]> = rows.iter().filter_map(|r| Some([r.eta?, r.spread?.mean])).collect();
     points.sort_by(|a, b| a[0].total_cmp(&b[0]));
     let sigma_hat = rows.iter().find(|r| r.eta.is_none()).and_then(|r| r.spread).map(|s| s.mean);
-    let most = points.iter().map(|p| p[1]).chain(sigma_hat).fold(0.0, f64::max);
+    let largest = points.iter().map(|p| p[1]).chain(sigma_hat).fold(0.0, f64::max);
     ui.label(RichText::new("Mean of the map against η").size(14.0));
     let colour = ui.visuals().hyperlink_color;
     let other = Color32::from_rgb(0xd9, 0x7a, 0x1e);
@@ -34,10 +34,10 @@ pub(crate) fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
         .include_x(-0.03)
         .include_x(if sigma_hat.is_some() { SIGMA_HAT_AT + 0.12 } else { 1.03 })
         .include_y(0.0)
-        .include_y((most * 1.12).max(0.01))
+        .include_y((largest * 1.12).max(0.01))
         .x_grid_spacer(marks)
         .y_grid_spacer(move |input| {
-            let step = ticks::round_step(most.max(0.01) / 5.0);
+            let step = ticks::round_step(largest.max(0.01) / 5.0);
             let marks = (0..=8).map(|i| GridMark { value: f64::from(i) * step, step_size: step });
             marks.filter(|mark| mark.value <= input.bounds.1).collect()
         })

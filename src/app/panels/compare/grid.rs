@@ -19,14 +19,14 @@ use eframe::egui::{self, Align2, FontId, Id, Pos2, Rect, RichText, Role, Sense, 
 const LABEL: f32 = 86.0;
 const HEADER: f32 = 22.0;
 const GAP: f32 = 5.0;
-/// Room for the progress under a row.
+/// Height of the progress bar under a row.
 const BAR: f32 = 9.0;
 const MIN_SIDE: f32 = 44.0;
-/// Smaller than this pictures do not get for want of height: the panel scrolls.
+/// If there is too little height, pictures do not get smaller than this: the panel scrolls instead.
 const COMFORTABLE: f32 = 72.0;
 
-/// Width of a picture so that `rows` × `columns` of them fit into `room`, but not below what can still be seen: then the grid
-/// scrolls. `aspect` is height over width.
+/// The width of a picture at which `rows` × `columns` of them fit into `room`, but not less than what can still be recognised: then
+/// the grid scrolls. `aspect` is height over width.
 pub(crate) fn cell_width(room: Vec2, rows: usize, columns: usize, aspect: f32) -> f32 {
     let (rows, columns) = (rows.max(1) as f32, columns.max(1) as f32);
     let wide = (room.x - LABEL) / columns - GAP;
@@ -57,7 +57,7 @@ fn columns(controls: &Controls) -> usize {
     }
 }
 
-/// The controls of a trajectory that makes a cell's picture.
+/// The controls of the trajectory that makes a cell's picture.
 pub(crate) fn cell_controls(controls: &Controls, row: usize, column: usize) -> Option<Controls> {
     let (_, schedule) = compare_rows(controls).into_iter().nth(row)?;
     let mut cell = controls.clone();
@@ -142,13 +142,13 @@ impl Grid<'_> {
         let (done, total) = self.progress(row);
         let mut side = ui.new_child(egui::UiBuilder::new().max_rect(label).id_salt(("compare row", row)));
         side.add_space((self.cell.y / 2.0 - 20.0).max(0.0));
-        // The default font has no hat: the word says which σ it is.
+        // The word says which of the two variances it is.
         let shown = if name == "σ̂" { "σ̂ larger" } else { name };
         side.label(RichText::new(shown).strong().size(18.0));
         let counter = match total {
             0 => "waiting".to_owned(),
             _ if self.by_seed() => format!("{done} / {total}"),
-            // Each picture of the row has steps of its own.
+            // Each picture of the row has its own number of steps.
             _ => format!("{} %", 100 * done / total),
         };
         side.label(RichText::new(counter).weak().size(13.0)).on_hover_text("Steps taken of this row");
@@ -176,20 +176,20 @@ impl Grid<'_> {
         self.shape.view.compare.axes == Axes::EtaBySeed
     }
 
-    /// Steps taken and steps in all of a group.
+    /// Steps taken and total steps of a group.
     fn steps_of(&self, group: usize) -> (usize, usize) {
         let Some(run) = self.view.newest(self.shape.view.compare.axes) else { return (0, 0) };
         let total = run.plan.as_ref().and_then(|p| p.schedules.get(group)).map_or(0, |s| s.steps.len());
         (run.groups.get(group).and_then(|g| g.latest.as_ref()).map_or(0, |f| f.index + 1), total)
     }
 
-    /// Of a row: of all its groups together.
+    /// Steps taken and total steps of all groups of a row.
     fn progress(&self, row: usize) -> (usize, usize) {
         let groups: std::collections::BTreeSet<usize> = (0..self.columns).map(|c| place_of(self.shape, row, c).0).collect();
         groups.iter().map(|g| self.steps_of(*g)).fold((0, 0), |(a, b), (done, total)| (a + done, b + total))
     }
 
-    /// One picture; the controls that make it where it was clicked.
+    /// Draws one picture. Returns the controls that make it if it was clicked.
     fn cell(
         &self,
         ui: &mut Ui,
@@ -221,7 +221,7 @@ impl Grid<'_> {
             ui.label(step.unwrap_or_else(|| "no step taken yet".to_owned()));
             ui.weak("Click to look at this run step by step");
         });
-        // What no picture depends on (locks, the other panels) stays as it is now.
+        // Settings that no picture depends on (locks, the other panels) stay as they are.
         response.clicked().then(|| {
             let ViewSettings { tab, image, .. } = controls.view;
             Controls { view: ViewSettings { tab, image, ..self.draft.view.clone() }, ..controls }
@@ -229,7 +229,7 @@ impl Grid<'_> {
     }
 }
 
-/// A thin bar: how much is done.
+/// A thin progress bar.
 fn bar(ui: &Ui, at: Pos2, width: f32, (done, total): (usize, usize)) {
     let all = Rect::from_min_size(at, Vec2::new(width, 3.0));
     ui.painter().rect_filled(all, 1.5, ui.visuals().widgets.noninteractive.bg_stroke.color);

@@ -34,7 +34,7 @@ pub fn compare_ui(ui: &mut egui::Ui, view: &View<'_>, draft: &mut Controls, text
             steps_sentence(ui, draft);
             return;
         }
-        // Where that makes the pictures larger, the spread stands beside the grid.
+        // The spread is placed beside the grid if that makes the pictures larger.
         let (under, side) = (high(spread::height(width)), (width * 0.27).clamp(230.0, 520.0));
         let beside = Vec2::new(width - side - 12.0, high(36.0).y);
         let (cell_beside, grid_beside) = grid::widths(view, draft, beside);
@@ -67,7 +67,7 @@ fn sideways<R>(ui: &mut egui::Ui, grid: impl FnOnce(&mut egui::Ui) -> R) -> R {
     ScrollArea::horizontal().id_salt("grid").show(ui, grid).inner
 }
 
-/// What to look at where there is no spread.
+/// What to look at if there is no spread.
 fn steps_sentence(ui: &mut egui::Ui, draft: &Controls) {
     ui.add_space(6.0);
     let first = "Every picture starts from the same x_T. Read across: τ only chooses where the steps lie, and matters most where S is \

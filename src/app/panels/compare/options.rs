@@ -1,4 +1,4 @@
-//! The compact lines above the grid: what its rows and columns are.
+//! The lines above the grid that choose its rows and columns.
 
 use super::view::View;
 use crate::app::{
@@ -22,7 +22,7 @@ const SPACINGS: [(&str, &str); 5] = [
     ("linspace", "τ = round(linspace(0, T − 1, S)), as diffusers names it"),
 ];
 const MAX_ROWS: usize = 8;
-/// What a row of S and what the choice of spacings take, in points.
+/// Width of one row's S and of the choice of spacings, in points.
 const ROW_WIDTH: f32 = 80.0;
 const SPACINGS_WIDTH: f32 = 490.0;
 
@@ -52,7 +52,7 @@ pub(crate) fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) {
             });
         }
         Axes::StepsBySpacing => {
-            // In one line where both fit; else the columns in a line of their own, not broken in their middle.
+            // In one line if both fit; otherwise the columns have a line of their own and are not broken in the middle.
             let fits = ui.available_width() > ROW_WIDTH * (compare.steps.len() as f32 + 1.5) + SPACINGS_WIDTH;
             ui.horizontal_wrapped(|ui| {
                 steps(ui, compare, view.train_timesteps.max(1) as usize);
@@ -68,7 +68,7 @@ pub(crate) fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) {
     }
 }
 
-/// How many noise seeds there are, from `first` on.
+/// The number of noise seeds, which start at `first`.
 fn seeds(ui: &mut Ui, compare: &mut Compare, first: u64) {
     ui.label("noise seeds");
     let response = ui.add(DragValue::new(&mut compare.seeds).range(2..=16).speed(0.05));
@@ -127,15 +127,15 @@ fn new_eta(etas: &[f64]) -> f64 {
     gap.map_or(0.5, |pair| ((pair[0] + pair[1]) * 10.0).round() / 20.0)
 }
 
-fn steps(ui: &mut Ui, compare: &mut Compare, most: usize) {
+fn steps(ui: &mut Ui, compare: &mut Compare, max_steps: usize) {
     ui.label("rows S");
     let mut gone = None;
     let several = compare.steps.len() > 1;
     for (i, steps) in compare.steps.iter_mut().enumerate() {
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
-            let drag = DragValue::new(&mut *steps).range(1..=most).speed(0.2);
-            let tooltip = format!("S of this row: steps out of T = {most}. Drag, or click to type");
+            let drag = DragValue::new(&mut *steps).range(1..=max_steps).speed(0.2);
+            let tooltip = format!("S of this row: steps out of T = {max_steps}. Drag, or click to type");
             named(ui.add(drag), format!("S of row {}", i + 1), tooltip);
             if several {
                 let response =
@@ -149,7 +149,7 @@ fn steps(ui: &mut Ui, compare: &mut Compare, most: usize) {
     if let Some(i) = gone {
         compare.steps.remove(i);
     }
-    let new = compare.steps.iter().max().map_or(10, |s| s * 2).min(most);
+    let new = compare.steps.iter().max().map_or(10, |s| s * 2).min(max_steps);
     let add = ui.add_enabled(compare.steps.len() < MAX_ROWS, egui::Button::new("+").small());
     if named(add, "add a row of S", format!("One row more, of {new} steps")).clicked() {
         compare.steps.push(new);
@@ -160,7 +160,7 @@ fn spacings(ui: &mut Ui, compare: &mut Compare) {
     ui.label("columns τ");
     for (name, what) in SPACINGS {
         let mut on = compare.spacings.iter().any(|s| s == name);
-        // The last column stays.
+        // The last column cannot be removed.
         let changeable = !on || compare.spacings.len() > 1;
         let response = ui.add_enabled(changeable, egui::Checkbox::new(&mut on, name));
         if named(response, format!("column τ {name}"), what).changed() {

@@ -1,4 +1,4 @@
-//! The rows of a comparison by η, each with how far its pictures lie apart.
+//! The rows of a comparison by η, each with the spread of its pictures.
 
 use crate::{
     app::{
@@ -17,7 +17,7 @@ pub(crate) struct Row<'a> {
     pub(crate) eta: Option<f64>,
     /// How its pictures differ, once it has taken a step.
     pub(crate) spread: Option<&'a Spread>,
-    /// Another number whenever the map is another.
+    /// A number that changes whenever the map does.
     pub(crate) version: u64,
 }
 

@@ -11,17 +11,17 @@ use crate::app::{
 };
 use eframe::egui::{self, Align2, FontId, Id, Pos2, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 
-/// From this width on the curve stands beside the maps.
+/// From this width on, the curve is placed beside the maps.
 const BESIDE: f32 = 680.0;
 const CURVE: f32 = 150.0;
 const MAP: f32 = 88.0;
 
-/// What the part takes of the panel's height.
+/// Height of this part of the panel.
 pub(crate) fn height(width: f32) -> f32 {
     if width >= BESIDE { CURVE + 70.0 } else { 110.0 }
 }
 
-/// What the row of η = 0 shows: that its pictures are one and the same, if they are.
+/// What the row of η = 0 shows, and whether its pictures are identical, as they should be.
 fn deterministic(rows: &[Row<'_>], seeds: u32) -> Option<(bool, String)> {
     let row = rows.iter().find(|row| row.eta == Some(0.0))?;
     let mean = row.spread?.mean;
@@ -57,7 +57,7 @@ pub(crate) fn sentence_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls) {
     ui.add_space(2.0);
 }
 
-/// Draws maps, legend and curve; into `room` where they stand beside the grid, whose height is then not 0.
+/// Draws maps, legend and curve. A `room` whose height is not 0 is the space beside the grid.
 pub(crate) fn spread_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCache, room: Vec2) {
     let Some(run) = run(view) else {
         ui.weak("How far the pictures of a row lie apart shows here, once it has taken a step.");
@@ -65,15 +65,15 @@ pub(crate) fn spread_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCach
     };
     let rows = rows(run);
     // The largest of all rows: one scale, so that the maps can be compared.
-    let most = rows.iter().filter_map(|r| r.spread).flat_map(|s| &s.map).fold(0.0f32, |a, b| a.max(*b));
-    let most = f64::from(most);
+    let largest = rows.iter().filter_map(|r| r.spread).flat_map(|s| &s.map).fold(0.0f32, |a, b| a.max(*b));
+    let largest = f64::from(largest);
     let width = run.plan.as_ref().map_or(1, |plan| plan.size.1 as usize);
     if room.y > 0.0 {
         let top = ui.cursor().top();
         let (across, down) = arrangement(rows.len());
         let high = (room.y * 0.62 - 50.0) / down - 24.0;
         let side = ((room.x + 6.0) / across - 7.0).min(high).clamp(36.0, 160.0);
-        maps(ui, textures, &rows, width, most, side);
+        maps(ui, textures, &rows, width, largest, side);
         ui.add_space(8.0);
         let left = (room.y - (ui.cursor().top() - top)).clamp(CURVE, 360.0);
         curve::curve_ui(ui, &rows, Vec2::new(room.x, left));
@@ -84,20 +84,20 @@ pub(crate) fn spread_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCach
             ui.allocate_ui(Vec2::new(left, CURVE), |ui| {
                 ui.vertical(|ui| {
                     ui.set_max_width(left);
-                    maps(ui, textures, &rows, width, most, below_side(left, rows.len()));
+                    maps(ui, textures, &rows, width, largest, below_side(left, rows.len()));
                 });
             });
             ui.vertical(|ui| curve::curve_ui(ui, &rows, Vec2::new(ui.available_width(), CURVE)));
         });
     } else {
         let side = below_side(ui.available_width(), rows.len());
-        maps(ui, textures, &rows, width, most, side);
+        maps(ui, textures, &rows, width, largest, side);
         ui.add_space(6.0);
         curve::curve_ui(ui, &rows, Vec2::new(ui.available_width(), CURVE + 30.0));
     }
 }
 
-/// Maps across and down where they stand beside the grid.
+/// Number of maps across and down beside the grid.
 fn arrangement(rows: usize) -> (f32, f32) {
     let across = if rows <= 4 { 2 } else { 3 };
     (across as f32, rows.max(1).div_ceil(across) as f32)
@@ -107,18 +107,18 @@ fn below_side(width: f32, rows: usize) -> f32 {
     ((width + 6.0) / rows.max(1) as f32 - 7.0).clamp(36.0, MAP)
 }
 
-fn maps(ui: &mut Ui, textures: &mut TextureCache, rows: &[Row<'_>], width: usize, most: f64, side: f32) {
+fn maps(ui: &mut Ui, textures: &mut TextureCache, rows: &[Row<'_>], width: usize, largest: f64, side: f32) {
     ui.label(RichText::new("Standard deviation over the noise seeds").size(14.0));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         for (i, row) in rows.iter().enumerate() {
-            map(ui, textures, i, row, width, most, side);
+            map(ui, textures, i, row, width, largest, side);
         }
     });
-    legend(ui, textures, most);
+    legend(ui, textures, largest);
 }
 
-fn map(ui: &mut Ui, textures: &mut TextureCache, i: usize, row: &Row<'_>, width: usize, most: f64, side: f32) {
+fn map(ui: &mut Ui, textures: &mut TextureCache, i: usize, row: &Row<'_>, width: usize, largest: f64, side: f32) {
     let height = row.spread.map_or(width, |s| s.map.len() / width.max(1));
     let aspect = height as f32 / width.max(1) as f32;
     let (all, response) = ui.allocate_exact_size(Vec2::new(side, side * aspect + 16.0), Sense::hover());
@@ -126,8 +126,8 @@ fn map(ui: &mut Ui, textures: &mut TextureCache, i: usize, row: &Row<'_>, width:
     let mut name = format!("spread of row {}", row.name);
     match row.spread {
         Some(spread) => {
-            let version = tile::version((row.version, most.to_bits()));
-            let make = || colour::heat_map(&spread.map, width, most);
+            let version = tile::version((row.version, largest.to_bits()));
+            let make = || colour::heat_map(&spread.map, width, largest);
             textures.paint_with(ui, rect, Id::unique(("compare spread", i)), version, [width, height], make);
             name = format!("{name}: mean {:.3}", spread.mean);
         }
@@ -149,7 +149,7 @@ fn map(ui: &mut Ui, textures: &mut TextureCache, i: usize, row: &Row<'_>, width:
 }
 
 /// The bar from 0 to the largest value.
-fn legend(ui: &mut Ui, textures: &mut TextureCache, most: f64) {
+fn legend(ui: &mut Ui, textures: &mut TextureCache, largest: f64) {
     let narrow = ui.available_width() < 300.0;
     let bar = if narrow { 90.0 } else { 140.0 };
     ui.horizontal(|ui| {
@@ -160,7 +160,7 @@ fn legend(ui: &mut Ui, textures: &mut TextureCache, most: f64) {
         ui.painter().rect_stroke(rect, 0.0, line, egui::StrokeKind::Outside);
         response.on_hover_text("One scale for all rows: the largest value of any pixel of any row");
         let span = if narrow { "pixels: −1 … 1" } else { "pixels span −1 … 1" };
-        ui.label(RichText::new(format!("{most:.2}  ({span})")).size(if narrow { 12.0 } else { 13.0 }));
+        ui.label(RichText::new(format!("{largest:.2}  ({span})")).size(if narrow { 12.0 } else { 13.0 }));
     });
 }
 

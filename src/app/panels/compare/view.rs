@@ -6,14 +6,14 @@ use crate::app::state::{run_view::RunView, view_settings::Axes};
 pub struct View<'a> {
     /// The newest comparison, perhaps unfinished.
     pub run: Option<&'a RunView>,
-    /// The one before, whose pictures stay, dimmed, where the new one has none yet.
+    /// The previous one, whose pictures are shown dimmed where the new one has none yet.
     pub previous: Option<&'a RunView>,
     /// T of the model.
     pub train_timesteps: u32,
 }
 
 impl<'a> View<'a> {
-    /// The one before, if its grid has the same axes.
+    /// The previous run, if its grid has these axes.
     pub(super) fn older(&self, axes: Axes) -> Option<&'a RunView> {
         self.previous.filter(|run| run.controls.view.compare.axes == axes)
     }

@@ -18,7 +18,7 @@ pub(crate) struct Palette {
     pub(crate) text: Color32,
     /// Of remarks and things for comparison.
     pub(crate) faint: Color32,
-    /// Of what is looked at: the current step in plots.
+    /// Of the current step in plots.
     pub(crate) mark: Color32,
 }
 

@@ -11,11 +11,11 @@ use eframe::egui::{Color32, Id, Pos2, Rect, Response, Role, Sense, Ui, WidgetInf
 
 /// Letters are never smaller than this before the rule is broken into several lines.
 const SMALLEST_EM: f32 = 17.0;
-/// Labels below braces against the letters of the rule.
+/// Size of the labels below braces, relative to the letters of the rule.
 const LABEL: f32 = 0.56;
 /// Empty space on either side of a sign, in em.
 const SIGN_AIR: f32 = 0.32;
-/// The line of numbers against the line of symbols.
+/// Size of the line of numbers, relative to the line of symbols.
 const NUMBERS: f32 = 0.92;
 
 /// One part, laid out; widths are of the part without its sign.
@@ -46,7 +46,7 @@ impl Column {
     }
 }
 
-/// A line of columns with what they have in common.
+/// A line of columns with its dimensions.
 struct Line {
     columns: Vec<Column>,
     ascent: f32,
@@ -59,12 +59,12 @@ struct Line {
 
 impl Line {
     fn new(columns: Vec<Column>, em: f32) -> Self {
-        let most = |of: fn(&Column) -> f32| columns.iter().map(of).fold(0.0, f32::max);
-        let ascent = most(|c| c.symbols.ascent);
-        let braces = most(|c| c.symbols.descent) + 0.22 * em;
-        let labels = most(|c| c.label.as_ref().map_or(0.0, Sheet::height));
-        let numbers = braces + 0.4 * em + labels + 0.55 * em + most(|c| c.numbers.ascent);
-        let height = ascent + numbers + most(|c| c.numbers.descent);
+        let largest = |of: fn(&Column) -> f32| columns.iter().map(of).fold(0.0, f32::max);
+        let ascent = largest(|c| c.symbols.ascent);
+        let braces = largest(|c| c.symbols.descent) + 0.22 * em;
+        let labels = largest(|c| c.label.as_ref().map_or(0.0, Sheet::height));
+        let numbers = braces + 0.4 * em + labels + 0.55 * em + largest(|c| c.numbers.ascent);
+        let height = ascent + numbers + largest(|c| c.numbers.descent);
         Self { columns, ascent, braces, numbers, height }
     }
 
@@ -73,12 +73,12 @@ impl Line {
     }
 }
 
-/// Sizes are halves of points, so that a window that grows does not fill the font texture with every size in between.
+/// Rounds to half points, so that a growing window does not fill the font texture with every size in between.
 fn rounded(em: f32) -> f32 {
     ((em * 2.0).floor() / 2.0).max(6.0)
 }
 
-/// Draws the rule as large as it fits, up to letters of `largest` points; what does not fit on one line goes on in the next.
+/// Draws the rule as large as it fits, up to letters of `largest` points; what does not fit on one line continues on the next.
 pub(crate) fn rule_ui(ui: &mut Ui, parts: &[Part], largest: f32) {
     let (available, text) = (ui.available_width().max(40.0), ui.visuals().strong_text_color());
     let painter = ui.painter().clone();
@@ -150,7 +150,7 @@ fn name(response: Response, tip: &str) -> Response {
     response.on_hover_text(text)
 }
 
-/// Lines that say what the rule's symbols are, as many beside each other as fit, on a common baseline.
+/// Lines that say what the rule's symbols are, as many side by side as fit, on a common baseline.
 pub(crate) fn readings_ui(ui: &mut Ui, readings: &[Reading], em: f32) {
     let (available, painter) = (ui.available_width().max(40.0), ui.painter().clone());
     let setter = Setter::new(&painter);
@@ -170,8 +170,8 @@ pub(crate) fn readings_ui(ui: &mut Ui, readings: &[Reading], em: f32) {
         }
     }
     for (_, line) in lines {
-        let most = |of: fn(&Sheet) -> f32| line.iter().map(|(sheet, _)| of(sheet)).fold(0.0, f32::max);
-        let (ascent, descent) = (most(|s| s.ascent), most(|s| s.descent));
+        let largest = |of: fn(&Sheet) -> f32| line.iter().map(|(sheet, _)| of(sheet)).fold(0.0, f32::max);
+        let (ascent, descent) = (largest(|s| s.ascent), largest(|s| s.descent));
         let (rect, _) = ui.allocate_exact_size(vec2(available, ascent + descent), Sense::hover());
         let mut x = rect.left();
         for (sheet, reading) in line {
@@ -194,7 +194,7 @@ pub(crate) fn caption(ui: &Ui, math: &Math, em: f32, colour: Color32, centre: Po
     sheet.paint(ui.painter(), pos2(centre.x - sheet.width / 2.0, centre.y.round()));
 }
 
-/// Where on screen something of this panel is, for textures and pointers.
+/// The id of a part of this panel, for textures and pointers.
 pub(crate) fn place(ui: &Ui, what: &str) -> Id {
     ui.scope_id().with("explain").with(what)
 }

@@ -19,13 +19,13 @@ use eframe::egui::Color32;
 /// One term with its sign, in symbols and in numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
-    /// What stands before it: nothing, = or +.
+    /// The sign before it: nothing, = or +.
     pub(crate) sign: &'static str,
     /// As in the paper.
     pub(crate) symbols: Math,
     /// With this step's numbers.
     pub(crate) numbers: Math,
-    /// What its brace says; a part without a brace has none.
+    /// The label of its brace, if it has one.
     pub(crate) label: Option<Math>,
     /// Its colour.
     pub(crate) colour: Color32,
@@ -44,7 +44,7 @@ pub(crate) struct Reading {
     pub(crate) tip: String,
 }
 
-/// The rule's terms. `posterior` asks for σ̂'s.
+/// The rule's terms; with `posterior` those of σ̂'s posterior mean.
 pub(crate) fn rule(step: &StepCoefficients, prediction: Prediction, posterior: bool, palette: &Palette) -> Vec<Part> {
     let left =
         Part { sign: "", symbols: x("s"), numbers: x_at_s(step), label: None, colour: palette.x, tip: sentences::next(step) };
@@ -145,7 +145,7 @@ pub(crate) fn readings(
     eta: f64,
     palette: &Palette,
 ) -> Vec<Reading> {
-    // The network's output is ε itself where it predicts that.
+    // If the network predicts ε, its output is ε itself.
     let out = || if prediction == Prediction::Epsilon { epsilon() } else { output(prediction) };
     let equals = |left: Math, right: Math| {
         let [before, sign, after] = spaced("=");

@@ -14,7 +14,7 @@ use egui_plot::{
 /// A curve over all T timesteps is drawn through at most this many.
 const CURVE: usize = 240;
 
-/// A plot that stands still: the wheel scrolls the page.
+/// A plot that can neither be moved nor zoomed: the wheel scrolls the page.
 pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palette) -> Plot<'a> {
     let across = f64::from((width / 70.0).clamp(1.5, 8.0));
     Plot::new(name)
@@ -35,20 +35,20 @@ pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palet
         .y_axis_min_width(34.0)
 }
 
-/// Lines at about so many round numbers, at least `least` apart: there is no half step and no half t.
-fn marks(input: &GridInput, about: f64, least: f64) -> Vec<GridMark> {
+/// Grid lines at about this many round numbers, at least `min_step` apart, as there is no half step and no half t.
+fn marks(input: &GridInput, about: f64, min_step: f64) -> Vec<GridMark> {
     let (low, high) = input.bounds;
-    let step = ticks::round_step((high - low) / about).max(least);
+    let step = ticks::round_step((high - low) / about).max(min_step);
     if !(step.is_finite() && step > 0.0) {
         return Vec::new();
     }
     let (first, last) = ((low / step).ceil(), (high / step).floor());
-    // A plot without points may have any bounds.
+    // The bounds of a plot without points can be anything.
     let count = (last - first + 1.0).clamp(0.0, 50.0) as usize;
     (0..count).map(|i| GridMark { value: (first + i as f64) * step, step_size: step }).collect()
 }
 
-/// A plot's name and, in their colours, what its lines are.
+/// A plot's name and, in their colours, the names of its lines.
 pub(super) fn title_ui(ui: &mut Ui, title: &str, legend: &[(&str, Color32)]) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 10.0;
@@ -65,7 +65,7 @@ pub(super) fn name(response: &Response, text: &str) {
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, text));
 }
 
-/// What the pointer is over, wherever it is.
+/// The position of the pointer in the plot.
 pub(super) fn over(position: &HoverPosition<'_>) -> PlotPoint {
     match position {
         HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position } => *position,
@@ -77,7 +77,7 @@ pub(super) fn curve<'a>(points: Vec<[f64; 2]>, colour: Color32, width: f32) -> L
     Line::new("", PlotPoints::from(points)).color(colour).width(width).allow_hover(false)
 }
 
-/// The step looked at, as a line from top to bottom.
+/// The current step, as a line from top to bottom.
 pub(super) fn mark(plot: &mut PlotUi<'_>, x: f64, palette: &Palette) {
     plot.vline(VLine::new("", x).color(palette.mark).width(1.5).style(LineStyle::Solid).allow_hover(false));
 }
@@ -159,7 +159,7 @@ fn ticks(ui: &Ui, transform: &PlotTransform, rect: Rect, tau: &[u32], palette: &
     if let (Some(first), Some(last)) = (tau.first(), tau.last())
         && (x(*first) - x(*last)).abs() < 3.0 * tau.len() as f32
     {
-        // Too many for ticks: they would only look like stripes.
+        // So many ticks would only look like stripes.
         bar(x(*last), x(*first), palette.x0.gamma_multiply(0.6));
     } else {
         tau.iter().for_each(|&t| bar(x(t) - 0.75, x(t) + 0.75, palette.x0));

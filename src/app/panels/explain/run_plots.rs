@@ -14,7 +14,7 @@ use crate::{
 use eframe::egui::{Color32, CursorIcon, Ui};
 use egui_plot::{HLine, LineStyle, MarkerShape, Plot, PlotPoints, PlotResponse, Points};
 
-/// Steps up to which each has a dot.
+/// With at most this many steps, each has a dot.
 const DOTS: usize = 60;
 
 /// σ̂, the larger of the two: √(1 − ᾱ_t/ᾱ_s).
@@ -22,7 +22,7 @@ pub(crate) fn larger(step: &StepCoefficients) -> f64 {
     beta(step).sqrt()
 }
 
-/// Which step a place along the axis means; steps are counted from 1 there.
+/// The step nearest to a position on the axis, where steps are counted from 1.
 fn nearest_step(x: f64, count: usize) -> usize {
     // `as` saturates.
     ((x - 1.0).round() as usize).min(count.saturating_sub(1))
@@ -32,12 +32,12 @@ fn series(values: impl Iterator<Item = f64>) -> Vec<[f64; 2]> {
     values.enumerate().map(|(i, y)| [i as f64 + 1.0, y]).filter(|p| p[1].is_finite()).collect()
 }
 
-/// A plot over the steps, always all of them.
+/// A plot over all steps of the run.
 fn over_steps<'a>(title: &str, size: (f32, f32), count: usize, palette: &Palette) -> Plot<'a> {
     still(title, size, palette).x_axis_label("step").include_x(0.5).include_x(count as f64 + 0.5).include_y(0.0)
 }
 
-/// A line, with dots where there is room for them.
+/// A line, with dots if there is room for them.
 fn dotted(plot: &mut egui_plot::PlotUi<'_>, points: Vec<[f64; 2]>, colour: Color32, dots: bool) {
     if dots {
         let dots = Points::new("", PlotPoints::from(points.clone()));
@@ -57,7 +57,7 @@ pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pale
     let (steps, count) = (&view.schedule.steps, view.schedule.steps.len());
     let own = if view.sigma_hat { "this run (σ̂)".to_owned() } else { format!("σ at η = {:.2}", view.eta) };
     title_ui(ui, "Noise per step", &[(&own, palette.noise), ("– – σ̂", palette.faint), ("— η = 1", palette.text)]);
-    let (ours, hat, most) =
+    let (ours, hat, at_one) =
         (series(steps.iter().map(|s| s.sigma)), series(steps.iter().map(larger)), series(steps.iter().map(|s| eq16(s, 1.0))));
     let (colours, at) = (*palette, view.index.min(count.saturating_sub(1)) as f64 + 1.0);
     let title = "Plot of σ against the step";
@@ -66,13 +66,13 @@ pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pale
         .label_formatter(move |position| {
             let index = nearest_step(over(position).x, count);
             let step = steps.get(index)?;
-            let [own, hat, most] = [step.sigma, larger(step), eq16(step, 1.0)].map(plain);
-            let values = format!("σ = {own}\nσ̂ = {hat}\nσ at η = 1: {most}");
+            let [own, hat, at_one] = [step.sigma, larger(step), eq16(step, 1.0)].map(plain);
+            let values = format!("σ = {own}\nσ̂ = {hat}\nσ at η = 1: {at_one}");
             Some(format!("step {}, t = {}\n{values}\nClick to look at it.", index + 1, step.t))
         })
         .show(ui, move |plot| {
             mark(plot, at, &colours);
-            plot.line(curve(most, colours.text, 1.0));
+            plot.line(curve(at_one, colours.text, 1.0));
             plot.line(curve(hat, colours.faint, 1.5).style(LineStyle::dashed_loose()));
             dotted(plot, ours, colours.noise, count <= DOTS);
         });

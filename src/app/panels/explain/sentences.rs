@@ -123,7 +123,7 @@ pub(crate) fn sigma(step: &StepCoefficients, posterior: bool, eta: f64) -> Strin
     format!("Eq. 16: η = {eta:.2} is {kind}. σ = {} in this step.", plain(step.sigma))
 }
 
-/// What a class should be told about this step besides the formula.
+/// What else should be said about this step in a lecture.
 pub(crate) fn remarks(step: &StepCoefficients, prediction: Prediction, posterior: bool, eta: f64) -> Vec<String> {
     let mut lines = Vec::new();
     if step.previous.is_none() {
@@ -150,7 +150,7 @@ pub(crate) fn remarks(step: &StepCoefficients, prediction: Prediction, posterior
         Prediction::VPrediction => lines.push("This model predicts v; x̂0 and ε are both read out of x_t and v.".to_owned()),
     }
     if let Some(clip) = step.clip {
-        // σ̂'s step has no ε that could be.
+        // A step with σ̂ uses no ε.
         let epsilon = if posterior { "" } else { "; ε is not recomputed from it" };
         lines.push(format!("x̂0 is clipped to ±{clip} before it is used{epsilon}."));
     }

@@ -1,11 +1,11 @@
-//! The symbols of the paper, as formulas are made of them.
+//! The symbols of the paper, for use in formulas.
 
 use crate::{
     app::widgets::math::expression::{Math, italic, row, upright},
     schedule::{Prediction, StepCoefficients},
 };
 
-/// ᾱ with what stands below it.
+/// ᾱ with an index.
 pub(super) fn alpha(index: &str) -> Math {
     italic("α").bar().below(italic(index))
 }
@@ -45,7 +45,7 @@ pub(super) fn z() -> Math {
     italic("z")
 }
 
-/// A minus with some air.
+/// A minus with some space around it.
 pub(super) fn minus() -> Math {
     row([Math::Gap(0.16), upright("−"), Math::Gap(0.16)])
 }
@@ -56,7 +56,7 @@ pub(super) fn network(prediction: Prediction) -> Math {
     row([output(prediction), arguments])
 }
 
-/// The network's output without what it is asked for.
+/// The network's output without its arguments.
 pub(super) fn output(prediction: Prediction) -> Math {
     let name = match prediction {
         Prediction::Epsilon => italic("ε"),

@@ -1,6 +1,6 @@
 //! Editing τ by hand: pure functions from one rising list of timesteps to the next. At least one timestep always stays.
 
-/// τ without the repeats that the official quadratic spacing has: a list of one's own may not repeat.
+/// τ without the repeats that the official quadratic spacing has: a list made by hand must not repeat any.
 pub(crate) fn distinct(tau: &[u32]) -> Vec<u32> {
     let mut tau = tau.to_vec();
     tau.dedup();
@@ -40,8 +40,8 @@ pub(crate) fn added(tau: &[u32], t: f64, train_timesteps: u32) -> Option<Vec<u32
     Some(tau)
 }
 
-/// A timestep halfway from that at `index` to the next larger one, or where there is no room to the next smaller; `None` where
-/// there is none either.
+/// A timestep halfway from that at `index` to the next larger one or, if there is no room, to the next smaller one; `None` if there
+/// is no room there either.
 pub(crate) fn beside(tau: &[u32], index: usize, train_timesteps: u32) -> Option<u32> {
     let own = *tau.get(index)?;
     let above = tau.get(index + 1).copied().unwrap_or(train_timesteps);

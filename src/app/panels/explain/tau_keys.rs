@@ -1,20 +1,21 @@
-//! Editing τ with the keys, while the strip has the focus: one tick is chosen, and the keys move it, remove it or add one beside it.
+//! Editing τ with the keys, while the strip has the focus: one tick is chosen, and the keys move it, remove it or add one beside
+//! it.
 
 use super::tau_edit;
 use crate::app::state::command::Command;
 use eframe::egui::{EventFilter, Id, Key, Modifiers, Ui};
 
-/// So long what was asked for is shown while no run has begun with it, in seconds; by then it was refused or taken back.
+/// What was asked for is shown for this many seconds until a run begins with it; after that it must have been refused or undone.
 const PATIENCE: f64 = 1.0;
 /// Timesteps of a larger move.
 const FAR: f64 = 10.0;
 
-/// The tick the keys mean.
+/// The tick that the keys act on.
 #[derive(Clone)]
 pub(crate) struct Chosen {
     /// Where it is in `tau`.
     pub(crate) index: usize,
-    /// τ with all that was asked for; the run it asks for may take a while to begin.
+    /// τ with everything asked for so far; its run may take a while to begin.
     pub(crate) tau: Vec<u32>,
     /// When it was asked for, on the context's clock.
     asked_at: f64,
@@ -27,8 +28,8 @@ impl Chosen {
     }
 }
 
-/// The chosen tick, and what the keys of this frame ask for; `None` where the strip has not the focus. At first the tick nearest to
-/// `current` is chosen.
+/// The chosen tick, and what the keys of this frame ask for; `None` if the strip does not have the focus. At first the tick
+/// nearest to `current` is chosen.
 pub(crate) fn keys(ui: &Ui, id: Id, tau: &[u32], current: Option<u32>, train_timesteps: u32) -> Option<(Chosen, Option<Command>)> {
     let memory = id.with("chosen tick");
     if !ui.memory(|memory| memory.has_focus(id)) || tau.is_empty() {
@@ -60,10 +61,10 @@ pub(crate) fn keys(ui: &Ui, id: Id, tau: &[u32], current: Option<u32>, train_tim
     Some((chosen, next.map(Command::SetTau)))
 }
 
-/// Moves the choice; answers the τ that is asked for, if any.
+/// Moves the choice; returns the τ that is asked for, if any.
 fn pressed(ui: &Ui, chosen: &mut Chosen, train_timesteps: u32) -> Option<Vec<u32>> {
     let count = |modifiers, key| ui.input_mut(|input| input.count_and_consume_key(modifiers, key));
-    // With the most modifiers first: fewer would match, too.
+    // The most modifiers first, as fewer would match as well.
     let steps = |modifiers| count(modifiers, Key::ArrowRight) as f64 - count(modifiers, Key::ArrowLeft) as f64;
     let by = FAR * steps(Modifiers::COMMAND | Modifiers::SHIFT) + steps(Modifiers::SHIFT);
     if by != 0.0 {

@@ -1,4 +1,4 @@
-//! τ as ticks along an axis of timesteps, to be looked at and to be edited by hand.
+//! τ as ticks along an axis of timesteps, which can be edited by hand.
 
 use super::{
     colours::Palette,
@@ -12,22 +12,22 @@ use eframe::egui::{
 
 /// Height of the strip.
 const HEIGHT: f32 = 62.0;
-/// So near a tick must be to be meant, in points.
+/// How close to a tick the pointer must be to mean it, in points.
 const REACH: f32 = 9.0;
-/// So far outside the strip a tick is let go of.
+/// A tick is dropped this far outside the strip.
 const OUTSIDE: f32 = 24.0;
 /// Ticks nearer to each other than this, on average, are drawn as a density.
 const CROWDED: f32 = 3.0;
 
-/// A tick on its way.
+/// A tick that is being dragged.
 #[derive(Clone)]
 struct Drag {
     /// τ as it was when the drag began.
     tau: Vec<u32>,
     index: usize,
-    /// What was asked for last; the run it asks for may take a while to begin.
+    /// The τ asked for last; its run may take a while to begin.
     asked: Vec<u32>,
-    /// Whether it would be removed if it were let go of now.
+    /// Whether it would be removed if it were released now.
     outside: bool,
 }
 
@@ -56,12 +56,12 @@ impl Axis {
     }
 }
 
-/// Draws τ (rising) along 0 … T−1, with `current` marked. A tick can be dragged between its neighbours, a
-/// double click adds one, and a right click or dragging it out of the strip removes one: the answer is the list that is asked for,
-/// again and again while a tick is being dragged. With the focus the keys of `tau_keys` do the same.
+/// Draws τ (rising) along 0 … T−1, with `current` marked. A tick can be dragged between its neighbours, a double click adds one,
+/// and a right click or dragging it out of the strip removes one. Returns the list asked for, repeatedly while a tick is being
+/// dragged. If the strip has the focus, the keys of `tau_keys` do the same.
 pub fn tau_strip_ui(ui: &mut Ui, train_timesteps: u32, tau: &[u32], current: Option<u32>) -> Option<Command> {
     let (_, rect) = ui.allocate_space(vec2(ui.available_width().max(60.0), HEIGHT));
-    // A name of its own: what else the panel shows may change while a tick is being dragged.
+    // An id of its own, as other parts of the panel may change while a tick is being dragged.
     let response = ui.interact(rect, ui.make_persistent_id("tau strip"), Sense::click_and_drag());
     let axis = Axis::new(rect, train_timesteps);
     let own = tau_edit::distinct(tau);
@@ -128,7 +128,7 @@ fn edit(ui: &Ui, response: &Response, rect: Rect, axis: &Axis, tau: &[u32], trai
     None
 }
 
-/// What a tick on its way asks for, once for every place; when it is let go of, the drag is forgotten.
+/// What a dragged tick asks for, once per position. When it is released, the drag is forgotten.
 fn dragged(ui: &Ui, response: &Response, rect: Rect, axis: &Axis, train_timesteps: u32, mut drag: Drag) -> Option<Command> {
     let id: Id = response.id;
     let pointer = response.interact_pointer_pos().or_else(|| ui.input(|i| i.pointer.latest_pos()));
@@ -185,10 +185,10 @@ fn paint(ui: &Ui, rect: Rect, axis: &Axis, tau: &[u32], current: Option<u32>, he
     }
 }
 
-/// Every tick by itself.
+/// Each tick by itself.
 fn ticks(axis: &Axis, tau: &[u32], base: f32, palette: &Palette, sharp: impl Fn(f32) -> f32) -> Mesh {
     let mut mesh = Mesh::default();
-    // Between the pixels ticks would look as if they were of several widths.
+    // Ticks between pixels would seem to have different widths.
     let width = if axis.width / (tau.len() as f32) < 8.0 { 1.0 } else { 2.0 };
     for &t in tau {
         let left = sharp(axis.x(t) - width / 2.0);
@@ -197,9 +197,9 @@ fn ticks(axis: &Axis, tau: &[u32], base: f32, palette: &Palette, sharp: impl Fn(
     mesh
 }
 
-/// How many ticks there are where, against where there are most.
+/// How dense the ticks are along the axis, relative to the densest place.
 fn density(axis: &Axis, tau: &[u32], base: f32, palette: &Palette) -> Mesh {
-    // Wide enough that a τ of even steps looks even.
+    // Wide enough that evenly spaced steps look even.
     let count = (axis.width / (axis.width / tau.len() as f32 * 8.0).clamp(4.0, 24.0)).ceil().max(1.0);
     let bin = axis.width / count;
     let mut bins = vec![0_u32; count as usize];
@@ -209,11 +209,11 @@ fn density(axis: &Axis, tau: &[u32], base: f32, palette: &Palette) -> Mesh {
             *count += 1;
         }
     }
-    let most = bins.iter().copied().max().unwrap_or(1).max(1) as f32;
+    let fullest = bins.iter().copied().max().unwrap_or(1).max(1) as f32;
     let mut mesh = Mesh::default();
     for (i, &count) in bins.iter().enumerate().filter(|(_, count)| **count > 0) {
         let left = axis.left + i as f32 * bin;
-        let share = count as f32 / most;
+        let share = count as f32 / fullest;
         let colour: Color32 = palette.x0.gamma_multiply(0.35 + 0.65 * share);
         mesh.add_colored_rect(Rect::from_x_y_ranges(left..=left + bin, base - 22.0 * share.max(0.12)..=base), colour);
     }

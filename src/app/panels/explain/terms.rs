@@ -25,7 +25,7 @@ use eframe::egui::{
 /// What a tile shows.
 enum Content<'a> {
     Picture(&'a Picture),
-    /// A term that is not there.
+    /// A term that is 0.
     Zero,
     /// Nothing yet, and why.
     Missing(&'static str),
@@ -53,7 +53,7 @@ pub(crate) fn terms_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, te
     let (seen, summed) = (seen(view, step, palette), summed(view, step, palette));
     let available = ui.available_width();
     let count = seen.len() + summed.len();
-    // A class has to see the pixels: below 96 points the tiles go into two rows instead.
+    // The pixels must be visible in a lecture: below 96 points the tiles are placed in two rows.
     let side = |count: usize| {
         let count = count as f32;
         whole_pixels(((available - 4.0 - SIGN * (count - 1.0)) / count).clamp(48.0, 192.0), view, ui.pixels_per_point())
@@ -63,7 +63,7 @@ pub(crate) fn terms_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, te
         let all: Vec<_> = seen.into_iter().chain(summed).collect();
         row_ui(ui, view, &all, side(count), aspect, textures, palette);
     } else {
-        // Where even four do not fit, the equation goes on in the next line, after its sign.
+        // If even four do not fit, the equation continues on the next line, after its sign.
         let narrow = ((available - 4.0 - 2.0 * SIGN) / 2.0).max(32.0);
         let side = if available < 420.0 { whole_pixels(narrow, view, ui.pixels_per_point()) } else { side(4) };
         row_ui(ui, view, &seen, side, aspect, textures, palette);
@@ -71,7 +71,7 @@ pub(crate) fn terms_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, te
     }
 }
 
-/// The side that is at most `side` and gives every pixel of a picture the same size on screen, where pictures are small enough.
+/// The largest side up to `side` at which all pixels of a picture have the same size on screen, if the picture is small enough.
 fn whole_pixels(side: f32, view: &View<'_>, pixels_per_point: f32) -> f32 {
     let longest = view.plan.size.0.max(view.plan.size.1).max(1) as f32;
     let times = (side * pixels_per_point / longest).floor();
@@ -84,7 +84,7 @@ fn aspect(view: &View<'_>) -> f32 {
     height.max(1) as f32 / width.max(1) as f32
 }
 
-/// Why there is no picture: a long run leaves some steps' out, others are still to come.
+/// Why there is no picture: a long run keeps those of some steps only, or the step is still to come.
 fn why_none(view: &View<'_>) -> &'static str {
     let taken = view.rms.get(view.index).is_some_and(Option::is_some);
     if taken { "no pictures kept of this step" } else { "not computed yet" }
@@ -119,7 +119,7 @@ fn summed<'a>(view: &View<'a>, step: &StepCoefficients, palette: &Palette) -> Ve
     let why = if view.record.is_some() { "left out in a run this large" } else { why_none(view) };
     let terms = view.record.and_then(|record| record.terms.as_deref());
     let content = |of: Option<&'a Picture>, factor: f64| match (terms, of) {
-        // Its factor is known before any picture is.
+        // The factor is known before any picture.
         _ if factor == 0.0 => Content::Zero,
         (None, _) => Content::Missing(why),
         (Some(_), None) => Content::Zero,
@@ -155,7 +155,7 @@ fn summed<'a>(view: &View<'a>, step: &StepCoefficients, palette: &Palette) -> Ve
         name: "x_s after the step",
         tip: sentences::next(step),
     });
-    // The equation stands apart from what the step saw.
+    // The equation is set apart from what the step saw.
     if let Some(first) = tiles.first_mut() {
         first.sign = "";
     }
@@ -191,7 +191,7 @@ fn row_ui(
     }
 }
 
-/// A sign, large; where there is none a thin line parts two groups.
+/// A large sign; without one, a thin line separates two groups.
 fn sign_ui(ui: &Ui, sign: &str, centre: Pos2, palette: &Palette) {
     if sign.is_empty() {
         let half = vec2(0.0, 40.0);

@@ -12,7 +12,7 @@ pub struct View<'a> {
     pub plan: &'a Plan,
     /// Its group's steps.
     pub schedule: &'a Schedule,
-    /// The step looked at, from 0 in the order of execution; the number of steps is the finished sample, which the last step made.
+    /// The step to explain, from 0 in the order of execution; the number of steps is the finished sample, which the last step made.
     pub index: usize,
     /// η of the group.
     pub eta: f64,
@@ -22,8 +22,8 @@ pub struct View<'a> {
     pub record: Option<&'a StepRecord>,
     /// x after the step.
     pub next: Option<&'a Picture>,
-    /// Lengths, one per step, as far as the run has come.
+    /// Lengths, one per step, as far as the run has got.
     pub rms: &'a [Option<Rms>],
-    /// Another number whenever the pictures are others.
+    /// A number that changes whenever the pictures do.
     pub version: u64,
 }

@@ -5,7 +5,7 @@ use crate::{
     recipe::Rng,
 };
 
-/// The controls of a trajectory that makes an end's picture: the seed's own sample.
+/// The controls of the trajectory that makes an end's picture: the sample of `seed` itself.
 pub fn end_controls(controls: &Controls, seed: u64) -> Controls {
     let mut end = controls.clone();
     end.seed = seed;

@@ -18,7 +18,7 @@ use eframe::egui::{Id, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 
 const CAPTION: f32 = 44.0;
 const LABEL: f32 = 24.0;
-/// From this width on things stand beside each other.
+/// From this width on, pictures and plot are placed side by side.
 const WIDE: f32 = 640.0;
 const LEAST: f32 = 120.0;
 
@@ -86,7 +86,7 @@ pub(crate) fn grid_ui(
     command
 }
 
-/// The large picture of `mode`, with what it is below.
+/// The large picture of `mode` with its caption.
 fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureCache, mode: usize, side: f32, aspect: f32) {
     let interpolate = &draft.view.interpolate;
     let found = shown::at(view, draft, mode);

@@ -1,4 +1,4 @@
-//! The Interpolate panel: pictures between two seeds, or four, and why one goes along the arc.
+//! The Interpolate panel: pictures between two seeds, or four, and why the arc between them is the right way.
 
 pub mod end_controls;
 mod large;
@@ -59,7 +59,7 @@ fn shortest(view: &View<'_>) -> Option<f64> {
     run.plan.as_ref()?.latent_rms.get(1)?.iter().copied().min_by(f64::total_cmp)
 }
 
-/// Why one sees what one sees.
+/// Explains what can be seen.
 fn sentence(ui: &mut egui::Ui, view: &View<'_>, draft: &Controls) {
     let interpolate = &draft.view.interpolate;
     let text = if interpolate.eta > 0.0 {

@@ -51,7 +51,7 @@ pub(crate) fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playb
     });
     let grid = draft.view.interpolate.grid;
     let names: &[&str] = if grid { &CORNERS } else { &ENDS };
-    // As many beside each other as fit: two or four, so that the corners of the grid lie as they lie on screen.
+    // As many side by side as fit: two or four, so that the corners are arranged as on screen.
     let fit = (ui.available_width() / if grid { 222.0 } else { 262.0 }) as usize;
     let across = if fit >= names.len() { names.len() } else { fit.clamp(1, 2) };
     for (line, names) in names.chunks(across).enumerate() {
@@ -67,7 +67,7 @@ pub(crate) fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playb
     command
 }
 
-/// A button with a sign, of one width whatever the sign.
+/// A button with a sign; all have the same width.
 fn sign(ui: &mut Ui, sign: &str) -> Response {
     ui.add(Button::new(sign).min_size(Vec2::new(32.0, 0.0)))
 }

@@ -2,14 +2,14 @@
 
 use crate::app::state::view_settings::Interpolate;
 
-/// Whether it plays, how fast, and which way it goes.
+/// Whether it plays, how fast, and in which direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Playback {
-    /// It moves.
+    /// Whether it plays.
     pub playing: bool,
-    /// Ways from one end to the other in a second.
+    /// How many times it goes from one end to the other per second.
     pub speed: f64,
-    /// To the left.
+    /// Whether it goes to the left.
     pub backwards: bool,
     last: Option<f64>,
 }
@@ -27,12 +27,12 @@ impl Playback {
         self.last = None;
     }
 
-    /// Moves the position to where it is at `time`; whether it plays.
+    /// Moves the position to where it is at `time`. Returns whether it plays.
     pub fn advance(&mut self, time: f64, interpolate: &mut Interpolate) -> bool {
         if !self.playing {
             return false;
         }
-        // After a pause of the app it goes on where it was.
+        // After a pause of the app it continues where it was.
         let passed = self.last.map_or(0.0, |last| (time - last).clamp(0.0, 0.25));
         self.last = Some(time);
         let step = self.speed * passed * if self.backwards { -1.0 } else { 1.0 };

@@ -1,4 +1,4 @@
-//! Which picture stands for a position: the one decoded there, or the nearest there is.
+//! Which picture is shown for a position: the one decoded there, or the nearest available.
 
 use super::view::View;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 
 /// A picture and where it is.
 pub(crate) struct Shown<'a> {
-    /// It.
+    /// The picture.
     pub(crate) picture: &'a Picture,
     /// For [`crate::app::widgets::texture_cache::TextureCache`].
     pub(crate) version: u64,
@@ -23,11 +23,11 @@ pub(crate) struct Shown<'a> {
     pub(crate) finished: bool,
     /// The run it is from.
     pub(crate) run: &'a RunView,
-    /// Other controls made it: it stands there until theirs comes.
+    /// Whether other controls made it: it is shown until the current ones have a picture.
     pub(crate) old: bool,
 }
 
-/// Whether the two show the same ends, decoded alike.
+/// Whether both have the same ends and decode them in the same way.
 fn alike(a: &Controls, b: &Controls) -> bool {
     let (one, other) = (&a.view.interpolate, &b.view.interpolate);
     let ends = if one.grid { 4 } else { 2 };
@@ -60,7 +60,7 @@ fn distance(grid: bool, a: [f64; 2], b: [f64; 2]) -> f64 {
     if grid { (a[0] - b[0]).hypot(a[1] - b[1]) } else { (a[0] - b[0]).abs() }
 }
 
-/// A member of a run as it is now; `old` is for the caller to say.
+/// The newest picture of one member of a run; the caller sets `old`.
 fn of<'a>(run: &'a RunView, (group, member): (usize, usize), position: [f64; 2]) -> Option<Shown<'a>> {
     let update = run.groups.get(group)?.latest.as_deref()?;
     let picture = tile::of_update(update, member, false)?;
@@ -70,8 +70,8 @@ fn of<'a>(run: &'a RunView, (group, member): (usize, usize), position: [f64; 2])
     Some(Shown { picture, version, position, rms, finished, run, old: false })
 }
 
-/// The best picture for the position of `controls`, by `mode` (0 slerp, 1 lerp): one that these controls made, before any that
-/// others made; of those a finished one, and of those the nearest.
+/// The best picture for the position of `controls`, by `mode` (0 slerp, 1 lerp): made by these controls rather than by
+/// others, then finished rather than not, then the nearest.
 pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Option<Shown<'a>> {
     let here = &controls.view.interpolate;
     let points = [view.point, view.point_previous].into_iter().flatten().filter_map(|run| {
@@ -92,7 +92,7 @@ pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Optio
     })
 }
 
-/// The large picture of `controls`, the run it is from and its position: what is saved when the picture is.
+/// The large picture of `controls`, the run it is from and its position, to be saved.
 pub(crate) fn large<'a>(view: &View<'a>, controls: &Controls) -> Option<(&'a Picture, &'a RunView, [f64; 2])> {
     at(view, controls, 0).map(|shown| (shown.picture, shown.run, shown.position))
 }

@@ -17,14 +17,14 @@ use eframe::egui::{
 use egui::WidgetInfo;
 
 const GAP: f32 = 3.0;
-/// Room for the length under a picture.
+/// Height of the line with |x_T|/√d under a picture.
 const FOOT: f32 = 18.0;
-/// An arrow key moves so far.
+/// How far an arrow key moves the position.
 const KEY: f64 = 0.02;
 
 /// Width of a picture of a row of `count` pictures `width` wide.
-pub(crate) fn picture_width(width: f32, count: u32, most: f32) -> f32 {
-    ((width + GAP) / count.max(1) as f32 - GAP).clamp(10.0, most.max(10.0))
+pub(crate) fn picture_width(width: f32, count: u32, max_width: f32) -> f32 {
+    ((width + GAP) / count.max(1) as f32 - GAP).clamp(10.0, max_width.max(10.0))
 }
 
 /// Height of a row of a strip.
@@ -50,7 +50,7 @@ pub(crate) fn row_ui(
     playback: &mut Playback,
     textures: &mut TextureCache,
     mode: usize,
-    most: f32,
+    max_width: f32,
 ) -> Option<Command> {
     let count = draft.view.interpolate.columns.max(2);
     let like = |run: &&RunView| {
@@ -59,7 +59,7 @@ pub(crate) fn row_ui(
     };
     let (run, previous) = (view.between.filter(like), view.previous.filter(like));
     let aspect = tile::aspect(run.or(previous).and_then(|r| r.plan.as_ref()));
-    let picture = picture_width(ui.available_width(), count, most);
+    let picture = picture_width(ui.available_width(), count, max_width);
     let size = Vec2::new(count as f32 * (picture + GAP) - GAP, row_height(picture, aspect));
     let (space, _) = ui.allocate_exact_size(Vec2::new(ui.available_width(), size.y), Sense::hover());
     let rect = Rect::from_min_size(Pos2::new(space.center().x - size.x / 2.0, space.top()), size);
@@ -70,7 +70,7 @@ pub(crate) fn row_ui(
         let cell = Rect::from_min_size(Pos2::new(left, rect.top()), Vec2::new(picture, picture * aspect));
         let tile = tile::of_runs(run, previous, (mode, i), false);
         tile::paint(ui, textures, cell, Id::unique(("interpolate strip", mode, i)), tile);
-        // Where pictures are too narrow only some are labelled.
+        // If the pictures are narrow, only some are labelled.
         let every = (34.0 / (picture + GAP)).ceil().max(1.0) as usize;
         if let Some(rms) = rms.and_then(|r| r.get(i)).filter(|_| i.is_multiple_of(every)) {
             let at = Pos2::new(cell.center().x, rect.bottom());
@@ -169,7 +169,7 @@ pub(crate) fn grid_ui(
     command
 }
 
-/// The frame around the position, and around all where it has the focus.
+/// The frame around the position, and one around everything if it has the focus.
 fn mark(ui: &Ui, response: &Response, body: Rect, rect: Rect, colour: Color32) {
     ui.painter().rect_stroke(rect, 1.0, Stroke::new(4.0, Color32::WHITE), StrokeKind::Inside);
     ui.painter().rect_stroke(rect, 1.0, Stroke::new(2.5, colour), StrokeKind::Inside);
@@ -185,7 +185,7 @@ fn dragged(response: &Response) -> Option<Pos2> {
     if response.dragged() { response.interact_pointer_pos() } else { None }
 }
 
-/// A click on an end uses it; elsewhere it moves the position, whose NaN stay as they are.
+/// A click on an end uses that end; elsewhere it moves the position. A coordinate that `position` gives as NaN stays as it is.
 fn clicked(
     response: &Response,
     draft: &mut Controls,
@@ -210,7 +210,7 @@ fn clicked(
     None
 }
 
-/// Arrow keys move the position where the strip or grid has the focus.
+/// Arrow keys move the position if the strip or grid has the focus.
 fn arrows(ui: &Ui, response: &Response, draft: &mut Controls, playback: &mut Playback, both: bool) {
     if !response.has_focus() {
         return;

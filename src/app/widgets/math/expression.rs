@@ -11,7 +11,7 @@ pub(crate) enum Math {
     Italic(String),
     /// Pieces from left to right.
     Row(Vec<Self>),
-    /// Empty space of so many em.
+    /// Empty space of this many em.
     Gap(f32),
     /// The first over the second.
     Fraction(Box<Self>, Box<Self>),

@@ -1,4 +1,4 @@
-//! Numbers as one writes them on a blackboard: three significant digits, powers of ten where there would be many zeros.
+//! Numbers as one would write them on a blackboard: three significant digits, powers of ten where there would be many zeros.
 
 use super::expression::{Math, row, upright};
 

@@ -50,7 +50,7 @@ impl Sheet {
     pub(crate) fn paint(&self, painter: &Painter, origin: Pos2) {
         for mark in &self.marks {
             match mark {
-                // The colour was set when the text was laid out; this one is for text without.
+                // The colour was set when the text was laid out; this one is only a fallback.
                 Mark::Glyphs(at, galley) => painter.galley(origin + *at, galley.clone(), Color32::GRAY),
                 Mark::Line(points, stroke) => {
                     let points = points.iter().map(|p| origin + *p).collect();

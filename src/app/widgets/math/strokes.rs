@@ -1,4 +1,4 @@
-//! The parts of a formula that are lines: roots, fractions, hats, bars, parentheses and braces. A font's own would not stretch.
+//! The parts of a formula that are lines: roots, fractions, hats, bars, parentheses and braces. Those of a font would not stretch.
 
 use super::sheet::{AXIS, Sheet};
 use eframe::egui::{Color32, Stroke, Vec2, vec2};
@@ -64,7 +64,7 @@ pub(super) fn bar(mut under: Sheet, em: f32, colour: Color32) -> Sheet {
     under
 }
 
-/// Parentheses: the font's own around what is no higher than they are, else curves. `glyph` sets one of the font's.
+/// Parentheses: the font's own if they are high enough, else curves. `glyph` sets one of the font's.
 pub(super) fn parens(within: Sheet, em: f32, colour: Color32, glyph: impl Fn(&str) -> Sheet) -> Sheet {
     let axis = AXIS * em;
     let half = (within.ascent - axis).max(within.descent + axis) + 0.06 * em;

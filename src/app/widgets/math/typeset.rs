@@ -9,7 +9,7 @@ use super::{
 use crate::app::widgets::fonts::Faces;
 use eframe::egui::{Color32, Painter, vec2};
 
-/// Letters in subscripts and superscripts against those they belong to.
+/// Size of subscripts and superscripts, relative to the letters they belong to.
 const SCRIPT: f32 = 0.7;
 
 /// Lays formulas out.
@@ -19,7 +19,7 @@ pub(crate) struct Setter<'a> {
 }
 
 impl<'a> Setter<'a> {
-    /// A setter that takes its fonts from where `painter` paints.
+    /// A setter that uses the fonts of `painter`'s context.
     pub(crate) fn new(painter: &'a Painter) -> Self {
         Self { painter, faces: Faces::of(painter.ctx()) }
     }
@@ -61,7 +61,7 @@ impl<'a> Setter<'a> {
         let galley = self.painter.layout_no_wrap(text.to_owned(), font, colour);
         let Some(line) = galley.rows.first() else { return Sheet::default() };
         let baseline = line.pos.y + line.row.glyphs.first().map_or(0.0, |glyph| glyph.pos.y);
-        // What is drawn, not what the font reserves: roots and bars should lie close.
+        // The extent of the ink, not of the line: roots and bars should lie close.
         let ink = line.row.visuals.mesh_bounds.translate(line.pos.to_vec2());
         let (ascent, descent) = if ink.is_finite() { (baseline - ink.top(), ink.bottom() - baseline) } else { (0.0, 0.0) };
         let width = galley.size().x;
