@@ -17,8 +17,8 @@ drafts               share of the frames drawn that showed a draft
 noise                pictures that were noise, while the button was down and until the picture was at rest again
 at rest after        seconds from letting go to the last change of the picture
 
-"behind the slider" and "drafts" need the viewer's own word: with the environment variable ETUDE_TRACE_SHOWN=FILE it writes one line per frame
-drawn, `SECONDS ETA SHOWN_ETA S SHOWN_S draft|full`. They are missing where it writes none.
+"behind the slider" and "drafts" need the viewer's own word: with the environment variable ETUDE_LOG=shown=trace it writes one line per frame
+drawn to standard error, `TIME TRACE shown: ETA SHOWN_ETA S SHOWN_S draft|full`. They are missing where it writes none.
 """
 import argparse
 import json
@@ -220,7 +220,7 @@ def trace_lines(path, offset):
     with open(path) as file:
         file.seek(offset)
         words = [line.split() for line in file if line.endswith("\n")]
-    return [(*map(float, w[1:5]), w[5] == "draft") for w in words if len(w) >= 6]
+    return [(*map(float, w[3:7]), w[7] == "draft") for w in words if len(w) >= 8 and w[2] == "shown:"]
 
 
 def behind(frames, column):
@@ -237,11 +237,12 @@ def case(etude, model, batch, what, seconds, quick, folder):
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         # A picture whose recipe sets the controls.
-        recipe, trace = os.path.join(temporary, "recipe.png"), os.path.join(temporary, "shown")
+        recipe = os.path.join(temporary, "recipe.png")
         steps, eta = ("5", "0.5") if what == "S" else ("50", "0")
         command = [etude, "sample", "--device", "cpu", "--model", model, "-n", str(batch), "-S", steps, "--eta", eta, "--seed", "5"]
         subprocess.run([*command, "--out", recipe], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        with Window(etude, recipe, ETUDE_TRACE_SHOWN=trace) as window:
+        with Window(etude, recipe, ETUDE_LOG="shown=trace") as window:
+            trace = os.path.join(window.home, "log")
             window.do(f"mousemove {WIDTH - 6} {HEIGHT - 4}")
             eye = wait_for_rest(window)
             eta_y, steps_y = sliders(window)

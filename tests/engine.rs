@@ -186,6 +186,21 @@ fn a_run_goes_on_where_it_was_on_another_device() {
 }
 
 #[test]
+fn a_step_says_how_long_it_took() {
+    let mut engine = engine(Backend::Cpu);
+    let schedule = schedule(8, 0.0);
+    let mut groups = Groups::new(&mut engine, SIZE, vec![group(&schedule, 4)]).expect("groups");
+    let start = std::time::Instant::now();
+    let mut told = std::time::Duration::ZERO;
+    while let Some(step) = block_on(groups.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step") {
+        told += step.duration;
+    }
+    let whole = start.elapsed();
+    // On a busy machine a pause may fall between two steps, but hardly half of the time.
+    assert!(told <= whole && told * 2 > whole, "{told:?} of {whole:?}");
+}
+
+#[test]
 fn stopping_between_parts_keeps_what_was_done() {
     let mut engine = engine(Backend::Cpu);
     engine.limit_batch(Some(1));

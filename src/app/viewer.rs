@@ -8,19 +8,15 @@ use crate::{
         },
         panels::{controls_panel, help, interpolate, keys, messages, open_panel, presentation, status_bar, top_bar},
         state::{
-            State,
-            command::Command,
-            controls::Controls,
-            last_accepted::LastAccepted,
-            run_requests::{self, Purpose},
-            start::Start,
+            State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, run_requests::Purpose,
+            runs::asks, start::Start,
         },
         widgets::{fonts, texture_cache::TextureCache, theme},
     },
     error::Result,
     gpu,
     model::EMBEDDED,
-    platform,
+    platform::{self, Instant},
     session::{Event, Session, TaskResult, Wake},
 };
 use eframe::egui::{CentralPanel, Color32, Context, Frame, Panel, Ui};
@@ -34,11 +30,10 @@ use std::{
 /// computation, so it gets fewer frames.
 const FRAME: Duration = Duration::from_millis(16);
 const SOFTWARE_FRAME: Duration = Duration::from_millis(66);
-/// How many folders of models the list remembers.
+/// From one frame to the next of a window drawn by the processor, at least, while drafts are computed.
+const DRAFTING_FRAME: Duration = Duration::from_millis(60);
+/// Folders of models that the list remembers.
 const MAX_FOLDERS: usize = 8;
-
-/// The position of an interpolation counts as settled after this many seconds without a move.
-const REST: f64 = 0.25;
 
 /// The viewer.
 pub struct Viewer {
@@ -48,8 +43,7 @@ pub struct Viewer {
     textures: TextureCache,
     playback: interpolate::Playback,
     frame: Duration,
-    /// When the position of the interpolation last changed, in egui's time.
-    moved: f64,
+    last_frame: Option<Instant>,
 }
 
 impl Viewer {
@@ -83,9 +77,9 @@ impl Viewer {
             textures: TextureCache::default(),
             playback: interpolate::Playback::default(),
             frame,
-            moved: f64::NEG_INFINITY,
+            last_frame: None,
         };
-        viewer.keep_going(0.0);
+        viewer.keep_going(ctx, 0.0);
         if let Some(path) = start.open {
             open(&viewer.session, path);
         }
@@ -102,10 +96,10 @@ impl Viewer {
         &self.session
     }
 
-    /// Drains events and advances what plays. Neither draws nor waits.
+    /// Drains events and moves what moves by itself. No drawing, and no waiting but for [`Self::pace`].
     pub fn logic(&mut self, ctx: &Context) {
+        self.pace();
         let (now, seconds) = ctx.input(|input| (input.time, f64::from(input.unstable_dt.min(0.1))));
-        self.state.now = now;
         for event in self.session.drain() {
             self.take(event, now);
         }
@@ -118,7 +112,21 @@ impl Viewer {
             self.apply_command(ctx, Command::Open(path), now);
         }
         self.state.dropping = ctx.input(|input| !input.raw.hovered_files.is_empty());
-        self.keep_going(now);
+        self.keep_going(ctx, now);
+    }
+
+    /// A window that is drawn by the processor would paint at every move of the mouse, and leave the drafts that the hand is waiting for
+    /// next to nothing to be computed with. While there are any it paints when one has ended, or after [`DRAFTING_FRAME`].
+    fn pace(&mut self) {
+        let last = self.last_frame.unwrap_or_else(Instant::now);
+        while self.frame == SOFTWARE_FRAME
+            && self.state.runs.is_drafting()
+            && last.elapsed() < DRAFTING_FRAME
+            && !self.session.has_finished()
+        {
+            platform::rest(Duration::from_millis(2));
+        }
+        self.last_frame = Some(Instant::now());
     }
 
     fn take(&mut self, event: Event, now: f64) {
@@ -164,42 +172,45 @@ impl Viewer {
         apply_command(ctx, &mut self.state, &self.session, command, now);
     }
 
-    /// Starts the run that the open panel needs, if it is not there yet.
-    fn keep_going(&mut self, now: f64) {
+    /// Starts what the controls ask for next and is not there yet.
+    fn keep_going(&mut self, ctx: &Context, now: f64) {
         let state = &mut self.state;
-        let controls = &state.controls;
-        if state.last_accepted.is_stuck(controls) {
+        if state.last_accepted.is_stuck(&state.controls) {
             return;
         }
-        let asks = |purpose, controls: &Controls| run_requests::request(0, purpose, controls).ok();
-        let is_current = |state: &State, purpose| {
-            state.runs.is_current(purpose, |of| of == controls || asks(purpose, of) == asks(purpose, controls))
-        };
-        let purpose = state.purpose();
-        let next = if purpose == Purpose::Between {
-            // The large picture follows the pointer; the strip waits while it does.
-            let dragging = now - self.moved < REST;
-            let strip = is_current(state, Purpose::Between);
-            let finished = state.runs.current(Purpose::Between).is_some_and(|run| !run.is_running());
-            if !is_current(state, Purpose::Point) && (dragging || (strip && finished)) {
-                Some(Purpose::Point)
-            } else if !strip && !dragging && (state.runs.running().is_none_or(|run| run.purpose != Purpose::Point)) {
-                Some(Purpose::Between)
-            } else {
-                None
+        let (purpose, controls) = (state.purpose(), state.controls.clone());
+        state.live.follow(&controls, now);
+        let wanted = asks(purpose, &controls);
+        if state.runs.is_current(purpose, |of| *of == controls || asks(purpose, of) == wanted) {
+            // Of what changed since its run was accepted, nothing needs another: a lock, say, or the panel.
+            if state.runs.current(purpose).is_some_and(|run| run.plan.is_some()) {
+                state.last_accepted.accept(&controls);
             }
         } else {
-            (!is_current(state, purpose)).then_some(purpose)
-        };
-        let Some(purpose) = next else {
-            // What changed since the run was accepted (a lock, for example) needs no new run.
-            if is_current(state, purpose) && state.runs.current(purpose).is_some_and(|run| run.plan.is_some()) {
-                state.last_accepted.accept(controls);
+            state.runs.register(purpose, &controls);
+        }
+        let (watched, hidden) = ctx.input(|input| (input.focused, input.viewport().minimized == Some(true)));
+        let may_look_ahead = watched && !hidden && controls.view.ahead;
+        if !may_look_ahead {
+            state.runs.stop_ahead(&self.session);
+        }
+        let started = match state.live.next(&state.runs, &controls, now, may_look_ahead) {
+            Next::Draft(touched) => state.runs.start_draft(&self.session, &controls, touched),
+            Next::Adopt => {
+                state.runs.adopt(purpose, &controls);
+                ctx.request_repaint();
+                Ok(())
             }
-            return;
+            Next::Focus => state.runs.start(&self.session, Purpose::Focus, &controls),
+            Next::Whole => state.runs.submit(&self.session, purpose),
+            Next::Ahead(controls) => state.runs.start_ahead(&self.session, &controls),
+            Next::Wait(seconds) => {
+                ctx.request_repaint_after_secs(seconds as f32);
+                Ok(())
+            }
+            Next::Nothing => Ok(()),
         };
-        let controls = controls.clone();
-        if let Err(error) = state.runs.start(&self.session, purpose, &controls, now) {
+        if let Err(error) = started {
             state.messages.fault(error.to_string(), now);
             state.controls = state.last_accepted.instead_of(&controls);
         }
@@ -209,7 +220,6 @@ impl Viewer {
     pub fn ui(&mut self, ui: &mut Ui) {
         self.textures.tidy();
         let now = ui.input(|input| input.time);
-        self.state.now = now;
         let mut draft = self.state.controls.clone();
         let mut commands: Vec<Command> = keys::keys(ui.ctx(), &self.state, &mut draft).into_iter().collect();
         // All panels have the colour that the window is cleared with: filling them would paint every pixel twice.
@@ -241,17 +251,12 @@ impl Viewer {
         if self.state.dropping {
             open_panel::drop_hint_ui(ui);
         }
-        if draft.view.interpolate.position != self.state.controls.view.interpolate.position {
-            self.moved = now;
-            // Once it has settled the strip goes on.
-            ui.ctx().request_repaint_after_secs(REST as f32);
-        }
         self.state.typing = ui.ctx().text_edit_focused();
         draft.tidy();
         self.change(draft, now);
         for command in commands {
             self.apply_command(ui.ctx(), command, now);
         }
-        self.keep_going(now);
+        self.keep_going(ui.ctx(), now);
     }
 }

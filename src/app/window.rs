@@ -106,6 +106,14 @@ impl Window {
     }
 }
 
+/// One line per frame for scripts/live.py: η and S of the controls, each beside that of the picture shown.
+fn trace_shown(state: &super::state::State) {
+    let Some(shown) = state.shown() else { return };
+    let (controls, of) = (&state.controls, &shown.run.controls);
+    let kind = if shown.run.is_draft() { "draft" } else { "full" };
+    tracing::trace!(target: "shown", "{} {} {} {} {kind}", controls.eta, of.eta, controls.steps, of.steps);
+}
+
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.viewer.logic(ctx);
@@ -117,6 +125,9 @@ impl eframe::App for Window {
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.viewer.ui(ui);
+        if tracing::enabled!(target: "shown", tracing::Level::TRACE) {
+            trace_shown(&self.viewer.state);
+        }
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

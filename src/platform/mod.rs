@@ -16,7 +16,7 @@ use web as system;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::{block_on, catch_panic_quietly};
-pub use system::{PickedFile, Task, catch_panic_async, current_folder, pause, random_seed, spawn, spawn_on_cores};
+pub use system::{PickedFile, Task, catch_panic_async, current_folder, pause, random_seed, rest, spawn, spawn_on_cores};
 #[cfg(feature = "app")]
 pub use system::{pick_folder, pick_picture};
 #[cfg(target_arch = "wasm32")]

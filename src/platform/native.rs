@@ -23,6 +23,11 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     pollster::block_on(future)
 }
 
+/// Leaves the cores to others for so long.
+pub fn rest(time: Duration) {
+    thread::sleep(time);
+}
+
 /// Lets others have a turn: nothing to do where each task has a thread.
 pub async fn pause() {}
 

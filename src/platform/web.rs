@@ -20,6 +20,9 @@ extern "C" {
     fn get_random_values(bytes: &Uint8Array);
 }
 
+/// Leaves the cores to others: a page must not wait, and draws when the browser likes.
+pub fn rest(_time: Duration) {}
+
 /// Lets the page draw and take input before the task goes on.
 pub async fn pause() {
     let later = Promise::new(&mut |then, _| {

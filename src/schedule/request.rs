@@ -100,6 +100,24 @@ impl FromStr for NoiseKind {
     }
 }
 
+impl ScheduleRequest {
+    /// The same with only `steps` steps, at least 1, placed as τ places them; of a list, as many of its timesteps, evenly chosen from its
+    /// first to its last.
+    pub fn thinned(&self, steps: usize) -> Self {
+        let steps = steps.max(1);
+        let spacing = match &self.spacing {
+            Some(Spacing::List(list)) if list.len() > steps => {
+                let last = list.len() - 1;
+                // A single step starts where the list does: at its largest timestep.
+                let pick = |i: usize| if steps == 1 { last } else { (i * last * 2 + steps - 1) / (2 * (steps - 1)) };
+                Some(Spacing::List((0..steps).map(|i| list[pick(i)]).collect()))
+            }
+            other => other.clone(),
+        };
+        Self { steps, spacing, ..self.clone() }
+    }
+}
+
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -141,5 +159,24 @@ impl FromStr for EncodeAt {
             "target" => Ok(Self::Target),
             _ => Err(Error::argument(format!("encode at: expected source or target, got {text:?}"))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ScheduleRequest, Spacing};
+
+    #[test]
+    fn a_thinned_list_keeps_its_ends_and_no_timestep_twice() {
+        let list: Vec<u32> = (0..50).map(|i| i * 20).collect();
+        let request = ScheduleRequest { spacing: Some(Spacing::List(list.clone())), steps: 50, ..ScheduleRequest::default() };
+        for steps in 1..60 {
+            let Some(Spacing::List(thin)) = request.thinned(steps).spacing else { panic!("a list stays one") };
+            assert_eq!(thin.len(), steps.min(50));
+            assert!(thin.is_sorted_by(|a, b| a < b) && thin.iter().all(|t| list.contains(t)), "{thin:?}");
+            assert_eq!(thin.last(), Some(&980));
+            assert!(steps == 1 || thin[0] == 0);
+        }
+        assert_eq!(ScheduleRequest { steps: 50, ..ScheduleRequest::default() }.thinned(7).steps, 7);
     }
 }

@@ -1,7 +1,10 @@
 //! What the session computes on: the device and the model that were asked for last, opened when first needed, kept while requests ask
 //! for the same, opened again when lost.
 
-use super::{event::ModelFacts, request::Request};
+use super::{
+    event::ModelFacts,
+    request::{Kind, Request},
+};
 use crate::{
     backend::{Backend, DeviceChoice},
     engine::Engine,
@@ -10,7 +13,11 @@ use crate::{
     model::Model,
     program::DeviceInfo,
 };
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A device that is open.
 struct Device {
@@ -29,7 +36,16 @@ pub(super) struct Compute {
     batch_limit: Option<usize>,
     /// What `batch_limit` is about.
     limited: Option<(DeviceChoice, Precision)>,
+    /// How long steps have taken, by what they were of; the newest last.
+    steps: HashMap<StepsOf, VecDeque<Duration>>,
 }
+
+/// What the time of a step depends on, beside the model and the device: the images, their size, and whether it is a draft's, which shares
+/// the cores with a window that is busy.
+type StepsOf = (usize, Option<(u32, u32)>, bool);
+
+/// So many steps' times are remembered.
+const STEPS: usize = 24;
 
 impl Compute {
     /// Opens the device that `request` asks for, where it is not open already. Returns what to tell where it is new.
@@ -42,6 +58,7 @@ impl Compute {
         }
         let chosen = Backend::choose(&request.device, request.precision).await?;
         self.engine = None;
+        self.steps.clear();
         // A device that is opened again after a loss has no more memory than before.
         let choice = Some((request.device.clone(), request.precision));
         if self.limited != choice {
@@ -81,6 +98,7 @@ impl Compute {
             card: model.card.clone(),
         });
         (self.engine, self.batch_limit) = (None, None);
+        self.steps.clear();
         self.model = Some((Arc::new(model), facts.clone()));
         Ok(facts)
     }
@@ -99,6 +117,29 @@ impl Compute {
             self.engine = Some(engine);
         }
         self.engine.as_mut().ok_or_else(|| Error::argument("the session has no engine"))
+    }
+
+    /// How long a step of such images takes in a draft: the mean of the newest, as steps that had to wait for a window's frame count, too.
+    /// Before the first draft it is supposed to be twice that of other runs, for the same reason; `None` before any.
+    pub(super) fn step_time(&self, request: &Request) -> Option<Duration> {
+        let mean = |draft: bool| {
+            let times = self.steps.get(&steps_of(request, draft)).filter(|times| !times.is_empty())?;
+            Some(times.iter().sum::<Duration>() / times.len() as u32)
+        };
+        mean(true).or_else(|| mean(false).map(|time| time * 2))
+    }
+
+    /// Notes how long step `index` of `request` took.
+    pub(super) fn note_step(&mut self, request: &Request, index: usize, time: Duration) {
+        let draft = matches!(request.kind, Kind::Draft(_));
+        let times = self.steps.entry(steps_of(request, draft)).or_default();
+        // The first step of all records the network and compiles its shaders: it says nothing of the others.
+        if index > 0 || !times.is_empty() {
+            times.push_back(time);
+        }
+        while times.len() > STEPS {
+            times.pop_front();
+        }
     }
 
     /// Forgets the device: the next [`Self::open_device`] opens one.
@@ -122,6 +163,10 @@ impl Compute {
     }
 }
 
+fn steps_of(request: &Request, draft: bool) -> StepsOf {
+    (request.groups.iter().map(|group| group.members.len()).sum(), request.size, draft)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Compute, Request};
@@ -136,6 +181,7 @@ mod tests {
             size: None,
             groups: Vec::new(),
             keep: Keep::Latest,
+            kind: Default::default(),
         }
     }
 

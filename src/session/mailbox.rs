@@ -11,8 +11,12 @@ use std::{
 /// What the app asked for and the worker has not taken up yet.
 #[derive(Default)]
 pub(super) struct Pending {
-    /// The latest request.
-    pub(super) request: Option<Request>,
+    /// The latest request of each kind.
+    pub(super) full: Option<Request>,
+    pub(super) draft: Option<Request>,
+    pub(super) ahead: Option<Request>,
+    /// Stop what is computed ahead.
+    pub(super) cancel_ahead: bool,
     /// Stop everything.
     pub(super) cancel: bool,
     /// Lose the device before the next step.
@@ -23,7 +27,10 @@ pub(super) struct Pending {
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.request.is_none() && !self.cancel && !self.lose_device && !self.quit
+        self.full.is_none()
+            && self.draft.is_none()
+            && self.ahead.is_none()
+            && !(self.cancel_ahead || self.cancel || self.lose_device || self.quit)
     }
 }
 
@@ -60,6 +67,12 @@ impl Inbox {
         !self.lock().pending.is_empty()
     }
 
+    /// Whether everything is to stop, which even a draft does before its end.
+    pub(super) fn is_called_off(&self) -> bool {
+        let letters = self.lock();
+        letters.pending.cancel || letters.pending.quit
+    }
+
     /// Waits until something was posted.
     pub(super) async fn news(&self) {
         poll_fn(|context| {
@@ -90,13 +103,22 @@ impl Outbox {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
-    /// Drops the updates that belong to none of `ids`: what a hidden window does not fetch must not pile up.
-    pub(super) fn keep_only(&self, ids: [Option<u64>; 2]) {
-        let keep = |event: &Event| match event {
-            Event::Step(update) => ids.contains(&Some(update.id)),
+    /// Drops the updates of runs that were given up: of none of `ids`, and not finished. What a hidden window does not fetch must not pile
+    /// up.
+    pub(super) fn keep_only(&self, ids: &[u64]) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let finished: Vec<u64> =
+            events.iter().filter_map(|e| if let Event::Finished { id } = e { Some(*id) } else { None }).collect();
+        events.retain(|event| match event {
+            Event::Step(update) => ids.contains(&update.id) || finished.contains(&update.id),
             _ => true,
-        };
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).retain(keep);
+        });
+    }
+
+    /// Whether a run has ended since the last call of [`Self::drain`].
+    pub(super) fn has_finished(&self) -> bool {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().any(|event| matches!(event, Event::Finished { .. }))
     }
 
     /// Everything since the last call.
@@ -132,12 +154,12 @@ mod tests {
         for event in [step(1), Event::Finished { id: 1 }, step(2), step(3), step(2)] {
             outbox.push(event);
         }
-        outbox.keep_only([Some(3), Some(1)]);
+        outbox.keep_only(&[3]);
         let left: Vec<_> = outbox.drain().iter().map(|e| if let Event::Step(s) = e { Some(s.id) } else { None }).collect();
-        assert_eq!(left, [Some(1), None, Some(3)], "steps of run 2 are gone, and no other event is");
+        assert_eq!(left, [Some(1), None, Some(3)], "steps of run 2 are gone; run 1 was finished, and run 3 goes on");
         assert!(outbox.drain().is_empty());
         outbox.push(step(4));
-        outbox.keep_only([None, None]);
+        outbox.keep_only(&[]);
         assert!(outbox.drain().is_empty());
     }
 

@@ -12,7 +12,7 @@ mod step_record;
 mod worker;
 
 pub use event::{Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake};
-pub use request::{Group, InterpolationMode, Keep, Latent, Member, Request, TorchLatents};
+pub use request::{Budget, Group, InterpolationMode, Keep, Kind, Latent, MIN_DRAFT_STEPS, Member, Request, TorchLatents};
 
 use crate::{
     error::Result,
@@ -45,20 +45,36 @@ impl Session {
         Ok(Self { inbox, outbox, wake, worker })
     }
 
-    /// Asks for a run, in the place of any other.
+    /// Asks for a run: a full one takes the place of the full one before and of what is computed ahead, and waits for a draft to end; a
+    /// draft takes the place of the full one, and waits for the draft before; what is computed ahead waits for both.
     pub fn submit(&self, request: Request) {
         self.inbox.post(|pending| {
-            pending.request = Some(request);
+            match request.kind {
+                // A draft that still waits is for controls that are not the newest any more.
+                Kind::Full => (pending.full, pending.draft) = (Some(request), None),
+                Kind::Draft(_) => (pending.draft, pending.full) = (Some(request), None),
+                Kind::Ahead => pending.ahead = Some(request),
+            }
             pending.cancel = false;
         });
+    }
+
+    /// Calls off what is computed ahead.
+    pub fn cancel_ahead(&self) {
+        self.inbox.post(|pending| (pending.ahead, pending.cancel_ahead) = (None, true));
     }
 
     /// Stops after the step in flight. Its updates may still come; the caller knows their request.
     pub fn cancel(&self) {
         self.inbox.post(|pending| {
-            pending.request = None;
+            (pending.full, pending.draft, pending.ahead) = (None, None, None);
             pending.cancel = true;
         });
+    }
+
+    /// Whether a run has ended since the last [`Self::drain`].
+    pub fn has_finished(&self) -> bool {
+        self.outbox.has_finished()
     }
 
     /// What has happened since the last call.

@@ -8,6 +8,7 @@ use crate::{
     noise::{self, STREAM_X_T},
     schedule::ScheduleRequest,
 };
+use std::time::Duration;
 
 /// A run: one or several groups of images of one model on one device.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,40 @@ pub struct Request {
     pub groups: Vec<Group>,
     /// What the updates carry.
     pub keep: Keep,
+    /// How urgent it is, and how much of it is wanted.
+    pub kind: Kind,
+}
+
+/// How urgent a run is, and how much of it is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Kind {
+    /// Every step. Takes the place of the full run before.
+    #[default]
+    Full,
+    /// While a control moves: few steps, but a whole run, which a newer one waits for.
+    Draft(Budget),
+    /// While there is nothing else to do.
+    Ahead,
+}
+
+/// How long a draft may take. Fewer than [`MIN_DRAFT_STEPS`] steps are never taken, whatever that lasts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// As many of the steps as fit into this.
+    pub within: Duration,
+    /// Every step, where that lasts no longer than this.
+    pub whole_within: Duration,
+}
+
+/// Fewer steps make no picture.
+pub const MIN_DRAFT_STEPS: usize = 4;
+
+impl Budget {
+    /// Steps of a draft of `wanted` steps where one takes `step`; `None` is not known yet.
+    pub fn steps(&self, wanted: usize, step: Option<Duration>) -> usize {
+        let fit = |time: Duration| step.map_or(0, |step| (time.as_secs_f64() / step.as_secs_f64().max(1e-6)) as usize);
+        if fit(self.whole_within) >= wanted { wanted } else { fit(self.within).max(MIN_DRAFT_STEPS).min(wanted) }
+    }
 }
 
 /// Images that share a schedule.
@@ -168,5 +203,25 @@ impl Request {
             && self.size == other.size
             && self.keep == other.keep
             && members(self) == members(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Budget;
+    use std::time::Duration;
+
+    #[test]
+    fn a_draft_takes_what_fits_and_never_fewer_than_four() {
+        let ms = Duration::from_millis;
+        let eta = Budget { within: ms(80), whole_within: ms(80) };
+        let of = |budget: Budget, wanted, step| budget.steps(wanted, Some(Duration::from_micros(step)));
+        assert_eq!([100, 8_000, 50_000, 2_600_000].map(|step| of(eta, 50, step)), [50, 10, 4, 4]);
+        assert_eq!((of(eta, 3, 8_000), of(eta, 3, 2_600_000)), (3, 3));
+        assert_eq!(eta.steps(50, None), 4, "before anything was measured");
+        // S itself moves: all of it where it lasts no longer than 400 ms.
+        let steps = Budget { whole_within: ms(400), ..eta };
+        assert_eq!([50, 49, 10].map(|wanted| of(steps, wanted, 8_000)), [50, 49, 10]);
+        assert_eq!(of(steps, 51, 8_000), 10);
     }
 }

@@ -2,12 +2,13 @@
 
 use super::{
     event::{ModelFacts, Plan, StepUpdate},
-    request::{Group as RequestGroup, Keep, Member, Request, TorchLatents},
+    request::{Group as RequestGroup, Keep, Kind, Member, Request, TorchLatents},
     step_record::{self, Shown},
 };
 use crate::{
     engine::{Engine, Group, Groups},
     error::{Error, Result},
+    platform::Instant,
     recipe::MAX_SIDE,
     sampler::{NoiseAddress, Reads},
     schedule::Schedule,
@@ -27,6 +28,9 @@ pub(super) struct Run {
     detail: Detail,
     /// The newest steps' duration.
     step_time: Duration,
+    /// When it was started.
+    began: Instant,
+    steps_shown: usize,
     /// How often the device was lost.
     pub(super) losses: u32,
 }
@@ -54,11 +58,11 @@ impl Detail {
 }
 
 impl Run {
-    /// Checks the request against its model and draws x_T.
+    /// Checks the request against its model and draws x_T. A draft gets as many steps as its budget has room for where one takes `step`.
     ///
     /// # Errors
     /// A schedule out of range, a size that fits no memory, a device fault.
-    pub(super) fn start(request: Request, engine: &mut Engine, facts: Arc<ModelFacts>) -> Result<Self> {
+    pub(super) fn start(request: Request, engine: &mut Engine, facts: Arc<ModelFacts>, step: Option<Duration>) -> Result<Self> {
         let size = request.size.unwrap_or(facts.size);
         let (channels, height, width) = (facts.channels as usize, size.0 as usize, size.1 as usize);
         if ![size.0, size.1].iter().all(|side| (1..=MAX_SIDE).contains(side)) {
@@ -67,11 +71,14 @@ impl Run {
         if request.groups.is_empty() || request.groups.iter().any(|g| g.members.is_empty()) {
             return Err(Error::argument("expected at least one picture to make, got none; add a row or a column"));
         }
-        let schedules = request
-            .groups
-            .iter()
-            .map(|g| Schedule::new(&facts.scheduler, &g.schedule).map(Arc::new))
-            .collect::<Result<Vec<_>>>()?;
+        let schedule = |group: &RequestGroup| {
+            let whole = Schedule::new(&facts.scheduler, &group.schedule)?;
+            let wanted = whole.steps.len();
+            let steps = if let Kind::Draft(budget) = request.kind { budget.steps(wanted, step) } else { wanted };
+            // Placed as τ places them.
+            Ok(Arc::new(if steps == wanted { whole } else { Schedule::new(&facts.scheduler, &group.schedule.thinned(steps))? }))
+        };
+        let schedules = request.groups.iter().map(schedule).collect::<Result<Vec<_>>>()?;
         let steps = schedules.iter().map(|s| s.steps.len()).max().unwrap_or(0);
         let members = request.groups.iter().map(|g| g.members.len()).max().unwrap_or(0);
         // A size that fits no memory shows here, before x_T is drawn and anything is promised.
@@ -100,7 +107,17 @@ impl Run {
             every: detail.every,
         };
         let groups = Groups::new(engine, size, groups)?;
-        Ok(Self { request: Arc::new(request), plan, groups, before, detail, step_time: Duration::ZERO, losses: 0 })
+        Ok(Self {
+            request: Arc::new(request),
+            plan,
+            groups,
+            before,
+            detail,
+            step_time: Duration::ZERO,
+            began: Instant::now(),
+            steps_shown: 0,
+            losses: 0,
+        })
     }
 
     /// What was accepted.
@@ -111,6 +128,21 @@ impl Run {
     /// Whether every group is done.
     pub(super) fn is_done(&self) -> bool {
         self.groups.is_done()
+    }
+
+    /// How long ago it was started.
+    pub(super) fn age(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Whether a step of it has been told.
+    pub(super) fn has_shown(&self) -> bool {
+        self.steps_shown > 0
+    }
+
+    /// How long the newest step took.
+    pub(super) fn step_time(&self) -> Duration {
+        self.step_time
     }
 
     /// How long the rest takes, by the newest step; `None` before the first.
@@ -150,6 +182,7 @@ impl Run {
             step_record::spread(channels, height, width, values)
         });
         self.step_time = step.duration;
+        self.steps_shown += 1;
         Ok(Some(StepUpdate {
             id: self.request.id,
             group: step.group,

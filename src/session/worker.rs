@@ -1,10 +1,11 @@
-//! The worker's loop: takes the latest request, gives its first step at once, and drops what it replaces, unless that is nearly done.
+//! The worker's loop. Drafts come first, each of them whole; then the latest full run, whose first step comes at once, and which drops what
+//! it replaces unless that is nearly done; then what is computed ahead.
 
 use super::{
     compute::Compute,
     event::{Event, Wake},
     mailbox::{Inbox, Outbox, Pending},
-    request::Request,
+    request::{Kind, Request},
     run::Run,
 };
 use crate::{
@@ -19,20 +20,34 @@ const NEARLY_DONE: Duration = Duration::from_millis(250);
 /// A run whose device is lost more often than this is given up.
 const MAX_LOSSES: u32 = 3;
 
+/// A draft that has shown something gives way to what is newer after so long: on a slow device it would keep the newest controls waiting.
+const DRAFT_PATIENCE: Duration = Duration::from_millis(400);
+
 /// What the session's task owns.
 pub(super) struct Worker {
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
     wake: Wake,
     compute: Compute,
+    /// Few steps for controls that move: before all others.
+    draft: Option<Run>,
+    /// What waits for it to end.
+    next_draft: Option<Request>,
+    next_full: Option<Request>,
     current: Option<Run>,
     /// The run before, where it was nearly done.
     finishing: Option<Run>,
+    /// What is computed while there is nothing else to do.
+    ahead: Option<Run>,
+    next_ahead: Option<Request>,
 }
 
 impl Worker {
     pub(super) fn new(inbox: Arc<Inbox>, outbox: Arc<Outbox>, wake: Wake) -> Self {
-        Self { inbox, outbox, wake, compute: Compute::default(), current: None, finishing: None }
+        let (next_draft, next_full, next_ahead) = (None, None, None);
+        let (draft, current, finishing, ahead) = (None, None, None, None);
+        let compute = Compute::default();
+        Self { inbox, outbox, wake, compute, draft, next_draft, next_full, current, finishing, ahead, next_ahead }
     }
 
     /// Works until the app is gone. A desktop's thread blocks on this; a page's event loop drives it.
@@ -43,54 +58,91 @@ impl Worker {
         }
     }
 
-    /// Takes up what is pending, or one step of the run whose turn it is, or waits for news where there is none. Returns whether the app
-    /// is still there.
+    fn is_idle(&self) -> bool {
+        let waiting = [&self.next_draft, &self.next_full, &self.next_ahead];
+        self.runs().next().is_none() && waiting.into_iter().all(Option::is_none)
+    }
+
+    fn runs(&self) -> impl Iterator<Item = &Run> {
+        [&self.draft, &self.finishing, &self.current, &self.ahead].into_iter().flatten()
+    }
+
+    /// Takes up what is pending, then begins what waits or takes one step of the run whose turn it is; waits for news where there is
+    /// neither. Returns whether the app is still there.
     async fn turn(&mut self) -> bool {
-        if self.current.is_none() && self.finishing.is_none() {
+        if self.is_idle() {
             self.inbox.news().await;
         }
         let pending = self.inbox.take();
         if pending.quit {
             return false;
         }
-        self.take_up(pending).await;
-        if !self.inbox.has_news() {
-            let next = if self.finishing.is_some() { &mut self.finishing } else { &mut self.current };
-            if let Some(run) = next.take() {
+        self.take_up(pending);
+        // A draft is never cut off, unless it is a slow one that has shown something.
+        let newer = self.next_draft.is_some() || self.next_full.is_some();
+        if newer && self.draft.as_ref().is_some_and(|draft| draft.has_shown() && draft.age() > DRAFT_PATIENCE) {
+            self.draft = None;
+        }
+        if let Some(draft) = self.draft.take() {
+            self.step(draft).await;
+        } else if let Some(request) = self.next_draft.take().or_else(|| self.next_full.take()) {
+            self.begin(request).await;
+        } else if !self.inbox.has_news() {
+            let full = if self.finishing.is_some() { &mut self.finishing } else { &mut self.current };
+            if let Some(run) = full.take().or_else(|| self.ahead.take()) {
                 self.step(run).await;
+            } else if let Some(request) = self.next_ahead.take() {
+                self.begin(request).await;
             }
         }
         true
     }
 
-    async fn take_up(&mut self, pending: Pending) {
+    fn take_up(&mut self, pending: Pending) {
         if pending.lose_device {
             self.compute.lose_device();
         }
         if pending.cancel {
-            (self.current, self.finishing) = (None, None);
+            (self.draft, self.current, self.finishing) = (None, None, None);
+            (self.next_draft, self.next_full) = (None, None);
         }
-        if let Some(request) = pending.request {
-            self.begin(request).await;
+        if pending.cancel || pending.cancel_ahead {
+            (self.ahead, self.next_ahead) = (None, None);
+        }
+        if let Some(request) = pending.draft {
+            // Whatever the full run is for, the controls have moved on.
+            (self.current, self.finishing, self.next_full) = (None, None, None);
+            self.next_draft = Some(request);
+        }
+        if let Some(request) = pending.full {
+            (self.next_full, self.next_draft) = (Some(request), None);
+        }
+        if let Some(request) = pending.ahead {
+            (self.next_ahead, self.ahead) = (Some(request), None);
         }
     }
 
-    /// Starts `request` in the place of the current run, and takes its first step.
+    /// Starts `request` and takes its first step; a full one in the place of the current run.
     async fn begin(&mut self, request: Request) {
-        if let Some(old) = self.current.take() {
-            let nearly = old.remaining().is_some_and(|rest| rest <= NEARLY_DONE);
-            if nearly && old.request.is_like(&request) && self.finishing.is_none() {
-                self.finishing = Some(old);
+        if request.kind == Kind::Full {
+            if let Some(old) = self.current.take() {
+                let nearly = old.remaining().is_some_and(|rest| rest <= NEARLY_DONE);
+                if nearly && old.request.is_like(&request) && self.finishing.is_none() {
+                    self.finishing = Some(old);
+                }
+            }
+            if self.finishing.as_ref().is_some_and(|run| !run.request.is_like(&request)) {
+                self.finishing = None;
             }
         }
-        if self.finishing.as_ref().is_some_and(|run| !run.request.is_like(&request)) {
-            self.finishing = None;
-        }
         let id = request.id;
-        self.outbox.keep_only([Some(id), self.finishing.as_ref().map(|run| run.request.id)]);
+        let going_on: Vec<u64> = self.runs().map(|run| run.request.id).chain([id]).collect();
+        self.outbox.keep_only(&going_on);
+        let at_once = request.kind == Kind::Full;
         match guarded(self.start(request)).await {
             Ok(run) => {
-                self.say(Event::Planned(run.plan()), true);
+                tracing::debug!("run {id} begins: {} steps", run.plan().schedules.iter().map(|s| s.steps.len()).sum::<usize>());
+                self.say(Event::Planned(run.plan()), at_once);
                 self.step(run).await;
             }
             Err(error) => self.say(Event::Failed { id, refused: true, message: error.to_string() }, true),
@@ -105,7 +157,8 @@ impl Worker {
             if let Some((info, reason)) = self.compute.open_device(&request).await? {
                 self.outbox.push(Event::Device { info, reason });
             }
-            match self.compute.engine().and_then(|engine| Run::start(request.clone(), engine, facts.clone())) {
+            let step = self.compute.step_time(&request);
+            match self.compute.engine().and_then(|engine| Run::start(request.clone(), engine, facts.clone(), step)) {
                 Err(Error::Device { device, what }) => {
                     attempts += 1;
                     if attempts > 1 {
@@ -123,18 +176,30 @@ impl Worker {
 
     /// Takes one step of `run` and puts it back where it belongs, if it goes on.
     async fn step(&mut self, mut run: Run) {
-        let id = run.request.id;
+        let (id, kind) = (run.request.id, run.request.kind);
         let (inbox, compute) = (self.inbox.clone(), &mut self.compute);
-        let advance = async { run.advance(compute.engine()?, &|| inbox.has_news()).await };
+        let stop = move || if let Kind::Draft(_) = kind { inbox.is_called_off() } else { inbox.has_news() };
+        let advance = async { run.advance(compute.engine()?, &stop).await };
         match guarded(advance).await {
             Ok(update) => {
                 if let Some(update) = update {
                     let first = update.index == 0;
                     let done = run.is_done();
-                    self.say(Event::Step(Arc::new(update)), first || done);
+                    self.compute.note_step(&run.request, update.index, run.step_time());
+                    // A draft shows when it is done, and what is computed ahead when somebody looks; unless it takes long.
+                    let quiet = match kind {
+                        Kind::Full => false,
+                        Kind::Draft(_) => run.age() < DRAFT_PATIENCE,
+                        Kind::Ahead => true,
+                    };
+                    self.outbox.push(Event::Step(Arc::new(update)));
                     if done {
-                        self.say(Event::Finished { id }, true);
+                        tracing::debug!("run {id} {kind:?}: {} ms", run.age().as_millis());
+                        self.say(Event::Finished { id }, kind != Kind::Ahead);
                         return;
+                    }
+                    if !quiet {
+                        (self.wake)(first || kind != Kind::Full);
                     }
                 }
                 self.put_back(run);
@@ -173,10 +238,17 @@ impl Worker {
     }
 
     fn put_back(&mut self, run: Run) {
-        if self.finishing.is_none() && self.current.as_ref().is_some_and(|current| current.request.id > run.request.id) {
-            self.finishing = Some(run);
-        } else {
-            self.current = Some(run);
+        match run.request.kind {
+            Kind::Draft(_) => self.draft = Some(run),
+            Kind::Ahead => self.ahead = Some(run),
+            Kind::Full => {
+                let newer = self.current.as_ref().is_some_and(|current| current.request.id > run.request.id);
+                if self.finishing.is_none() && newer {
+                    self.finishing = Some(run);
+                } else {
+                    self.current = Some(run);
+                }
+            }
         }
     }
 

@@ -44,7 +44,8 @@ impl Panel {
             compare::compare_ui(ui, &view, &mut self.draft, &mut self.textures)
         } else {
             let time = ui.input(|i| i.time);
-            let view = interpolate::View { between: run, previous, point: self.point.as_ref(), point_previous: None, time };
+            let view =
+                interpolate::View { between: run, previous, point: self.point.as_ref(), point_previous: None, draft: None, time };
             interpolate::interpolate_ui(ui, &view, &mut self.draft, &mut self.playback, &mut self.textures)
         };
         self.command = command.or(self.command.take());
@@ -300,13 +301,13 @@ fn the_large_picture_is_the_one_decoded_there() {
             harness.query_all_by_label_contains("nearest picture").count(),
         )
     };
-    panel.point = Some(computed(2, Purpose::Point, &controls));
+    panel.point = Some(computed(2, Purpose::Focus, &controls));
     assert_eq!(note(panel), (2, 0));
     let panel = Panel::new(controls.clone(), Some(computed(1, Purpose::Between, &controls)));
     assert_eq!(note(panel), (0, 2));
     // With another S what is there is from before, however near it is.
     let mut panel = Panel::new(Controls { steps: 7, ..controls.clone() }, Some(computed(1, Purpose::Between, &controls)));
-    panel.point = Some(computed(2, Purpose::Point, &controls));
+    panel.point = Some(computed(2, Purpose::Focus, &controls));
     let harness = panel.harness(WIDE);
     assert_eq!(harness.query_all_by_label_contains("from before the change").count(), 2);
 }
@@ -333,7 +334,7 @@ fn panels_build_whatever_is_missing() {
                 (update.records, update.after) = (Vec::new(), Vec::new());
                 group.latest = Some(update.into());
             }
-            let new = RunView::new(4, purpose, controls.clone(), 0.0);
+            let new = RunView::new(4, purpose, controls.clone());
             let runs = [None, Some(new), Some(planned(2, purpose, &controls).0), Some(half.clone()), Some(failed), Some(bare)];
             for (i, run) in runs.into_iter().enumerate() {
                 for size in [WIDE, [480.0, 500.0], [200.0, 150.0]] {

@@ -47,7 +47,7 @@ pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<
     };
     let latent_rms = request.groups.iter().map(rms).collect();
     let plan = Plan { id, model: Arc::new(model), size, schedules, latent_rms, every: 1 };
-    let mut run = RunView::new(id, purpose, controls.clone(), 0.0);
+    let mut run = RunView::new(id, purpose, controls.clone());
     run.apply(&Event::Planned(plan), request.keep);
     (run, request.groups, request.keep)
 }

@@ -104,7 +104,7 @@ fn comparison_and_interpolation_can_be_saved_too() {
         wait(&mut harness, "the runs", |viewer| {
             finished(viewer)
                 && (tab == Tab::Compare
-                    || viewer.state.runs.current(etude::app::state::run_requests::Purpose::Point).is_some_and(|run| run.finished))
+                    || viewer.state.runs.current(etude::app::state::run_requests::Purpose::Focus).is_some_and(|run| run.finished))
         });
         for export in exports {
             let pictures = || {

@@ -3,6 +3,7 @@
 mod faults;
 mod files;
 mod keys;
+mod live;
 mod look;
 mod panels;
 mod sliders;

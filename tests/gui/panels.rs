@@ -39,7 +39,7 @@ fn interpolation_ends_are_the_seeds_own_samples_and_the_large_picture_follows() 
     controls.view.interpolate.seeds = [21, 22, 23, 24];
     controls.view.interpolate.position = [0.0, 0.0];
     let mut harness = window(controls.clone());
-    let point = |viewer: &etude::app::Viewer| viewer.state.runs.current(Purpose::Point).filter(|run| run.finished).cloned();
+    let point = |viewer: &etude::app::Viewer| viewer.state.runs.current(Purpose::Focus).filter(|run| run.finished).cloned();
     wait(&mut harness, "strip and large picture", |viewer| finished(viewer) && point(viewer).is_some());
     let pictures = |run: &RunView, group: usize| run.groups[group].latest.as_ref().expect("an update").after.clone();
     let strip = pictures(run(harness.state().viewer()).expect("a run"), 0);

@@ -43,7 +43,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
         Command::Restart => {
             state.messages.clear_faults();
             let controls = state.controls.clone();
-            if let Err(error) = state.runs.start(session, state.purpose(), &controls, now) {
+            if let Err(error) = state.runs.start(session, state.purpose(), &controls) {
                 state.messages.fault(error.to_string(), now);
             }
         }

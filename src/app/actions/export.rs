@@ -61,8 +61,8 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     };
     let nothing = || Error::argument("save: expected a finished picture, got none yet; wait for the first one");
     let plan = run.plan.as_ref().ok_or_else(nothing)?;
-    // The picture was made with the run's controls; the panel and the chosen image are those on screen.
-    let mut controls = run.controls.clone();
+    // The picture belongs to the run's controls; the panel and the image chosen in it are as on screen.
+    let mut controls = run.made_with();
     (controls.view.tab, controls.view.image) = (tab, state.controls.view.image);
     controls.view.interpolate.position = position;
     let recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?.json()?;
@@ -109,7 +109,7 @@ fn missing() -> Error {
 
 fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {
     let shown = state.shown().ok_or_else(missing)?;
-    let (run, image) = (shown.run, state.image());
+    let (mut run, image) = (shown.run, state.image());
     let content = match export {
         Export::Picture => {
             let (upper, predicted) = film_strip::pair(&shown, image).ok_or_else(missing)?;
@@ -124,8 +124,10 @@ fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {
             }))
         }
         Export::Sheet => {
-            let update = shown.update.clone();
-            let finished = shown.finished;
+            let batch = state.shown_batch().ok_or_else(missing)?;
+            run = batch.run;
+            let update = batch.update.clone();
+            let finished = batch.finished;
             Content::Still(Box::new(move || {
                 let pictures: Vec<Picture> = if finished {
                     update.after.iter().map(|p| (**p).clone()).collect()

@@ -196,6 +196,7 @@ mod tests {
             tab: Tab::Explain,
             seed_locked: true,
             noise_locked: true,
+            ahead: true,
             image: 2,
             compare: Compare {
                 axes: Axes::StepsBySpacing,
@@ -237,11 +238,12 @@ mod tests {
         let next = start(Some(&storage), WindowOptions::default());
         assert_eq!(next.controls.as_ref(), Some(&expected));
         assert_eq!((next.folders, settings(Some(&storage)).zoom), (vec!["/models/cats".to_owned()], Some(1.25)));
-        // And what is stored now is the same again, and the noise by name.
+        // And what is stored now is the same again, with the noise by name and what has been added since.
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON")["recipe"].clone();
         keep(&state(expected), &mut storage);
         let mut stored = value(STORED);
         stored["noise"] = "step".into();
+        stored["viewer"]["ahead"] = true.into();
         assert_eq!(value(&storage.0[KEY]), stored);
     }
 

@@ -9,7 +9,7 @@ use crate::{
             controls::{Controls, MAX_IMAGES},
             view_settings::Tab,
         },
-        widgets::theme,
+        widgets::{editable::editable_number, theme},
     },
     model::{Card, EMBEDDED},
     recipe::Rng,
@@ -101,12 +101,21 @@ fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
          at η = 0 even few give good pictures.",
         draft.steps
     );
-    let label = ui.label(RichText::new(format!("S = {} steps", draft.steps)).size(17.0).strong()).on_hover_text(&hover);
+    let looks = |text: String| RichText::new(text).size(17.0).strong();
+    let steps = ("S = ", draft.steps as f64, " steps");
+    let edited = ui.horizontal(|ui| editable_number(ui, egui::Id::unique("S"), steps, 1.0..=f64::from(t), looks, &hover));
+    let (label, typed) = edited.inner;
+    if let Some(typed) = typed {
+        draft.steps = typed.round() as usize;
+    }
     ui.scope(|ui| {
         ui.spacing_mut().slider_width = (ui.available_width() - 8.0).max(80.0);
         let slider = Slider::new(&mut draft.steps, 1..=t as usize).logarithmic(true).show_value(false).trailing_fill(true);
         let response = ui.add(slider).labelled_by(label.id).on_hover_text(&hover);
         response.widget_info(|| egui::WidgetInfo::slider(true, draft.steps as f64, "S, number of steps"));
+        let ready = state.runs.ready_at(&state.controls, |of, now| of.steps = now.steps, |of| of.steps as f64);
+        let place = |steps: f64| steps.ln() / f64::from(t).ln().max(1.0);
+        eta_slider::ready_marks_ui(ui, response.rect, ready.into_iter().map(place));
     });
     ui.horizontal_wrapped(|ui| {
         for steps in STEPS.into_iter().filter(|s| *s <= t as usize) {
@@ -233,4 +242,7 @@ fn device_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     });
     let hover = "Stores weights and activations in 16 bits where the GPU can; arithmetic is f32 either way";
     ui.checkbox(&mut draft.view.f16, "16-bit storage").on_hover_text(hover);
+    let hover = "While there is nothing else to do, the large picture is computed for other values of the control moved last, so that it \
+                 is there when you move on; the dots under a slider say where. Not while the window is out of focus.";
+    ui.checkbox(&mut draft.view.ahead, "Compute ahead").on_hover_text(hover);
 }

@@ -2,7 +2,7 @@
 
 use crate::app::{
     state::{State, controls::Controls, view_settings::Tab},
-    widgets::theme,
+    widgets::{editable::editable_number, theme},
 };
 use eframe::egui::{self, Response, RichText, Slider, Ui};
 
@@ -36,10 +36,19 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     }
     let (eta, sigma_hat) = draft.noisiness();
     let hover = hover(state, eta, sigma_hat);
-    let title = if sigma_hat { "σ̂".to_owned() } else { format!("η = {eta:.2}") };
+    let colour = theme::accent(ui);
+    let looks = |text: String| RichText::new(text).size(22.0).strong().color(colour);
     let label = ui
         .horizontal(|ui| {
-            let label = ui.label(RichText::new(title).size(22.0).strong().color(theme::accent(ui))).on_hover_text(&hover);
+            let label = if sigma_hat {
+                ui.label(looks("σ̂".to_owned())).on_hover_text(&hover)
+            } else {
+                let (label, typed) = editable_number(ui, egui::Id::unique("η"), ("η = ", eta, ""), 0.0..=1.0, looks, &hover);
+                if let Some(typed) = typed {
+                    draft.set_eta((typed * 1000.0).round() / 1000.0);
+                }
+                label
+            };
             ui.label(RichText::new(character(eta, sigma_hat)).color(theme::faint(ui)));
             label
         })
@@ -48,7 +57,9 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         ui.spacing_mut().slider_width = (ui.available_width() - 8.0).max(80.0);
         ui.spacing_mut().slider_rail_height = 10.0;
         ui.spacing_mut().interact_size.y = 30.0;
-        slider_ui(ui, draft, label.id).on_hover_text(&hover);
+        let slider = slider_ui(ui, draft, label.id).on_hover_text(&hover);
+        let ready = state.runs.ready_at(&state.controls, |of, now| of.set_eta(now.noisiness().0), |of| of.noisiness().0);
+        ready_marks_ui(ui, slider.rect, ready.into_iter());
     });
     ui.horizontal_wrapped(|ui| {
         for snap in SNAPS {
@@ -79,13 +90,25 @@ pub(crate) fn slider_ui(ui: &mut Ui, draft: &mut Controls, label: egui::Id) -> R
     let response = ui.add(slider).labelled_by(label);
     response.widget_info(|| egui::WidgetInfo::slider(true, eta, "η, from deterministic to stochastic"));
     if response.changed() {
-        // Arrow keys move by single steps, which a snap would swallow.
-        draft.set_eta(if response.dragged() { snapped(eta) } else { (eta * 1000.0).round() / 1000.0 });
+        // Arrow keys move by single steps, which a snap would swallow. The move that ends a drag is one of it.
+        let by_hand = response.dragged() || response.drag_stopped();
+        draft.set_eta(if by_hand { snapped(eta) } else { (eta * 1000.0).round() / 1000.0 });
     }
     response
 }
 
-/// What η means, with the current numbers.
+/// Faint marks under a slider at the places, 0 to 1, whose pictures are there already.
+pub(crate) fn ready_marks_ui(ui: &Ui, slider: egui::Rect, places: impl Iterator<Item = f64>) {
+    // egui's handle stays within the slider by its own radius.
+    let radius = slider.height() / 2.5;
+    let (left, right) = (slider.left() + radius, slider.right() - radius);
+    for place in places {
+        let centre = egui::pos2(left + (right - left) * place as f32, slider.bottom() - 1.5);
+        ui.painter().circle_filled(centre, 1.5, theme::accent(ui).gamma_multiply(0.6));
+    }
+}
+
+/// What η means, with the numbers of now.
 fn hover(state: &State, eta: f64, sigma_hat: bool) -> String {
     let sigma = state.schedule().and_then(|s| s.steps.iter().map(|step| step.sigma).max_by(f64::total_cmp));
     let numbers = sigma.map_or_else(String::new, |sigma| format!(" The largest σ of this run's steps is {sigma:.3}."));

@@ -5,7 +5,6 @@ use crate::{
         state::{
             State,
             command::Command,
-            run_requests::Purpose,
             run_view::{RunView, Shown},
         },
         widgets::{texture_cache::TextureCache, theme, tile::fitted},
@@ -32,16 +31,16 @@ pub(crate) fn positions_up_to(steps: usize, max_count: usize) -> Vec<usize> {
 
 /// Both pictures of a step.
 pub(crate) fn pair(shown: &Shown<'_>, image: usize) -> Option<(Arc<Picture>, Arc<Picture>)> {
-    let record = shown.update.records.get(image)?;
-    let upper = if shown.finished { shown.update.after.get(image)?.clone() } else { record.x_t.clone() };
+    let record = shown.record(image)?;
+    let upper = if shown.finished { shown.after(image)?.clone() } else { record.x_t.clone() };
     Some((upper, record.x0.clone()))
 }
 
 /// Draws the strip; a click looks at a step.
 pub(crate) fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> Option<Command> {
-    let current = state.runs.current(Purpose::Trajectory);
-    let previous = state.runs.previous(Purpose::Trajectory);
-    let steps = current.map(RunView::steps).filter(|s| *s > 0).or(previous.map(RunView::steps)).unwrap_or(0);
+    // Drafts do not touch the strip: it keeps what it has, dimmed, until a full run has better.
+    let runs = state.runs.strip(state.image());
+    let steps = runs.first().map_or(0, |run| run.steps());
     let room = ui.available_size();
     let side = ((room.y - 26.0) / 2.0).clamp(SIDE[0], SIDE[1]);
     let count = ((room.x + GAP) / (side + GAP)).floor().max(2.0) as usize;
@@ -60,23 +59,20 @@ pub(crate) fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCa
         let upper = Rect::from_min_size(pos2(left, rect.top()), Vec2::splat(side));
         let lower = upper.translate(vec2(0.0, side + GAP));
         let both = upper.union(lower);
-        let new = current.and_then(|run| run.at_position(position));
         let scaled = |run: &RunView| (position as f64 / steps as f64 * run.steps() as f64).round() as usize;
-        let old = previous.and_then(|run| run.at_position(scaled(run)));
+        let shown = runs.iter().find_map(|run| run.at_position(scaled(run)));
         for place in [upper, lower] {
             ui.painter().rect_filled(place, 2, theme::empty(ui));
         }
-        // Steps that the new run has not reached yet show the previous run, faded.
-        let (shown, tint) = match (new, old) {
-            (Some(new), _) => (Some(new), Color32::WHITE),
-            (None, old) => (old, Color32::from_white_alpha(90)),
-        };
+        // What the new run has not reached yet shows the run before, faded.
+        let newest = shown.is_some_and(|shown| state.is_newest(shown.run));
+        let tint = if newest { Color32::WHITE } else { theme::DIMMED };
         if let Some((shown, (noisy, predicted))) = shown.and_then(|s| Some((s, pair(&s, state.image())?))) {
             let version = shown.version() ^ (state.image() as u64) << 50;
             textures.paint_tinted(ui, fitted(upper, &noisy), Id::unique(("film x", column)), version, &noisy, tint);
             textures.paint_tinted(ui, fitted(lower, &predicted), Id::unique(("film x0", column)), version, &predicted, tint);
         }
-        let t = current.and_then(|run| run.plan.as_ref()?.schedules.first()?.steps.get(position).map(|s| s.t));
+        let t = runs.first().and_then(|run| run.plan.as_ref()?.schedules.first()?.steps.get(position).map(|s| s.t));
         let text = t.map_or("x_0".to_owned(), |t| t.to_string());
         let colour = if nearest == Some(position) { theme::accent(ui) } else { theme::faint(ui) };
         ui.painter().text(pos2(both.center().x, both.bottom() + 2.0), Align2::CENTER_TOP, text, FontId::proportional(12.0), colour);

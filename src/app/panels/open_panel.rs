@@ -49,8 +49,9 @@ fn explain_panel_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> 
     };
     let group = shown.run.groups.first();
     let (schedule, image) = (plan.schedules.first()?, state.image());
+    let member = shown.run.member(image);
     let rms =
-        |update: &Option<Arc<StepUpdate>>| update.as_ref().and_then(|update| update.records.get(image)).map(|record| record.rms);
+        |update: &Option<Arc<StepUpdate>>| update.as_ref().and_then(|update| update.records.get(member?)).map(|record| record.rms);
     let rms: Vec<_> = group.map(|group| group.updates.iter().map(rms).collect()).unwrap_or_default();
     let view = explain::View {
         plan,
@@ -58,8 +59,8 @@ fn explain_panel_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> 
         index: shown.position(),
         eta: shown.run.controls.eta,
         sigma_hat: shown.run.controls.sigma_hat,
-        record: shown.update.records.get(image),
-        next: shown.update.after.get(image).map(|picture| &**picture),
+        record: shown.record(image),
+        next: shown.after(image).map(|picture| &**picture),
         rms: &rms,
         version: shown.version() ^ (image as u64) << 50,
     };

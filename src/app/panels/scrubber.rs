@@ -1,7 +1,7 @@
 //! The scrubber: play, loop, speed, and the line along which the playhead moves.
 
 use crate::app::{
-    state::{State, command::Command, run_requests::Purpose, run_view::RunView},
+    state::{State, command::Command, run_requests::Purpose},
     widgets::theme,
 };
 use eframe::egui::{self, Id, Rect, Sense, Ui, pos2, vec2};
@@ -37,8 +37,8 @@ pub(crate) fn scrubber_ui(ui: &mut Ui, state: &State) -> Option<Command> {
 
 /// The line: the finished part of the run is bright, and the playhead can be dragged.
 fn line_ui(ui: &mut Ui, state: &State) -> Option<Command> {
-    let run = state.runs.current(Purpose::Trajectory)?;
-    let steps = run.steps();
+    let run = state.runs.running().or_else(|| state.runs.current(Purpose::Trajectory))?;
+    let steps = steps(state);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
     let response = ui.interact(rect, Id::unique("scrubber"), Sense::click_and_drag());
     let rail = Rect::from_center_size(rect.center(), vec2(rect.width() - 20.0, 6.0));
@@ -71,7 +71,7 @@ fn line_ui(ui: &mut Ui, state: &State) -> Option<Command> {
 
 /// Steps of the run that the playhead moves over.
 pub(crate) fn steps(state: &State) -> usize {
-    let runs = [state.runs.current(Purpose::Trajectory), state.runs.previous(Purpose::Trajectory)];
-    // Until a run's plan comes, what is on screen is the run before it.
-    runs.into_iter().flatten().map(RunView::steps).find(|steps| *steps > 0).unwrap_or(1)
+    // A draft has fewer, and passes: the steps are those of the film strip.
+    let full = state.runs.strip(state.image()).first().map(|run| run.steps());
+    full.or_else(|| state.shown().map(|shown| shown.run.steps())).unwrap_or(1).max(1)
 }

@@ -34,7 +34,11 @@ fn rate(seconds: f64) -> String {
 pub(crate) fn status_bar_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let mut command = None;
     ui.horizontal(|ui| {
-        let Some(run) = state.runs.current(state.purpose()) else {
+        // While the picture that is looked at comes first, its progress is what happens.
+        let current = state.runs.current(state.purpose());
+        // What waits for the controls to rest has nothing to say yet.
+        let previous = state.runs.previous(state.purpose()).filter(|_| current.is_some_and(|run| run.waits()));
+        let Some(run) = state.runs.running().or(previous).or(current) else {
             ui.label(RichText::new("Nothing computed yet").color(theme::faint(ui)));
             return;
         };
@@ -71,11 +75,7 @@ pub(crate) fn line(run: &RunView) -> String {
         return format!("waits at step {done}/{total}");
     }
     if done == 0 {
-        return if run.plan.is_none() {
-            "opening …".to_owned()
-        } else {
-            format!("step 0/{total}: the first step, shaders compile")
-        };
+        return if run.plan.is_none() { "opening …".to_owned() } else { format!("step 0/{total}: the first step") };
     }
     let speed = rate(run.step_seconds);
     if run.finished {

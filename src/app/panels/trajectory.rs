@@ -33,13 +33,13 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
         ui.spacing_mut().item_spacing.x = 12.0;
         let image = state.image();
         let noisy = shown.as_ref().and_then(|s| noisy(s, image));
-        let predicted = shown.as_ref().and_then(|s| s.update.records.get(image).map(|m| m.x0.clone()));
+        let predicted = shown.as_ref().and_then(|s| s.record(image).map(|m| m.x0.clone()));
         let version = shown.as_ref().map_or(0, |s| s.version() ^ (image as u64) << 50);
         let (left, right) = captions(shown.as_ref(), side < SHORT_BELOW);
         large_ui(ui, textures, side, "x_t", version, noisy.as_ref(), &left);
         large_ui(ui, textures, side, "x0", version, predicted.as_ref(), &right);
         if batch {
-            batch_ui(ui, state, shown.as_ref(), draft, textures, side + caption);
+            batch_ui(ui, state, draft, textures, side + caption);
         }
     });
     ui.add_space(4.0);
@@ -50,7 +50,7 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
 
 /// x_t before the step, or the finished sample.
 fn noisy(shown: &Shown<'_>, image: usize) -> Option<Arc<Picture>> {
-    if shown.finished { shown.update.after.get(image).cloned() } else { Some(shown.update.records.get(image)?.x_t.clone()) }
+    if shown.finished { shown.after(image).cloned() } else { Some(shown.record(image)?.x_t.clone()) }
 }
 
 /// The line that says which picture this is. It describes the run shown, not the position of the sliders.
@@ -68,8 +68,15 @@ fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
         ui.label(RichText::new(place).strong());
         ui.label(RichText::new("·").color(theme::faint(ui)));
         ui.label(recipe_line(controls, state.image()));
-        if shown.run.id != state.runs.current(shown.run.purpose).map_or(0, |run| run.id) {
-            ui.label(RichText::new("(the run before)").color(theme::faint(ui)));
+        if shown.run.is_draft() {
+            let wanted = controls.step_count();
+            ui.label(RichText::new(format!("draft, {total} of {wanted} steps")).color(theme::faint(ui)));
+            if shown.run.slow_draft().is_some() {
+                let note = format!("{:.1} s per step", shown.run.step_seconds);
+                ui.label(RichText::new(note).color(theme::caution(ui)));
+            }
+        } else if !state.is_newest(shown.run) {
+            ui.label(RichText::new("(before the change)").color(theme::faint(ui)));
         }
         if shown.run.cancelled {
             ui.label(RichText::new("cancelled").color(theme::caution(ui)));
@@ -128,7 +135,11 @@ fn large_ui(
 }
 
 /// The whole batch at this step; a click enlarges an image.
-fn batch_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>, draft: &mut Controls, textures: &mut TextureCache, height: f32) {
+fn batch_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut TextureCache, height: f32) {
+    let shown = state.shown_batch();
+    let shown = shown.as_ref();
+    // What is from before a change is dimmed until there is better.
+    let tint = if shown.is_some_and(|s| state.is_newest(s.run)) { egui::Color32::WHITE } else { theme::DIMMED };
     let count = shown.map_or(state.controls.count as usize, |s| s.update.records.len());
     // The frame of the chosen image is drawn around it.
     let margin = 3.0;
@@ -148,7 +159,14 @@ fn batch_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>, draft: &mut C
                     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
                     ui.painter().rect_filled(rect, 2, theme::empty(ui));
                     if let Some((shown, picture)) = shown.and_then(|s| Some((s, s.update.records.get(i)?.x0.clone()))) {
-                        textures.paint(ui, fitted(rect, &picture), Id::unique(("batch", i)), shown.version(), &picture);
+                        textures.paint_tinted(
+                            ui,
+                            fitted(rect, &picture),
+                            Id::unique(("batch", i)),
+                            shown.version(),
+                            &picture,
+                            tint,
+                        );
                     }
                     let chosen = i == state.image();
                     if chosen || response.hovered() || response.has_focus() {

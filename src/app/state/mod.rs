@@ -4,6 +4,7 @@ pub mod command;
 pub mod controls;
 pub mod history;
 pub mod last_accepted;
+pub mod live;
 pub mod messages;
 pub mod playhead;
 pub mod provenance;
@@ -21,12 +22,13 @@ use crate::{
 use controls::Controls;
 use history::History;
 use last_accepted::LastAccepted;
+use live::Live;
 use messages::Messages;
 use playhead::Playhead;
 use provenance::Provenance;
 use run_requests::Purpose;
-use run_view::Shown;
-use runs::Runs;
+use run_view::{RunView, Shown};
+use runs::{Runs, asks};
 use std::{path::PathBuf, sync::Arc};
 use view_settings::Tab;
 
@@ -41,6 +43,8 @@ pub struct State {
     pub history: History,
     /// The runs.
     pub runs: Runs,
+    /// What they follow.
+    pub live: Live,
     /// Where in the trajectory to look.
     pub playhead: Playhead,
     /// The device in use, and why it is this one.
@@ -67,8 +71,6 @@ pub struct State {
     pub helping: bool,
     /// A text field had the focus when the last frame ended. When Esc is pressed it loses the focus before this can be asked.
     pub typing: bool,
-    /// The time of this frame, on egui's clock, in seconds.
-    pub now: f64,
     /// A file hovers over the window.
     pub dropping: bool,
 }
@@ -127,7 +129,20 @@ impl State {
 
     /// What to draw of the trajectory.
     pub fn shown(&self) -> Option<Shown<'_>> {
-        self.runs.shown(self.playhead.position(), self.now)
+        self.runs.shown(self.playhead.position(), self.image())
+    }
+
+    /// What of the whole batch to draw.
+    pub fn shown_batch(&self) -> Option<Shown<'_>> {
+        self.runs.shown_batch(self.playhead.position())
+    }
+
+    /// Whether a run's pictures are those that the controls ask for now.
+    pub fn is_newest(&self, run: &RunView) -> bool {
+        run.controls == self.controls || {
+            let wanted = asks(run.purpose, &self.controls);
+            wanted.is_some() && asks(run.purpose, &run.controls) == wanted
+        }
     }
 
     /// Which image of the batch is shown large.

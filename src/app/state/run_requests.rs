@@ -8,8 +8,9 @@ use crate::{
     error::Result,
     recipe::Rng,
     schedule::{ScheduleRequest, Spacing},
-    session::{Group, Keep, Latent, Member, Request},
+    session::{Budget, Group, Keep, Kind, Latent, Member, Request},
 };
+use std::time::Duration;
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,8 +21,38 @@ pub enum Purpose {
     Compare,
     /// The strip or grid of the Interpolate panel.
     Between,
-    /// The one large picture of the Interpolate panel.
-    Point,
+    /// The one picture that is looked at, before all others: the enlarged image of the batch, the interpolation's position.
+    Focus,
+    /// The same in fewer steps, while a control moves.
+    Draft,
+    /// The same for values that a control may be moved to next, while there is nothing else to do.
+    Ahead,
+}
+
+/// A draft lasts no longer than this, so that one follows the other as the eye expects; while S itself moves it takes all S wherever that
+/// lasts no longer than [`WHOLE`], since S is what one wants to see.
+const DRAFT: Duration = Duration::from_millis(80);
+const WHOLE: Duration = Duration::from_millis(400);
+
+/// Which control moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Touched {
+    /// η.
+    #[default]
+    Eta,
+    /// S.
+    Steps,
+    /// Where one looks along an interpolation.
+    Position,
+    /// Another.
+    Other,
+}
+
+impl Touched {
+    /// What a draft may take while it moves.
+    pub(crate) fn budget(self) -> Budget {
+        Budget { within: DRAFT, whole_within: if self == Self::Steps { WHOLE } else { DRAFT } }
+    }
 }
 
 impl Purpose {
@@ -40,11 +71,14 @@ impl Purpose {
 /// # Errors
 /// A device name that cannot be understood.
 pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request> {
+    let focus = matches!(purpose, Purpose::Focus | Purpose::Draft | Purpose::Ahead);
+    let step_by_step = matches!(controls.view.tab, Tab::Trajectory | Tab::Explain);
     let groups = match purpose {
         Purpose::Trajectory => vec![trajectory(controls)],
         Purpose::Compare => compare(controls),
         Purpose::Between => between(controls),
-        Purpose::Point => vec![point(controls)],
+        _ if step_by_step => vec![enlarged(controls)],
+        _ => vec![point(controls)],
     };
     Ok(Request {
         id,
@@ -53,7 +87,12 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         precision: controls.precision(),
         size: controls.size,
         groups,
-        keep: if purpose == Purpose::Trajectory { Keep::Trajectory } else { Keep::Latest },
+        keep: if purpose == Purpose::Trajectory || focus && step_by_step { Keep::Trajectory } else { Keep::Latest },
+        kind: match purpose {
+            Purpose::Draft => Kind::Draft(Touched::default().budget()),
+            Purpose::Ahead => Kind::Ahead,
+            _ => Kind::Full,
+        },
     })
 }
 
@@ -67,6 +106,13 @@ fn seed(controls: &Controls, image: u32) -> Latent {
 fn trajectory(controls: &Controls) -> Group {
     let member = |image| Member { latent: seed(controls, image), noise_seed: controls.noise_seed, image };
     Group { schedule: controls.schedule(), members: (0..controls.count).map(member).collect() }
+}
+
+/// The enlarged image alone.
+fn enlarged(controls: &Controls) -> Group {
+    let image = controls.view.image;
+    let member = Member { latent: seed(controls, image), noise_seed: controls.noise_seed, image };
+    Group { schedule: controls.schedule(), members: vec![member] }
 }
 
 /// The rows of the Compare panel, each with its name: η = …, σ̂, or S = ….

@@ -1,8 +1,18 @@
 //! A run as the app knows it: what came out of the session so far.
 
-use super::{controls::Controls, run_requests::Purpose};
-use crate::session::{Event, Keep, Plan, StepUpdate};
+use super::{
+    controls::Controls,
+    run_requests::{self, Purpose},
+    view_settings::Tab,
+};
+use crate::{
+    picture::Picture,
+    session::{Event, Keep, MIN_DRAFT_STEPS, Plan, Request, StepRecord, StepUpdate},
+};
 use std::sync::Arc;
+
+/// Where the steps of the shortest draft take longer than this, in seconds, each is shown as it comes.
+const SLOW: f64 = 0.4;
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -13,12 +23,14 @@ pub struct RunView {
     pub purpose: Purpose,
     /// The controls that asked for it: its pictures belong to these, whatever the sliders say now.
     pub controls: Controls,
+    /// What the picture looked at asks for under these controls: two runs with the same have the same picture of it.
+    pub(crate) focus: Option<Request>,
     /// Its schedules, once it was accepted.
     pub plan: Option<Plan>,
     /// Its groups.
     pub groups: Vec<GroupView>,
-    /// When it was asked for, in egui's time.
-    pub asked: f64,
+    /// Whether the session was asked, too; until then it waits for the controls to rest.
+    pub submitted: bool,
     /// Seconds a step takes, all groups together.
     pub step_seconds: f64,
     /// Whether every group is done.
@@ -52,6 +64,16 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
+    /// What the step saw and did to an image of the batch.
+    pub fn record(&self, image: usize) -> Option<&StepRecord> {
+        self.update.records.get(self.run.member(image)?)
+    }
+
+    /// An image of the batch after the step.
+    pub fn after(&self, image: usize) -> Option<&Arc<Picture>> {
+        self.update.after.get(self.run.member(image)?)
+    }
+
     /// Position in the run: the step's index, or the number of steps for the finished sample.
     pub fn position(&self) -> usize {
         self.update.index + usize::from(self.finished)
@@ -64,15 +86,16 @@ impl Shown<'_> {
 }
 
 impl RunView {
-    /// A run that was asked for at `asked`, in egui's time.
-    pub fn new(id: u64, purpose: Purpose, controls: Controls, asked: f64) -> Self {
+    /// A run that was just asked for.
+    pub fn new(id: u64, purpose: Purpose, controls: Controls) -> Self {
         Self {
             id,
             purpose,
+            focus: run_requests::request(0, Purpose::Focus, &controls).ok(),
             controls,
             plan: None,
             groups: Vec::new(),
-            asked,
+            submitted: false,
             step_seconds: 0.0,
             finished: false,
             cancelled: false,
@@ -81,7 +104,60 @@ impl RunView {
         }
     }
 
-    /// Whether updates are still to come.
+    /// Whether it is a draft: fewer steps than its controls ask for, unless they are quick.
+    pub fn is_draft(&self) -> bool {
+        self.purpose == Purpose::Draft
+    }
+
+    /// The controls that make its very pictures: a draft's have fewer steps.
+    pub fn made_with(&self) -> Controls {
+        let steps = self.steps();
+        if !self.is_draft() || steps == 0 || steps == self.controls.step_count() {
+            return self.controls.clone();
+        }
+        let thinned = self.controls.schedule().thinned(steps);
+        Controls { steps, spacing: thinned.spacing, ..self.controls.clone() }
+    }
+
+    /// The place of an image of the batch in its updates; `None` where it has another image alone.
+    pub fn member(&self, image: usize) -> Option<usize> {
+        match self.purpose {
+            Purpose::Focus | Purpose::Draft | Purpose::Ahead => (self.controls.view.image as usize == image).then_some(0),
+            _ => Some(image),
+        }
+    }
+
+    /// Whether it is a run of trajectories with this image of the batch.
+    pub(crate) fn has_image(&self, image: usize) -> bool {
+        let step_by_step = matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain);
+        match self.purpose {
+            Purpose::Trajectory => image < self.controls.count as usize,
+            Purpose::Compare | Purpose::Between => false,
+            _ => step_by_step && self.member(image).is_some(),
+        }
+    }
+
+    /// A draft on a device where even its few steps take long: as far as it has come.
+    pub(crate) fn slow_draft(&self) -> Option<Shown<'_>> {
+        let slow = self.is_draft() && !self.finished && self.step_seconds * MIN_DRAFT_STEPS as f64 > SLOW;
+        if slow { self.newest() } else { None }
+    }
+
+    /// Bytes of its pictures.
+    pub(crate) fn bytes(&self) -> usize {
+        let Some(plan) = &self.plan else { return 0 };
+        let picture = plan.size.0 as usize * plan.size.1 as usize * 3;
+        let updates = self.groups.iter().flat_map(|group| group.updates.iter().flatten().chain(&group.latest));
+        // x_t, x̂0 and three terms.
+        updates.map(|update| update.records.len() * picture * 5).sum()
+    }
+
+    /// Whether it waits for the controls to rest, or for the picture that is looked at first.
+    pub(crate) fn waits(&self) -> bool {
+        !self.submitted && !self.finished && !self.cancelled
+    }
+
+    /// Whether it still brings updates.
     pub fn is_running(&self) -> bool {
         !self.finished && !self.cancelled && !self.displaced && self.failed.is_none()
     }
@@ -125,6 +201,7 @@ impl RunView {
     pub fn apply(&mut self, event: &Event, keep: Keep) {
         match event {
             Event::Planned(plan) => {
+                self.submitted = true;
                 self.groups = plan
                     .schedules
                     .iter()

@@ -1,19 +1,21 @@
-//! The runs the app knows of: the newest for each purpose, and an earlier one while the newest has less to show.
+//! The runs the app knows of: for each purpose the newest, those before it while the newest has less to show, and what was computed ahead.
+//!
+//! What is on screen is never replaced by less: a place shows the newest run that has a picture there.
 
 use super::{
     controls::Controls,
-    run_requests::{self, Purpose},
+    run_requests::{self, Purpose, Touched},
     run_view::{RunView, Shown},
+    view_settings::Tab,
 };
 use crate::{
     error::Result,
-    session::{Event, Keep, Request, Session},
+    session::{Event, Keep, Kind, Request, Session},
 };
 use std::collections::HashMap;
 
-/// While a slider moves, the previous run stays on screen for this many seconds where the new one has nothing to show yet;
-/// after that the newest step of the new run is shown.
-const HOLD: f64 = 0.4;
+/// What is computed ahead takes no more memory than this, in bytes of pictures.
+const AHEAD_BYTES: usize = 96 << 20;
 
 /// All runs.
 #[derive(Default)]
@@ -24,36 +26,164 @@ pub struct Runs {
     active: Option<Purpose>,
 }
 
-fn keep(purpose: Purpose) -> Keep {
-    if purpose == Purpose::Trajectory { Keep::Trajectory } else { Keep::Latest }
+/// The request of `purpose` apart from its number: what two runs must have in common to show the same.
+pub(crate) fn asks(purpose: Purpose, controls: &Controls) -> Option<Request> {
+    run_requests::request(0, purpose, controls).ok()
 }
 
+fn keep(run: &RunView) -> Keep {
+    run_requests::request(0, run.purpose, &run.controls).map_or(Keep::Latest, |request| request.keep)
+}
+
+/// The purposes whose runs have a trajectory's steps.
+const STEP_BY_STEP: [Purpose; 4] = [Purpose::Trajectory, Purpose::Focus, Purpose::Draft, Purpose::Ahead];
+
 impl Runs {
-    /// Starts the run that `purpose` needs under `controls`; it is `now`, in egui's time.
+    /// Notes that the run of `purpose` under `controls` is wanted: until it is submitted, it waits.
+    pub(crate) fn register(&mut self, purpose: Purpose, controls: &Controls) {
+        self.next_id += 1;
+        self.insert(RunView::new(self.next_id, purpose, controls.clone()));
+    }
+
+    fn insert(&mut self, run: RunView) {
+        let runs = self.by_purpose.entry(run.purpose).or_default();
+        runs.insert(0, run);
+        prune(runs);
+    }
+
+    /// Submits the run of `purpose` that waits.
     ///
     /// # Errors
-    /// Controls that cannot be turned into a request.
-    pub(crate) fn start(&mut self, session: &Session, purpose: Purpose, controls: &Controls, now: f64) -> Result<()> {
-        session.submit(self.begin(purpose, controls, now)?);
+    /// Controls that make no request.
+    pub(crate) fn submit(&mut self, session: &Session, purpose: Purpose) -> Result<()> {
+        if let Some(request) = self.begin(purpose) {
+            session.submit(request?);
+        }
         Ok(())
     }
 
-    /// Makes that run the newest of its purpose and returns what to ask the session for.
-    fn begin(&mut self, purpose: Purpose, controls: &Controls, now: f64) -> Result<Request> {
-        self.next_id += 1;
-        let request = run_requests::request(self.next_id, purpose, controls)?;
-        // What another panel was computing is not finished; it starts over when that panel is opened again.
-        if let Some(other) = self.active.filter(|active| *active != purpose)
-            && let Some(run) = self.by_purpose.get_mut(&other).and_then(|runs| runs.first_mut())
-            && run.is_running()
-        {
-            run.displaced = true;
+    /// What to ask the session for; `None` where no run of `purpose` waits.
+    fn begin(&mut self, purpose: Purpose) -> Option<Result<Request>> {
+        let run = self.by_purpose.get_mut(&purpose)?.first_mut()?;
+        run.submitted = true;
+        let request = run_requests::request(run.id, purpose, &run.controls);
+        self.displace(purpose);
+        if !matches!(purpose, Purpose::Draft | Purpose::Ahead) {
+            self.active = Some(purpose);
         }
-        self.active = Some(purpose);
-        let runs = self.by_purpose.entry(purpose).or_default();
-        runs.insert(0, RunView::new(self.next_id, purpose, controls.clone(), now));
-        prune(runs);
-        Ok(request)
+        Some(request)
+    }
+
+    /// Starts the run that `purpose` needs under `controls`.
+    ///
+    /// # Errors
+    /// Controls that make no request.
+    pub(crate) fn start(&mut self, session: &Session, purpose: Purpose, controls: &Controls) -> Result<()> {
+        self.register(purpose, controls);
+        self.submit(session, purpose)
+    }
+
+    /// Starts a draft of `controls` that may take what the control allows which moves.
+    ///
+    /// # Errors
+    /// Controls that make no request.
+    pub(crate) fn start_draft(&mut self, session: &Session, controls: &Controls, touched: Touched) -> Result<()> {
+        self.register(Purpose::Draft, controls);
+        let mut request = run_requests::request(self.next_id, Purpose::Draft, controls)?;
+        request.kind = Kind::Draft(touched.budget());
+        self.displace(Purpose::Draft);
+        session.submit(request);
+        Ok(())
+    }
+
+    /// Computes the picture of `controls` ahead.
+    ///
+    /// # Errors
+    /// Controls that make no request.
+    pub(crate) fn start_ahead(&mut self, session: &Session, controls: &Controls) -> Result<()> {
+        self.register(Purpose::Ahead, controls);
+        session.submit(run_requests::request(self.next_id, Purpose::Ahead, controls)?);
+        Ok(())
+    }
+
+    /// What was being computed in full is not finished any more where something else takes the device; it begins again when it is wanted.
+    fn displace(&mut self, by: Purpose) {
+        for (purpose, runs) in &mut self.by_purpose {
+            if *purpose != by
+                && !matches!(purpose, Purpose::Draft | Purpose::Ahead)
+                && let Some(run) = runs.first_mut()
+                && run.submitted
+                && run.is_running()
+            {
+                run.displaced = true;
+            }
+        }
+    }
+
+    /// Takes the picture of `controls` from what was computed before, as if it had been computed now; where it is all that `whole` asks
+    /// for, it is that.
+    pub(crate) fn adopt(&mut self, whole: Purpose, controls: &Controls) {
+        let Some(found) = self.ready(controls) else { return };
+        let is_whole = found.focus == asks(whole, controls);
+        let purpose = if is_whole { whole } else { Purpose::Focus };
+        let run = RunView { purpose, id: self.next_id + 1, controls: controls.clone(), ..found.clone() };
+        self.next_id += 1;
+        self.displace(purpose);
+        self.insert(run);
+    }
+
+    /// A finished run of the picture of `controls`, computed ahead or looked at before.
+    pub(crate) fn ready(&self, controls: &Controls) -> Option<&RunView> {
+        let wanted = asks(Purpose::Focus, controls)?;
+        self.of(Purpose::Ahead).find(|run| run.finished && run.focus.as_ref() == Some(&wanted))
+    }
+
+    /// Whether the picture of `controls` is there, computed ahead or looked at before.
+    pub fn is_ready(&self, controls: &Controls) -> bool {
+        self.ready(controls).is_some()
+    }
+
+    /// The values of one control at which the picture of `controls` is ready: `value` is the control's, and `set` gives controls that of
+    /// others.
+    pub(crate) fn ready_at(
+        &self,
+        controls: &Controls,
+        set: impl Fn(&mut Controls, &Controls),
+        value: impl Fn(&Controls) -> f64,
+    ) -> Vec<f64> {
+        let like = |of: &Controls| {
+            let mut like = of.clone();
+            set(&mut like, controls);
+            // What the picture does not depend on.
+            (like.count, like.sigma_hat, like.size) = (controls.count, controls.sigma_hat, controls.size);
+            let position = |of: &Controls| (of.view.tab == Tab::Interpolate).then_some(of.view.interpolate.position);
+            let place = |of: &Controls| (of.view.image, of.view.tab, position(of));
+            let same_place = place(&like) == place(controls);
+            like.view = controls.view.clone();
+            same_place && like == *controls
+        };
+        self.of(Purpose::Ahead).filter(|run| run.finished && like(&run.controls)).map(|run| value(&run.controls)).collect()
+    }
+
+    /// Forgets the run that is being computed ahead, if one is.
+    pub(crate) fn stop_ahead(&mut self, session: &Session) {
+        if let Some(runs) = self.by_purpose.get_mut(&Purpose::Ahead)
+            && runs.first().is_some_and(RunView::is_running)
+        {
+            runs.remove(0);
+            session.cancel_ahead();
+        }
+    }
+
+    /// Whether there is memory for one run more of what is computed ahead.
+    pub(crate) fn has_room_ahead(&self) -> bool {
+        let bytes: Vec<usize> = self.of(Purpose::Ahead).map(RunView::bytes).collect();
+        let largest = bytes.iter().max().copied().unwrap_or(0);
+        bytes.iter().sum::<usize>() + largest <= AHEAD_BYTES
+    }
+
+    fn of(&self, purpose: Purpose) -> impl Iterator<Item = &RunView> {
+        self.by_purpose.get(&purpose).into_iter().flatten()
     }
 
     /// The newest run of a purpose.
@@ -67,33 +197,46 @@ impl Runs {
         older.iter().find(|run| run.finished).or_else(|| older.iter().find(|run| run.has_updates()))
     }
 
-    /// What is being computed.
-    pub(crate) fn running(&self) -> Option<&RunView> {
-        self.current(self.active?).filter(|run| run.is_running())
+    /// Whether a draft is being computed or waits.
+    pub(crate) fn is_drafting(&self) -> bool {
+        self.of(Purpose::Draft).any(|run| run.is_running())
     }
 
-    /// Whether the newest run of `purpose` was made by these controls and is finished, running or cancelled by the user: no
-    /// need to start it again.
-    pub(crate) fn is_current(&self, purpose: Purpose, wanted: impl Fn(&Controls) -> bool) -> bool {
-        self.current(purpose).is_some_and(|run| !run.displaced && wanted(&run.controls))
+    /// The newest draft that has ended.
+    pub(crate) fn draft(&self) -> Option<&RunView> {
+        self.of(Purpose::Draft).find(|run| run.finished)
     }
 
-    /// Cancels what is being computed; its updates stay.
+    /// What is being computed in full.
+    pub fn running(&self) -> Option<&RunView> {
+        self.current(self.active?).filter(|run| run.submitted && run.is_running())
+    }
+
+    /// Whether the newest run of `purpose` was made by these controls and is finished, on its way, waits for its turn or was called off by
+    /// the user: no need to start it again.
+    pub(crate) fn is_current(&self, purpose: Purpose, same: impl Fn(&Controls) -> bool) -> bool {
+        self.current(purpose).is_some_and(|run| !run.displaced && same(&run.controls))
+    }
+
+    /// Calls off what is being computed and what waits; its updates stay.
     pub(crate) fn cancel(&mut self, session: &Session) {
         session.cancel();
-        let run = self.active.and_then(|purpose| self.by_purpose.get_mut(&purpose)?.first_mut());
-        if let Some(run) = run.filter(|run| run.is_running()) {
-            run.cancelled = true;
+        for runs in self.by_purpose.values_mut() {
+            if let Some(run) = runs.first_mut().filter(|run| run.is_running()) {
+                run.cancelled = true;
+            }
         }
+        self.by_purpose.remove(&Purpose::Draft);
     }
 
-    /// The controls that asked for a run.
+    /// The controls that asked for a run; `None` for one that is computed ahead, whose controls nobody has set.
     pub(crate) fn controls_of(&self, id: u64) -> Option<&Controls> {
-        self.by_purpose.values().flatten().find(|run| run.id == id).map(|run| &run.controls)
+        let asked = self.by_purpose.values().flatten().filter(|run| run.purpose != Purpose::Ahead);
+        asked.into_iter().find(|run| run.id == id).map(|run| &run.controls)
     }
 
-    /// Gives an event to the run it is about. If that run is the newest of its purpose and was refused, returns its controls: the
-    /// run is forgotten, and the one before it is the newest again.
+    /// Gives an event to the run it is about. Returns its controls where that was the newest of its purpose and it was refused: it is
+    /// forgotten then with all that wait for the same controls, and the run before is the newest again.
     pub(crate) fn apply(&mut self, event: &Event) -> Option<Controls> {
         let id = match event {
             Event::Planned(plan) => plan.id,
@@ -101,52 +244,90 @@ impl Runs {
             Event::Finished { id } | Event::Failed { id, .. } | Event::Recovered { id, .. } => *id,
             Event::Device { .. } | Event::Done(_) => return None,
         };
-        for runs in self.by_purpose.values_mut() {
-            let Some(place) = runs.iter().position(|run| run.id == id) else { continue };
-            if matches!(event, Event::Failed { refused: true, .. }) {
-                let run = runs.remove(place);
-                return (place == 0).then_some(run.controls);
+        let found = self.by_purpose.iter().find_map(|(purpose, runs)| Some((*purpose, runs.iter().position(|run| run.id == id)?)));
+        let (purpose, place) = found?;
+        let runs = self.by_purpose.get_mut(&purpose)?;
+        if matches!(event, Event::Failed { refused: true, .. }) {
+            let controls = runs.remove(place).controls;
+            if place > 0 || purpose == Purpose::Ahead {
+                return None;
             }
-            let run = &mut runs[place];
-            // A cancelled run stays as the user last saw it.
-            if !run.cancelled && !run.displaced {
-                run.apply(event, keep(run.purpose));
+            for runs in self.by_purpose.values_mut() {
+                runs.retain(|run| run.submitted || run.controls != controls);
             }
-            if matches!(event, Event::Finished { .. }) {
-                prune(runs);
+            return Some(controls);
+        }
+        let run = &mut runs[place];
+        // What was called off stays as the user last saw it.
+        if !run.cancelled && !run.displaced {
+            let keep = keep(run);
+            run.apply(event, keep);
+        }
+        if matches!(event, Event::Finished { .. }) {
+            // What was looked at once is ready when one comes back to it.
+            let keep = (purpose == Purpose::Focus && run.finished).then(|| RunView { purpose: Purpose::Ahead, ..run.clone() });
+            prune(runs);
+            if let Some(run) = keep {
+                let ahead = self.by_purpose.entry(Purpose::Ahead).or_default();
+                // Behind one that is being computed, which stays the first.
+                let place = usize::from(ahead.first().is_some_and(RunView::is_running));
+                ahead.insert(place, run);
+                prune(ahead);
             }
-            return None;
         }
         None
     }
 
-    /// What to draw of the trajectory for a playhead at `at` (0: x_T, 1: the finished sample) at the time `now`.
-    pub(crate) fn shown(&self, at: f64, now: f64) -> Option<Shown<'_>> {
-        let current = self.current(Purpose::Trajectory);
-        let exact = current.and_then(|run| run.at(at));
-        if exact.is_some() {
-            return exact;
-        }
-        let hold = current.is_none_or(|run| (run.is_running() && now - run.asked < HOLD) || !run.has_updates());
-        let older = self.previous(Purpose::Trajectory).filter(|_| hold);
-        let older = older.and_then(|run| run.at(at).or_else(|| run.newest()));
-        older.or_else(|| current.and_then(RunView::newest))
+    /// What of the trajectory of `image` to draw for a playhead at `at` (0: x_T, 1: the finished sample): the newest that has a picture
+    /// there, be it a draft; where there is none at all, as far as the newest has come.
+    pub fn shown(&self, at: f64, image: usize) -> Option<Shown<'_>> {
+        let all = || {
+            STEP_BY_STEP.into_iter().filter(|p| *p != Purpose::Ahead).flat_map(|p| self.of(p)).filter(|run| run.has_image(image))
+        };
+        let there = all().filter_map(|run| run.at(at).or_else(|| run.slow_draft())).max_by_key(|shown| shown.run.id);
+        there.or_else(|| all().filter_map(RunView::newest).max_by_key(|shown| shown.run.id))
+    }
+
+    /// As [`Self::shown`], of the whole batch, which drafts do not have.
+    pub(crate) fn shown_batch(&self, at: f64) -> Option<Shown<'_>> {
+        let there = self.of(Purpose::Trajectory).find_map(|run| run.at(at));
+        there.or_else(|| self.of(Purpose::Trajectory).find_map(RunView::newest))
+    }
+
+    /// The newest full run of `image` whose steps are known: what the film strip shows, and one before it.
+    pub(crate) fn strip(&self, image: usize) -> Vec<&RunView> {
+        let full = [Purpose::Trajectory, Purpose::Focus].into_iter().flat_map(|purpose| self.of(purpose));
+        let mut runs: Vec<_> = full.filter(|run| run.has_image(image) && run.has_updates()).collect();
+        runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+        runs
     }
 }
 
 /// Forgets runs that will not be shown again.
 fn prune(runs: &mut Vec<RunView>) {
-    if runs.first().is_some_and(|run| run.finished) {
-        runs.truncate(1);
-        return;
+    let Some(first) = runs.first() else { return };
+    match first.purpose {
+        Purpose::Ahead => {
+            let mut bytes = 0;
+            let mut newest = true;
+            runs.retain(|run| {
+                bytes += run.bytes();
+                std::mem::take(&mut newest) || run.finished && bytes <= AHEAD_BYTES
+            });
+        }
+        _ if first.finished && first.purpose != Purpose::Draft => runs.truncate(1),
+        purpose => {
+            let (mut finished, mut unfinished) = (false, false);
+            let mut number = 0;
+            // Of the drafts that wait only the newest will begin; the one that has begun is behind it.
+            let begun = |run: &RunView| purpose != Purpose::Draft || run.plan.is_some();
+            runs.retain(|run| {
+                number += 1;
+                let seen = if run.finished { &mut finished } else { &mut unfinished };
+                number == 1 || begun(run) && !std::mem::replace(seen, true)
+            });
+        }
     }
-    let (mut finished, mut unfinished) = (false, false);
-    let mut number = 0;
-    runs.retain(|run| {
-        number += 1;
-        let seen = if run.finished { &mut finished } else { &mut unfinished };
-        number == 1 || !std::mem::replace(seen, true)
-    });
 }
 
 #[cfg(test)]
@@ -166,10 +347,15 @@ mod tests {
     struct Fed(Runs);
 
     impl Fed {
-        /// Begins a run at the time `now` and accepts it. Returns its number.
-        fn begin(&mut self, now: f64) -> u64 {
-            let controls = Controls { steps: 4, eta: now / 100.0, ..Controls::default() };
-            let request = self.0.begin(TRAJECTORY, &controls, now).expect("a request");
+        /// Begins a run with this η and accepts it. Returns its number.
+        fn begin(&mut self, eta: f64) -> u64 {
+            self.begin_as(TRAJECTORY, eta)
+        }
+
+        fn begin_as(&mut self, purpose: Purpose, eta: f64) -> u64 {
+            let controls = Controls { steps: 4, eta, ..Controls::default() };
+            self.0.register(purpose, &controls);
+            let request = self.0.begin(purpose).expect("a run that waits").expect("a request");
             let schedule = Schedule::new(&SchedulerConfig::default(), &controls.schedule()).expect("a schedule");
             let model = ModelFacts {
                 key: "toy".to_owned(),
@@ -189,12 +375,20 @@ mod tests {
 
         /// The steps `indices` of run `id` come, and its end after the last.
         fn steps(&mut self, id: u64, indices: std::ops::Range<usize>) {
+            self.steps_that_take(0.01, id, indices);
+        }
+
+        fn slow(&mut self, id: u64, indices: std::ops::Range<usize>) {
+            self.steps_that_take(2.6, id, indices);
+        }
+
+        fn steps_that_take(&mut self, seconds: f64, id: u64, indices: std::ops::Range<usize>) {
             let picture = || Arc::new(Picture::filled(1, 1, [0; 3]));
             for index in indices {
                 let records = vec![StepRecord { x_t: picture(), x0: picture(), terms: None, rms: Rms::default() }];
                 let after = vec![picture()];
                 let update =
-                    StepUpdate { id, group: 0, index, total: 4, seconds: 0.1, records, after, after_rms: vec![1.0], spread: None };
+                    StepUpdate { id, group: 0, index, total: 4, seconds, records, after, after_rms: vec![1.0], spread: None };
                 self.0.apply(&Event::Step(Arc::new(update)));
                 if index == 3 {
                     self.0.apply(&Event::Finished { id });
@@ -203,8 +397,8 @@ mod tests {
         }
 
         /// The run and the position shown for a playhead at `at`.
-        fn shown(&self, at: f64, now: f64) -> Option<(u64, usize)> {
-            self.0.shown(at, now).map(|shown| (shown.run.id, shown.position()))
+        fn shown(&self, at: f64) -> Option<(u64, usize)> {
+            self.0.shown(at, 0).map(|shown| (shown.run.id, shown.position()))
         }
 
         fn ids(&self) -> Vec<u64> {
@@ -213,26 +407,87 @@ mod tests {
     }
 
     #[test]
-    fn the_run_before_stays_for_a_while_where_the_new_one_has_nothing_yet() {
+    fn a_place_shows_the_newest_picture_there_is_and_never_less_than_before() {
         let mut runs = Fed::default();
         let first = runs.begin(0.0);
-        assert_eq!(runs.shown(1.0, 0.0), None);
+        assert_eq!(runs.shown(1.0), None);
         // Without a run before, it is shown as far as it has come.
         runs.steps(first, 0..2);
-        assert_eq!([0.0, 0.25, 1.0].map(|at| runs.shown(at, 0.1)), [Some((first, 0)), Some((first, 1)), Some((first, 1))]);
+        assert_eq!([0.0, 0.25, 1.0].map(|at| runs.shown(at)), [Some((first, 0)), Some((first, 1)), Some((first, 1))]);
         runs.steps(first, 2..4);
-        assert_eq!([0.5, 1.0].map(|at| runs.shown(at, 0.2)), [Some((first, 2)), Some((first, 4))]);
-
-        let second = runs.begin(10.0);
-        // As long as it has nothing at all, however long that takes.
-        assert_eq!([10.0, 99.0].map(|now| runs.shown(1.0, now)), [Some((first, 4)); 2]);
+        assert_eq!([0.5, 1.0].map(|at| runs.shown(at)), [Some((first, 2)), Some((first, 4))]);
+        // A draft shows when it is finished, and not before.
+        let draft = runs.begin_as(Purpose::Draft, 0.1);
+        runs.steps(draft, 0..3);
+        assert_eq!(runs.shown(1.0), Some((first, 4)));
+        runs.steps(draft, 3..4);
+        assert_eq!(runs.shown(1.0), Some((draft, 4)));
+        // The full run of the same controls shows what it has; of what it has not yet the draft stays.
+        let second = runs.begin(0.1);
+        assert_eq!(runs.shown(1.0), Some((draft, 4)));
         runs.steps(second, 0..2);
-        // What it has is shown at once; what it has not yet, from the run before, until its time is over.
-        assert_eq!(runs.shown(0.25, 10.1), Some((second, 1)));
-        assert_eq!(runs.shown(1.0, 10.0 + HOLD - 0.01), Some((first, 4)));
-        assert_eq!(runs.shown(1.0, 10.0 + HOLD + 0.01), Some((second, 1)));
+        assert_eq!([0.25, 1.0].map(|at| runs.shown(at)), [Some((second, 1)), Some((draft, 4))]);
         runs.steps(second, 2..4);
-        assert_eq!(runs.shown(1.0, 10.2), Some((second, 4)));
+        assert_eq!(runs.shown(1.0), Some((second, 4)));
+        // The batch has no drafts.
+        assert_eq!(runs.0.shown_batch(1.0).map(|shown| shown.run.id), Some(second));
+    }
+
+    #[test]
+    fn a_draft_that_takes_long_shows_as_far_as_it_has_come() {
+        let mut runs = Fed::default();
+        let first = runs.begin(0.0);
+        runs.steps(first, 0..4);
+        let draft = runs.begin_as(Purpose::Draft, 0.1);
+        runs.slow(draft, 0..2);
+        assert_eq!(runs.shown(1.0), Some((draft, 1)));
+    }
+
+    #[test]
+    fn of_the_drafts_that_wait_only_the_newest_is_kept_beside_the_one_that_is_computed_and_the_last_that_ended() {
+        let mut runs = Fed::default();
+        let ended = runs.begin_as(Purpose::Draft, 0.1);
+        runs.steps(ended, 0..4);
+        let computed = runs.begin_as(Purpose::Draft, 0.2);
+        for eta in [0.3, 0.4, 0.5] {
+            runs.0.register(Purpose::Draft, &Controls { eta, ..Controls::default() });
+        }
+        let etas: Vec<f64> = runs.0.by_purpose[&Purpose::Draft].iter().map(|run| run.controls.eta).collect();
+        assert_eq!(etas, [0.5, 0.2, 0.1]);
+        runs.steps(computed, 0..4);
+        assert_eq!(runs.0.draft().map(|run| run.id), Some(computed));
+        assert!(runs.0.is_drafting());
+    }
+
+    #[test]
+    fn what_was_computed_ahead_is_taken_when_the_controls_come_there() {
+        let mut runs = Fed::default();
+        let first = runs.begin(0.0);
+        runs.steps(first, 0..4);
+        let ahead = runs.begin_as(Purpose::Ahead, 0.05);
+        let there = Controls { steps: 4, eta: 0.05, ..Controls::default() };
+        assert!(runs.0.ready(&there).is_none(), "it is not finished");
+        assert!(runs.0.controls_of(ahead).is_none(), "nobody set these controls: there is no going back to them");
+        runs.steps(ahead, 0..4);
+        assert_eq!(runs.shown(1.0), Some((first, 4)), "nobody has asked for it");
+        assert_eq!(runs.0.ready_at(&Controls { eta: 0.7, ..there.clone() }, |of, now| of.eta = now.eta, |of| of.eta), [0.05]);
+        runs.0.adopt(TRAJECTORY, &there);
+        let shown = runs.0.shown(0.25, 0).expect("a picture");
+        assert_eq!((shown.run.purpose, shown.run.controls.eta, shown.position()), (Purpose::Focus, 0.05, 1));
+        // Other seeds are another picture.
+        assert!(runs.0.ready(&Controls { seed: 77, ..there }).is_none());
+    }
+
+    #[test]
+    fn a_drafts_recipe_has_the_steps_it_took() {
+        let mut runs = Fed::default();
+        let draft = runs.begin_as(Purpose::Draft, 0.1);
+        let run = runs.0.by_purpose.get_mut(&Purpose::Draft).expect("runs").first_mut().expect("a run");
+        assert_eq!((run.id, run.made_with().steps), (draft, 4));
+        run.controls.steps = 50;
+        assert_eq!(run.made_with().steps, 4);
+        run.controls.spacing = Some(crate::schedule::Spacing::List((0..50).map(|i| 20 * i).collect()));
+        assert_eq!(run.made_with().step_count(), 4);
     }
 
     #[test]
@@ -240,27 +495,28 @@ mod tests {
         let mut runs = Fed::default();
         let first = runs.begin(0.0);
         runs.steps(first, 0..4);
-        let second = runs.begin(10.0);
+        let second = runs.begin(0.1);
         runs.steps(second, 0..2);
         runs.0.by_purpose.get_mut(&TRAJECTORY).expect("runs")[0].cancelled = true;
         // What was in flight still comes, and changes nothing.
         runs.steps(second, 2..3);
         assert_eq!(runs.0.current(TRAJECTORY).expect("a run").progress(), (2, 4));
-        assert_eq!(runs.shown(1.0, 10.1), Some((second, 1)));
+        // The finished picture of before stays; at the place it came to, what it has.
+        assert_eq!([0.25, 1.0].map(|at| runs.shown(at)), [Some((second, 1)), Some((first, 4))]);
     }
 
     #[test]
     fn behind_the_newest_stay_one_finished_run_and_one_that_may_still_finish() {
         let mut runs = Fed::default();
-        let ids: Vec<u64> = (0..4).map(|i| runs.begin(f64::from(i))).collect();
+        let ids: Vec<u64> = (0..4).map(|i| runs.begin(0.01 * f64::from(i))).collect();
         // Nothing is finished: the newest and the one before it.
         assert_eq!(runs.ids(), [ids[3], ids[2]]);
         assert!(runs.0.previous(TRAJECTORY).is_none(), "it has nothing to show");
         runs.steps(ids[2], 0..4);
         assert_eq!(runs.ids(), [ids[3], ids[2]]);
-        let next = runs.begin(5.0);
+        let next = runs.begin(0.5);
         assert_eq!(runs.ids(), [next, ids[3], ids[2]]);
-        let newest = runs.begin(6.0);
+        let newest = runs.begin(0.6);
         assert_eq!(runs.ids(), [newest, next, ids[2]], "the finished one stays behind any number of others");
         assert_eq!(runs.0.previous(TRAJECTORY).map(|run| run.id), Some(ids[2]));
         // A newer one that finishes takes its place, and the newest that finishes is all that is needed.
@@ -275,12 +531,12 @@ mod tests {
         let mut runs = Fed::default();
         let first = runs.begin(0.0);
         runs.steps(first, 0..4);
-        let second = runs.begin(10.0);
+        let second = runs.begin(0.1);
         let refused = |id| Event::Failed { id, refused: true, message: String::new() };
         assert_eq!(runs.0.apply(&refused(second)).map(|controls| controls.eta), Some(0.1));
-        assert_eq!((runs.ids(), runs.shown(1.0, 10.0)), (vec![first], Some((first, 4))));
+        assert_eq!((runs.ids(), runs.shown(1.0)), (vec![first], Some((first, 4))));
         // Of one that another has replaced nobody has to know.
-        let (third, fourth) = (runs.begin(11.0), runs.begin(12.0));
+        let (third, fourth) = (runs.begin(0.11), runs.begin(0.12));
         assert!(runs.0.apply(&refused(third)).is_none());
         assert_eq!(runs.ids(), [fourth, first]);
     }
@@ -290,7 +546,8 @@ mod tests {
         let mut runs = Fed::default();
         let first = runs.begin(0.0);
         runs.steps(first, 0..1);
-        runs.0.begin(Purpose::Compare, &Controls::default(), 1.0).expect("a request");
+        runs.0.register(Purpose::Compare, &Controls::default());
+        runs.0.begin(Purpose::Compare).expect("it waits").expect("a request");
         runs.steps(first, 1..2);
         let run = runs.0.current(TRAJECTORY).expect("a run");
         assert!(run.displaced && !run.is_running() && run.progress() == (1, 4));

@@ -20,6 +20,8 @@ pub struct ViewSettings {
     pub seed_locked: bool,
     /// The dice do not change the seed of the noise.
     pub noise_locked: bool,
+    /// Whether pictures that may be wanted next are computed while there is nothing else to do.
+    pub ahead: bool,
     /// Which image of the batch is shown large.
     pub image: u32,
     /// The Compare panel.
@@ -100,6 +102,7 @@ impl Default for ViewSettings {
             tab: Tab::default(),
             seed_locked: false,
             noise_locked: false,
+            ahead: true,
             image: 0,
             compare: Compare::default(),
             interpolate: Interpolate::default(),

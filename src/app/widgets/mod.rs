@@ -1,5 +1,6 @@
 //! What the panels draw with; nothing here knows a panel.
 
+pub(crate) mod editable;
 pub mod fonts;
 pub(crate) mod math;
 pub mod texture_cache;

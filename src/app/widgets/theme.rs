@@ -2,6 +2,9 @@
 
 use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Ui, vec2};
 
+/// The tint of pictures from before a change, until there are better ones.
+pub(crate) const DIMMED: Color32 = Color32::from_rgba_premultiplied(90, 90, 90, 90);
+
 /// Sets text sizes, spacing and colours of both themes.
 pub fn install(ctx: &egui::Context) {
     for theme in [Theme::Dark, Theme::Light] {

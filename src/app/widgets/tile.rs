@@ -58,7 +58,8 @@ pub(crate) fn of_update(update: &StepUpdate, member: usize, noisy: bool) -> Opti
     update.records.get(member).map(|m| if noisy { &*m.x_t } else { &*m.x0 })
 }
 
-/// The tile of one member of a group: from `run` if it has begun, else from `previous`.
+/// The tile of a run's member: from `run` if it has finished it, else a finished one of the run before, else from `run` as far as it has
+/// come. A finished picture is never replaced by less.
 pub(crate) fn of_runs<'a>(
     run: Option<&'a RunView>,
     previous: Option<&'a RunView>,
@@ -69,7 +70,13 @@ pub(crate) fn of_runs<'a>(
     let show = |(id, update): (u64, &'a StepUpdate)| {
         of_update(update, member, noisy).map(|picture| (picture, version((id, group, member, update.index, noisy))))
     };
-    if let Some(found) = run.and_then(newest) {
+    let found = run.and_then(newest);
+    let is_finished = |(_, update): &(u64, &StepUpdate)| update.index + 1 >= update.total;
+    let old = previous.and_then(newest).filter(is_finished).filter(|_| !found.as_ref().is_some_and(is_finished));
+    if let Some((picture, version)) = old.and_then(show) {
+        return Tile::Old(picture, version);
+    }
+    if let Some(found) = found {
         return show(found).map_or(Tile::Same, |(picture, version)| Tile::Now(picture, version));
     }
     previous.and_then(newest).and_then(show).map_or(Tile::Waiting, |(picture, version)| Tile::Old(picture, version))

@@ -113,7 +113,11 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
                 Some(s)
                     if s.position == interpolate.position || (!interpolate.grid && s.position[0] == interpolate.position[0]) =>
                 {
-                    if s.finished { "decoded here".to_owned() } else { "being decoded".to_owned() }
+                    match (s.finished, s.run.is_draft()) {
+                        (true, false) => "decoded here".to_owned(),
+                        (true, true) => format!("draft, {} of {} steps", s.run.steps(), s.run.controls.step_count()),
+                        (false, _) => "being decoded".to_owned(),
+                    }
                 }
                 Some(s) => format!("nearest picture so far: {}", place(s.position)),
             };

@@ -3,7 +3,11 @@
 use super::view::View;
 use crate::{
     app::{
-        state::{controls::Controls, run_view::RunView, view_settings::Interpolate},
+        state::{
+            controls::Controls,
+            run_view::RunView,
+            view_settings::{Interpolate, Tab},
+        },
         widgets::tile,
     },
     picture::Picture,
@@ -74,9 +78,10 @@ fn of<'a>(run: &'a RunView, (group, member): (usize, usize), position: [f64; 2])
 /// others, then finished rather than not, then the nearest.
 pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Option<Shown<'a>> {
     let here = &controls.view.interpolate;
-    let points = [view.point, view.point_previous].into_iter().flatten().filter_map(|run| {
+    let points = [view.point, view.point_previous, view.draft].into_iter().flatten().filter_map(|run| {
         let theirs = &run.controls.view.interpolate;
-        (theirs.grid == here.grid).then(|| of(run, (0, mode), theirs.position)).flatten()
+        let interpolates = run.controls.view.tab == Tab::Interpolate && theirs.grid == here.grid;
+        interpolates.then(|| of(run, (0, mode), theirs.position)).flatten()
     });
     let strips = [view.between, view.previous].into_iter().flatten().filter_map(|run| {
         let theirs = &run.controls.view.interpolate;
@@ -85,10 +90,10 @@ pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Optio
         (theirs.grid == here.grid).then(|| of(run, (mode, member), stop)).flatten()
     });
     let all = points.chain(strips).map(|s| Shown { old: !alike(&s.run.controls, controls), ..s });
-    let rank = |s: &Shown<'_>| (s.old, !s.finished, distance(here.grid, s.position, here.position));
+    let rank = |s: &Shown<'_>| (s.old, !s.finished, distance(here.grid, s.position, here.position), s.run.is_draft());
     all.min_by(|a, b| {
         let (a, b) = (rank(a), rank(b));
-        (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2))
+        (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)).then(a.3.cmp(&b.3))
     })
 }
 

@@ -12,6 +12,8 @@ pub struct View<'a> {
     pub point: Option<&'a RunView>,
     /// The one before.
     pub point_previous: Option<&'a RunView>,
+    /// The same in few steps, while something moves.
+    pub draft: Option<&'a RunView>,
     /// egui's time, in seconds.
     pub time: f64,
 }
@@ -22,8 +24,9 @@ impl<'a> View<'a> {
         Self {
             between: runs.current(Purpose::Between),
             previous: runs.previous(Purpose::Between),
-            point: runs.current(Purpose::Point),
-            point_previous: runs.previous(Purpose::Point),
+            point: runs.current(Purpose::Focus),
+            point_previous: runs.previous(Purpose::Focus),
+            draft: runs.draft(),
             time,
         }
     }
