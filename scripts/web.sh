@@ -29,8 +29,8 @@ run_test() {
     cargo_for $target build --quiet -p etude-web-steps
     cargo run --quiet -p etude-bindgen -- "$built/debug/etude_web_steps.wasm" "$site"
     cp tests/web/index.html "$site"
-    # Two steps take a few seconds, and compiling their shaders for the processor as long again.
-    python3 tests/web/browser.py "$site" index.html 180
+    # It takes some fifteen seconds on two cores, nearly all of them to compile the shaders for the processor.
+    python3 tests/web/browser.py "$site" index.html 300
 }
 
 case "${1:-}" in

@@ -30,8 +30,8 @@ macro_rules! embed {
     };
 }
 
-/// The models in the binary, made by training/.
-pub const EMBEDDED: &[Embedded] = &[embed!("emoji"), embed!("fashion")];
+/// The models in the binary, made by training/. A static, as a constant's bytes are in the binary once for each crate that names it.
+pub static EMBEDDED: &[Embedded] = &[embed!("emoji"), embed!("fashion")];
 
 /// The name of the model that is used where none is named: the one that shows best what η and S do.
 pub const DEFAULT: &str = "emoji";
