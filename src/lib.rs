@@ -24,7 +24,7 @@
 //! - **x_T and every step's noise come from counters** ([`noise`]): image 7 of a batch of 64 is image 7 of a batch of 8, and a
 //!   picture changes smoothly as η moves.
 //!
-//! Dependencies point one way: `main -> cli, app -> session -> backend, sampler, model, picture -> cpu, gpu, schedule, noise ->
+//! Dependencies point one way: `main -> cli, app -> session -> engine -> backend, sampler, model -> cpu, gpu, schedule, noise ->
 //! program -> error` (`tests/layers.rs` holds them to it). The command line belongs to the program, not to this library.
 //!
 //! # How the viewer hangs together
@@ -40,10 +40,15 @@
 //!   picture are one thing. [`app::state::run_requests`] turns them into the run that a panel needs.
 //! - **Each folder of [`app`] knows those before it**: state (plain values), widgets (they draw and know no panel), panels, actions, and
 //!   then the viewer and its window.
-//! - **The latest request wins** ([`session`]). A new one gets its first step at once; the previous run may finish if that takes less
-//!   than a quarter of a second, so that finished pictures keep coming while a slider moves.
+//! - **What is nearly there is shown, and nothing on screen is replaced by less** ([`app::state::live`], [`app::state::runs`]). While a
+//!   control moves, drafts of the picture that is looked at follow one another, each of them whole; at rest that picture comes with all
+//!   its steps, then the rest of the panel, then what may be wanted next.
+//! - **The latest request wins** ([`session`]). A full run waits for a draft to end and drops the previous full run, unless that takes
+//!   less than a quarter of a second more.
 //! - **x stays on the device while one group of a run goes on** ([`engine`]). The host keeps a copy of it after every step, so that
 //!   groups with different schedules take turns on one executor, and a run survives the loss of its device.
+//! - **Waiting is async, blocking has one place.** Opening a device, reading back and taking a turn are `async fn`; a desktop's thread
+//!   blocks on them in `platform::block_on`, a page awaits them. [`platform`] alone knows threads, clocks, dialogs and downloads.
 //! - **The device that computes is not the one that draws**, and on the processor the computing threads have a lower priority than the
 //!   window.
 //!

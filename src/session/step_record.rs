@@ -7,6 +7,7 @@ use crate::{
     picture::{self, Picture},
     schedule::StepCoefficients,
 };
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Images as they are shown, with their lengths.
@@ -20,8 +21,10 @@ pub(super) struct Shown {
 impl Shown {
     /// Each image of x, `[M, C, H, W]`.
     pub(super) fn new(channels: usize, height: usize, width: usize, x: &[f32]) -> Self {
-        let pictures = picture::images_from_nchw(channels, height, width, x).into_iter().map(Arc::new).collect();
-        Self { pictures, rms: x.chunks_exact(channels * height * width).map(latent::rms).collect() }
+        let len = channels * height * width;
+        let shown = |x: &[f32]| (Arc::new(picture::image_from_nchw(channels, height, width, x)), latent::rms(x));
+        let (pictures, rms) = x.par_chunks_exact(len.max(1)).map(shown).unzip();
+        Self { pictures, rms }
     }
 }
 
@@ -39,8 +42,8 @@ pub(super) fn records(
     let len = channels * height * width;
     let image = |values: &[f32]| picture::image_from_nchw(channels, height, width, values);
     let times = |values: &[f32], factor: f64| -> Vec<f32> { values.iter().map(|v| (f64::from(*v) * factor) as f32).collect() };
-    let mut records = Vec::with_capacity(before.pictures.len());
-    for (i, (picture, rms)) in before.pictures.iter().zip(&before.rms).enumerate() {
+    // Several images at once: on the processor the next step waits for this.
+    let records = before.pictures.par_iter().zip(&before.rms).enumerate().map(|(i, (picture, rms))| {
         let range = i * len..(i + 1) * len;
         let (x, x0) = (&step.x_t[range.clone()], &step.tensors.x0[range.clone()]);
         let epsilon = step.tensors.model.get(range.clone()).map(|model| -> Vec<f32> {
@@ -60,9 +63,9 @@ pub(super) fn records(
             })
         });
         let rms = Rms { x: *rms, x0: latent::rms(x0), epsilon: epsilon.as_deref().map(latent::rms) };
-        records.push(StepRecord { x_t: picture.clone(), x0: Arc::new(image(x0)), terms, rms });
-    }
-    records
+        StepRecord { x_t: picture.clone(), x0: Arc::new(image(x0)), terms, rms }
+    });
+    records.collect()
 }
 
 /// The standard deviation over the images of `[M, C, H, W]` (of the population: divided by M), at each pixel.
