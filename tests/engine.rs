@@ -140,6 +140,22 @@ fn groups_take_turns_on_one_executor_as_if_each_were_alone() {
 }
 
 #[test]
+fn the_group_that_is_looked_at_is_done_before_the_others_begin() {
+    let mut engine = engine(Backend::Cpu);
+    let schedule = schedule(3, 0.0);
+    let groups = (0..3).map(|_| group(&schedule, 1)).collect();
+    let mut groups = Groups::new(&mut engine, SIZE, groups).expect("groups").beginning_with(Some(1));
+    let mut order = Vec::new();
+    while let Some(step) = block_on(groups.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step") {
+        order.push((step.group, step.index));
+    }
+    assert_eq!(order, [(1, 0), (1, 1), (1, 2), (0, 0), (2, 0), (0, 1), (2, 1), (0, 2), (2, 2)]);
+    // A group that is not there is none.
+    let mut groups = Groups::new(&mut engine, SIZE, vec![group(&schedule, 1)]).expect("groups").beginning_with(Some(7));
+    assert!(block_on(groups.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step").is_some());
+}
+
+#[test]
 fn two_runs_on_one_engine_do_not_disturb_each_other() {
     let Some(gpu) = common::software_gpu() else { return };
     let mut engine = engine(Backend::Gpu(gpu));

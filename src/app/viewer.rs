@@ -6,7 +6,7 @@ use crate::{
             apply_command::{apply_command, open},
             task_results::take_result,
         },
-        panels::{controls_panel, help, interpolate, keys, messages, open_panel, presentation, status_bar, top_bar},
+        panels::{compare, controls_panel, help, interpolate, keys, messages, open_panel, presentation, status_bar, top_bar},
         state::{
             State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, run_requests::Purpose,
             runs::asks, start::Start,
@@ -202,7 +202,11 @@ impl Viewer {
                 Ok(())
             }
             Next::Focus => state.runs.start(&self.session, Purpose::Focus, &controls),
-            Next::Whole => state.runs.submit(&self.session, purpose),
+            Next::Whole => {
+                // Of a grid, the row or cell under the pointer.
+                let looked = (purpose == Purpose::Compare).then(|| compare::looked_at(ctx)).flatten();
+                state.runs.submit(&self.session, purpose, looked)
+            }
             Next::Ahead(controls) => state.runs.start_ahead(&self.session, &controls),
             Next::Wait(seconds) => {
                 ctx.request_repaint_after_secs(seconds as f32);

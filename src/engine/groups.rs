@@ -105,6 +105,8 @@ pub struct Groups {
     channels: usize,
     /// Every timestep of every group once, falling: the rows of the embedding table.
     timesteps: Vec<f32>,
+    /// The group that is done before the others begin.
+    first: Option<usize>,
     /// Tells the x of these groups from that of others on the same executor.
     id: u64,
     /// The engine's when the groups were divided into parts.
@@ -125,9 +127,15 @@ impl Groups {
         timesteps.dedup();
         let channels = engine.model().config.in_channels as usize;
         let (in_flight, collected) = (VecDeque::new(), Instant::now());
-        let mut groups = Self { groups, size, channels, timesteps, id: unique(), epoch: engine.epoch, in_flight, collected };
+        let mut groups =
+            Self { groups, size, channels, timesteps, first: None, id: unique(), epoch: engine.epoch, in_flight, collected };
         groups.restart(engine)?;
         Ok(groups)
+    }
+
+    /// Lets group `first` take all its steps before the others take theirs; with `None` all advance together.
+    pub fn beginning_with(self, first: Option<usize>) -> Self {
+        Self { first, ..self }
     }
 
     /// The groups.
@@ -227,9 +235,11 @@ impl Groups {
     fn next(&self) -> Option<usize> {
         let behind = |g: &Group| g.submitted as f64 / g.schedule.steps.len().max(1) as f64;
         let numbers = 0..self.groups.len();
+        let is_open = |n: &usize| self.groups[*n].submitted < self.groups[*n].schedule.steps.len();
         let half = numbers.clone().find(|n| self.groups[*n].submitted_parts > 0);
-        let open = numbers.filter(|n| self.groups[*n].submitted < self.groups[*n].schedule.steps.len());
-        half.or_else(|| open.min_by(|a, b| behind(&self.groups[*a]).total_cmp(&behind(&self.groups[*b]))))
+        let first = self.first.filter(|n| numbers.contains(n) && is_open(n));
+        let open = numbers.filter(is_open);
+        half.or(first).or_else(|| open.min_by(|a, b| behind(&self.groups[*a]).total_cmp(&behind(&self.groups[*b]))))
     }
 
     fn at(&self, index: usize, coefficients: &StepCoefficients) -> At {

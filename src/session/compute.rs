@@ -182,6 +182,7 @@ mod tests {
             groups: Vec::new(),
             keep: Keep::Latest,
             kind: Default::default(),
+            first: None,
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Request {
     pub keep: Keep,
     /// How urgent it is, and how much of it is wanted.
     pub kind: Kind,
+    /// The group that takes all its steps before the others take theirs; `None` lets all advance together.
+    pub first: Option<usize>,
 }
 
 /// How urgent a run is, and how much of it is wanted.

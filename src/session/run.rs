@@ -106,7 +106,7 @@ impl Run {
             latent_rms: before.iter().map(|before| before.rms.clone()).collect(),
             every: detail.every,
         };
-        let groups = Groups::new(engine, size, groups)?;
+        let groups = Groups::new(engine, size, groups)?.beginning_with(request.first);
         Ok(Self {
             request: Arc::new(request),
             plan,

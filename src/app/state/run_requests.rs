@@ -88,6 +88,7 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         size: controls.size,
         groups,
         keep: if purpose == Purpose::Trajectory || focus && step_by_step { Keep::Trajectory } else { Keep::Latest },
+        first: None,
         kind: match purpose {
             Purpose::Draft => Kind::Draft(Touched::default().budget()),
             Purpose::Ahead => Kind::Ahead,

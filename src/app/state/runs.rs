@@ -51,13 +51,13 @@ impl Runs {
         prune(runs);
     }
 
-    /// Submits the run of `purpose` that waits.
+    /// Submits the run of `purpose` that waits; its group `first` comes before the others.
     ///
     /// # Errors
     /// Controls that make no request.
-    pub(crate) fn submit(&mut self, session: &Session, purpose: Purpose) -> Result<()> {
+    pub(crate) fn submit(&mut self, session: &Session, purpose: Purpose, first: Option<usize>) -> Result<()> {
         if let Some(request) = self.begin(purpose) {
-            session.submit(request?);
+            session.submit(Request { first, ..request? });
         }
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Runs {
     /// Controls that make no request.
     pub(crate) fn start(&mut self, session: &Session, purpose: Purpose, controls: &Controls) -> Result<()> {
         self.register(purpose, controls);
-        self.submit(session, purpose)
+        self.submit(session, purpose, None)
     }
 
     /// Starts a draft of `controls` that may take what the control allows which moves.

@@ -106,6 +106,15 @@ pub(crate) fn grid_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: 
     command
 }
 
+fn looked_id() -> Id {
+    Id::unique("compare looked at")
+}
+
+/// The group of the cell that the pointer or the focus was on last.
+pub(crate) fn looked_at(ctx: &egui::Context) -> Option<usize> {
+    ctx.data(|data| data.get_temp(looked_id()))
+}
+
 struct Grid<'a> {
     view: &'a View<'a>,
     shape: &'a Controls,
@@ -214,6 +223,9 @@ impl Grid<'_> {
         let label = format!("{name}, {}", column_name(self.shape, column));
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
         tile::highlight(ui, rect, &response);
+        if response.hovered() || response.has_focus() {
+            ui.data_mut(|data| data.insert_temp(looked_id(), at.0));
+        }
         let step = run.and_then(|run| step_text(run, at.0));
         let controls = cell_controls(of, row, column)?;
         let response = response.on_hover_ui(|ui| {

@@ -13,6 +13,7 @@ use crate::app::{
     widgets::texture_cache::TextureCache,
 };
 use eframe::egui::{self, RichText, ScrollArea, Vec2};
+pub(crate) use grid::looked_at;
 pub use view::View;
 
 /// Draws the panel; `draft` takes what the user changes.
