@@ -144,7 +144,8 @@ def wait_for_rest(window):
         time.sleep(0.1)
         place = large_picture(window)
         eye = Eye(window, place) if place else None
-        picture = eye.look() if eye else b""
+        # The bar of the run below counts as well: the rest of a batch comes after its large picture.
+        picture = eye.look() + window.row(8, HEIGHT - 15, 220) if eye else b""
         # An empty place has a few colours only.
         if not eye or len({picture[i : i + 3] for i in range(0, len(picture), 4)}) < 20 or (place, picture) != last:
             since, last = time.monotonic(), (place, picture)
