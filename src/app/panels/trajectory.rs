@@ -32,11 +32,16 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         let image = state.image();
-        let noisy = shown.as_ref().and_then(|s| noisy(s, image));
+        // A slow draft shows its x̂0 as it comes; beside it stays what was finished before, not its noise.
+        let slow = shown.as_ref().is_some_and(|s| s.run.slow_draft().is_some());
+        let whole = if slow { state.runs.shown_whole(state.playhead.position(), image) } else { None };
+        let left_of = whole.as_ref().or(shown.as_ref());
+        let noisy = left_of.and_then(|s| noisy(s, image));
         let predicted = shown.as_ref().and_then(|s| s.record(image).map(|m| m.x0.clone()));
         let version = shown.as_ref().map_or(0, |s| s.version() ^ (image as u64) << 50);
         let (left, right) = captions(shown.as_ref(), side < SHORT_BELOW);
-        large_ui(ui, textures, side, "x_t", version, noisy.as_ref(), &left);
+        let left_version = left_of.map_or(0, |s| s.version() ^ (image as u64) << 50);
+        large_ui(ui, textures, side, "x_t", left_version, noisy.as_ref(), &left);
         large_ui(ui, textures, side, "x0", version, predicted.as_ref(), &right);
         if batch {
             batch_ui(ui, state, draft, textures, side + caption);

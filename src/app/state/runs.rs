@@ -288,6 +288,12 @@ impl Runs {
         there.or_else(|| all().filter_map(RunView::newest).max_by_key(|shown| shown.run.id))
     }
 
+    /// As [`Self::shown`], but for drafts that are shown step by step: their x̂0 is worth seeing, their x_t is noise.
+    pub(crate) fn shown_whole(&self, at: f64, image: usize) -> Option<Shown<'_>> {
+        let all = STEP_BY_STEP.into_iter().filter(|p| *p != Purpose::Ahead).flat_map(|p| self.of(p));
+        all.filter(|run| run.has_image(image)).filter_map(|run| run.at(at)).max_by_key(|shown| shown.run.id)
+    }
+
     /// As [`Self::shown`], of the whole batch, which drafts do not have.
     pub(crate) fn shown_batch(&self, at: f64) -> Option<Shown<'_>> {
         let there = self.of(Purpose::Trajectory).find_map(|run| run.at(at));
@@ -319,8 +325,8 @@ fn prune(runs: &mut Vec<RunView>) {
         purpose => {
             let (mut finished, mut unfinished) = (false, false);
             let mut number = 0;
-            // Of the drafts that wait only the newest will begin; the one that has begun is behind it.
-            let begun = |run: &RunView| purpose != Purpose::Draft || run.plan.is_some();
+            // Of those that wait only the newest will begin; what has begun is behind it.
+            let begun = |run: &RunView| if purpose == Purpose::Draft { run.plan.is_some() } else { run.submitted || run.finished };
             runs.retain(|run| {
                 number += 1;
                 let seen = if run.finished { &mut finished } else { &mut unfinished };
@@ -441,6 +447,23 @@ mod tests {
         let draft = runs.begin_as(Purpose::Draft, 0.1);
         runs.slow(draft, 0..2);
         assert_eq!(runs.shown(1.0), Some((draft, 1)));
+        assert_eq!(
+            runs.0.shown_whole(1.0, 0).map(|shown| shown.run.id),
+            Some(first),
+            "its x_t does not replace the finished picture"
+        );
+    }
+
+    #[test]
+    fn a_batch_that_was_half_computed_stays_while_something_moves() {
+        let mut runs = Fed::default();
+        let first = runs.begin(0.0);
+        runs.steps(first, 0..2);
+        for eta in [0.1, 0.2, 0.3] {
+            runs.0.register(TRAJECTORY, &Controls { eta, ..Controls::default() });
+        }
+        assert_eq!(runs.0.shown_batch(1.0).map(|shown| shown.run.id), Some(first));
+        assert_eq!(runs.ids().len(), 2, "of those that wait the newest alone");
     }
 
     #[test]
