@@ -3,7 +3,12 @@
 //! closer as S grows, which with a fresh z per step they do not.
 
 use etude::{
-    noise::{PathInterval, fill_path_nchw},
+    backend::Backend,
+    gpu::Precision,
+    model::Model,
+    noise::{PathInterval, STREAM_X_T, fill_nchw, fill_path_nchw},
+    platform::block_on,
+    sampler::{self, Flow, Reads, StepNoise},
     schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients},
 };
 use std::f64::consts::PI;
@@ -161,4 +166,45 @@ fn steps_have_the_intervals_of_their_time() {
     assert!(of(ScheduleRequest::default()).iter().all(|step| step.path.is_none()), "η = 0 draws none");
     let sigma_hat = of(ScheduleRequest { sigma_hat: true, steps: 10, ..ScheduleRequest::default() });
     assert_eq!(sigma_hat.iter().map(|step| step.path).collect::<Vec<_>>(), expected);
+}
+
+/// The last x of `images` pictures of fashion at η = 1 in S steps, within ±1.
+fn pictures(steps: usize, noise: NoiseKind, images: u32) -> Vec<f64> {
+    let model = Model::find("fashion").expect("shipped");
+    let config = model.scheduler.clone().unwrap_or_default();
+    let request = ScheduleRequest { steps, eta: 1.0, clip: Some(true), noise: Some(noise), ..ScheduleRequest::default() };
+    let schedule = Schedule::new(&config, &request).expect("a schedule");
+    let (program, handles, _) = Backend::Cpu.record(&model, images, (32, 32), steps as u32, Precision::F32).expect("recorded");
+    let mut executor = Backend::Cpu.executor(program, Precision::F32).expect("an executor");
+    let mut x_t = vec![0.0; images as usize * 1024];
+    for (image, x) in (0..).zip(x_t.chunks_exact_mut(1024)) {
+        fill_nchw(1, STREAM_X_T, image, 0, 1, 32, 32, x);
+    }
+    let mut on_step = |_: usize, _: &_| Ok(Flow::Continue);
+    let noise = StepNoise::Seed(2);
+    let reads = |_| Reads::default();
+    let x = block_on(sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, noise, 0, &reads, &mut on_step));
+    x.expect("sampled").into_iter().map(|v| f64::from(v.clamp(-1.0, 1.0))).collect()
+}
+
+/// With a fresh z per step another S is another picture, as far away as any; on the path it is the same one drawn more finely. The median
+/// over the pictures says so whatever a single one does, which a small change may turn into another picture.
+#[test]
+fn more_steps_draw_the_same_picture() {
+    let median = |a: &[f64], b: &[f64]| {
+        let squares =
+            a.chunks_exact(1024).zip(b.chunks_exact(1024)).map(|(a, b)| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>());
+        let mut distances: Vec<f64> = squares.map(|sum| (sum / 1024.0).sqrt()).collect();
+        distances.sort_by(f64::total_cmp);
+        println!("{distances:.3?}");
+        distances[distances.len() / 2]
+    };
+    let [path, step] = [NoiseKind::Path, NoiseKind::Step].map(|noise| {
+        let made = [5, 10, 20, 40].map(|steps| pictures(steps, noise, 7));
+        [median(&made[0], &made[1]), median(&made[2], &made[3])]
+    });
+    println!("S = 5 to 10, 20 to 40: path {path:?}, step {step:?}");
+    assert!(path[1] < 0.8 * path[0], "the distance shrinks with S: {path:?}");
+    assert!(path[1] < 0.5 * step[1], "path {path:?}, step {step:?}");
+    assert!(step[1] > 0.8 * step[0], "with a fresh z it does not: {step:?}");
 }

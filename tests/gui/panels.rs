@@ -1,11 +1,14 @@
 //! The panels in the real app, with real runs behind them.
 
 use super::{finished, run, samples, says, short, wait, window};
-use eframe::egui;
+use eframe::egui::{self, accesskit::Role};
 use egui_kittest::kittest::Queryable;
-use etude::app::{
-    Command, Controls,
-    state::{run_requests::Purpose, run_view::RunView, view_settings::Tab},
+use etude::{
+    app::{
+        Command, Controls,
+        state::{run_requests::Purpose, run_view::RunView, view_settings::Tab},
+    },
+    schedule::NoiseKind,
 };
 
 #[test]
@@ -57,6 +60,27 @@ fn interpolation_ends_are_the_seeds_own_samples_and_the_large_picture_follows() 
         wait(&mut own, "the seed's own run", finished);
         assert!(samples(own.state().viewer())[0] == *strip[end], "seed {seed}");
     }
+}
+
+/// A choice beside the noise seed: another noise is another picture where η > 0, and the one before comes back with it.
+#[test]
+fn the_noise_is_chosen_beside_its_seed() {
+    let mut harness = window(Controls { eta: 1.0, ..short() });
+    wait(&mut harness, "the first run", finished);
+    let of_path = samples(harness.state().viewer());
+    let mut choose = |name: &str, noise: NoiseKind| {
+        harness.get_by_role_and_label(Role::ComboBox, "noise").click();
+        harness.run_steps(3);
+        harness.get_by_label(name).click();
+        harness.run_steps(3);
+        assert_eq!(harness.state().viewer().state.controls.noise(), noise);
+        let done = |viewer: &etude::app::Viewer| finished(viewer) && run(viewer).is_some_and(|run| run.controls.noise() == noise);
+        wait(&mut harness, "the run with that noise", done);
+        samples(harness.state().viewer())
+    };
+    let of_step = choose("step", NoiseKind::Step);
+    assert!(of_path.iter().zip(&of_step).all(|(path, step)| path != step));
+    assert!(choose("path", NoiseKind::Path) == of_path);
 }
 
 #[test]
