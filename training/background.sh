@@ -21,5 +21,7 @@ else
     echo "error: $run/options: not found; say the options of train.py once" >&2
     exit 2
 fi
-nice -n 19 setsid nohup "$python" "$here/train.py" --run "$run" "$@" >>"$run.log" 2>&1 </dev/null &
+# Linux weighs sessions against each other first (autogroup), so that nice alone would count only among the programs of this one.
+stand_back='[ ! -w /proc/self/autogroup ] || echo 19 >/proc/self/autogroup; exec nice -n 19 "$@"'
+setsid nohup bash -c "$stand_back" - "$python" "$here/train.py" --run "$run" "$@" >>"$run.log" 2>&1 </dev/null &
 echo "process $!, log $run.log"

@@ -3,14 +3,19 @@
 from files import TrainingError, read_json, write_json, write_text
 
 WEIGHTS_LICENCE = "MIT, as Étude"
-LOSSES = {
-    "epsilon": "simple loss (Eq. 5 with γ = 1), the network predicts ε",
-    "v_prediction": "Eq. 5 with γ_t = 1/ᾱ_t, the network predicts v = √ᾱ ε − √(1−ᾱ) x0",
-}
+PREDICTIONS = {"epsilon": "the network predicts ε", "v_prediction": "the network predicts v = √ᾱ ε − √(1−ᾱ) x0"}
+LOSSES = {"epsilon": "simple loss (Eq. 5 with γ = 1)", "v_prediction": "Eq. 5 with γ_t = 1/ᾱ_t"}
 
 
-def facts(state, weights_sha256, sheet, note):
-    """Everything the card says, from a checkpoint's state; `sheet` samples are in samples.png."""
+def loss(args):
+    """What was minimised, in words."""
+    min_snr = args.get("min_snr", 0)
+    weighted = f"Eq. 5 with γ_t = min(1, {min_snr:g}/SNR_t), SNR = ᾱ/(1−ᾱ)" if min_snr else LOSSES[args["prediction"]]
+    return f"{weighted}, {PREDICTIONS[args['prediction']]}"
+
+
+def facts(state, which, weights_sha256, sheet, note):
+    """Everything the card says, from a checkpoint's state; `which` of its weights they are; `sheet` samples are in samples.png."""
     shape, args, log = state["shape"], state["args"], state["log"]
     last = log[-max(1, len(log) // 50) :]
     return dict(
@@ -26,7 +31,7 @@ def facts(state, weights_sha256, sheet, note):
             start=state.get("start"),
             changes=state.get("changes", []),
             prediction=args["prediction"],
-            loss=LOSSES[args["prediction"]],
+            loss=loss(args),
             timestep_power=args["timestep_power"],
             images=state["images"],
             steps=state["steps"],
@@ -34,6 +39,11 @@ def facts(state, weights_sha256, sheet, note):
             learning_rate=args["lr"],
             warm_up=args["warm_up"],
             ema=args["ema"],
+            weights=which,
+            decay=args.get("decay", "cosine"),
+            decay_from=args.get("decay_from", 0.6),
+            double_batch=list(args.get("double_batch", ())),
+            half_size=args.get("half_size", 0.0),
             dropout=args["dropout"],
             flip=args["flip"],
             precision=args["precision"],
@@ -92,6 +102,51 @@ def fid_markdown(fid):
     return "\n".join(lines) + "\n"
 
 
+def percent(share):
+    return f"{100 * share:g} %"
+
+
+def batches(training):
+    doubled = " and ".join(percent(share) for share in training.get("double_batch", []))
+    half = training.get("half_size", 0)
+    return (
+        f"{training['batch']}"
+        + (f", doubled after {doubled} of the budget" if doubled else "")
+        + (f", at half the side, averaged, in the first {percent(half)} of the budget" if half else "")
+    )
+
+
+def decay(training):
+    if training.get("decay", "cosine") == "cosine":
+        start = training.get("decay_from", 0.6)
+        return "cosine decay" + (f" after {percent(start)} of the budget" if start != 0.6 else "")
+    return f"decay by the inverse square root after {percent(training['decay_from'])} of the budget"
+
+
+def average(training):
+    which = training.get("weights", "ema")
+    if which == "ema":
+        return f"EMA {training['ema']:g}"
+    return "not averaged" if which == "net" else f"averaged with the power-function profile of σ_rel {which} (Karras et al. 2023)"
+
+
+def nearest_markdown(nearest):
+    heads = " | ".join("least" if p == 0 else f"{p} %" for p in nearest["percentiles"])
+    lines = [
+        f"## Nearest training pictures\n\nHow far {nearest['samples']} samples ({nearest['how']}) are from the nearest of {nearest['of']}, as percentiles: "
+        f"by pixels, root mean square of 255, and by the features of the FID's Inception network. Beside them {nearest['others']}. "
+        "Copies of training pictures would be much nearer than these. Written by training/nearest.py.\n",
+        f"| | {heads} |",
+        "|---" * (len(nearest["percentiles"]) + 1) + "|",
+    ]
+    for space, found in nearest["distances"].items():
+        for name, values in found.items():
+            lines.append(f"| {space}, {name if name == 'samples' else nearest['others']} | {' | '.join(f'{value:.2f}' for value in values)} |")
+    shares = " and ".join(f"{100 * share:.1f} % by {space}" for space, share in nearest["nearer"].items())
+    lines.append(f"\nNearer than 95 % of {nearest['others']}: {shares} of the samples.")
+    return "\n".join(lines) + "\n"
+
+
 def rows(facts):
     """(what, text) of the card's table; nothing about what is not known."""
     data, network, training = facts["data"], facts["network"], facts["training"]
@@ -100,7 +155,7 @@ def rows(facts):
     yield "Network", (
         f"diffusers' UNet2DModel, google/ddpm-cifar10-32 conventions; channels {', '.join(map(str, network['widths']))}; "
         f"{network['layers']} resnets a level; attention at {', '.join(f'{side}×{side}' for side in network['attention'])}; "
-        f"{network['parameters']:,} parameters; averaged weights in f16, SHA-256 {network['weights_sha256']}"
+        f"{network['parameters']:,} parameters; {'' if training.get('weights') == 'net' else 'averaged '}weights in f16, SHA-256 {network['weights_sha256']}"
     )
     yield "Data", (
         f"{data['title']}: {data['pictures']:,} {'grey' if channels == 1 else 'colour'} pictures, {height}×{width}; {data['source']}; "
@@ -111,9 +166,9 @@ def rows(facts):
     if start := training.get("start"):
         yield "Begun with", f"the weights of {start['name']} ({start['images']:,} images seen, SHA-256 {start['weights_sha256']})"
     yield "Training", (
-        f"{seen:,} images seen ({seen / data['pictures']:.0f} times each on average) in {training['steps']:,} steps of {training['batch']}; "
-        f"AdamW (0.9, 0.99) at {training['learning_rate']:g} with {training['warm_up']} steps of warm-up and cosine decay, gradient norm "
-        f"clipped at 1, EMA {training['ema']:g}, dropout {training['dropout']:g}, "
+        f"{seen:,} images seen ({seen / data['pictures']:.0f} times each on average) in {training['steps']:,} steps of {batches(training)}; "
+        f"AdamW (0.9, 0.99) at {training['learning_rate']:g} with {training['warm_up']} steps of warm-up and {decay(training)}, gradient norm "
+        f"clipped at 1, {average(training)}, dropout {training['dropout']:g}, "
         f"{'mirrored half the time' if training['flip'] else 'not mirrored'}, {training['precision']}, "
         + (f"seed {training['seed']}" if training["seed"] is not None else "seed not recorded")
     )
@@ -136,4 +191,7 @@ def markdown(name, facts):
         "",
     ]
     fid = facts.get("fid")
-    return "\n".join(lines) + "\n" + (fid_markdown(fid) if fid else "FID: not measured.\n")
+    parts = ["\n".join(lines) + "\n" + (fid_markdown(fid) if fid else "FID: not measured.\n")]
+    if facts.get("nearest"):
+        parts.append(nearest_markdown(facts["nearest"]))
+    return "\n".join(parts)

@@ -1,6 +1,6 @@
 """What a run needs to go on: one file, FOLDER/checkpoint.pt, that appears by rename.
 
-It holds the network, its moving average, the optimizer, the counts and the log. There is no random state in it: every step draws
+It holds the network, its averages, the optimizer, the counts and the log. There is no random state in it: every step draws
 from a generator of its own, seeded by (seed, step), so a resumed run draws what an uninterrupted one would have drawn.
 """
 
@@ -20,7 +20,7 @@ def path_in(folder):
 
 
 def save(folder, state):
-    """`state`: net, ema, optimizer (state dicts), shape (UNetShape) and plain values under any other name."""
+    """`state`: net, ema, optimizer (state dicts), profiles (state dicts by name), shape (UNetShape) and plain values under any other name."""
     with appearing(path_in(folder)) as beside:
         try:
             torch.save(dict(state, shape=asdict(state["shape"])), beside)
@@ -44,8 +44,19 @@ def load(folder, device="cpu"):
         raise TrainingError(f"{path}: not a whole checkpoint ({type(e).__name__}); delete it to begin anew") from e
 
 
-def network(state, weights="ema", device="cpu"):
-    """The network with the averaged weights ("ema") or those in training ("net"), ready to sample."""
+def weights(state, which="ema"):
+    """Weights by name: averaged ("ema"), averaged with a profile (its sigma_rel, as "0.1"), or those in training ("net").
+
+    Raises TrainingError where the run keeps no such ones.
+    """
+    kept = dict(ema=state["ema"], net=state["net"], **state.get("profiles", {}))
+    if which not in kept:
+        raise TrainingError(f"--weights {which}: expected one of what the run keeps, {', '.join(kept)}")
+    return kept[which]
+
+
+def network(state, which="ema", device="cpu"):
+    """The network with those weights, ready to sample."""
     net = UNet(state["shape"]).to(device, memory_format=torch.channels_last)
-    net.load_state_dict(state[weights])
+    net.load_state_dict(weights(state, which))
     return net.eval().requires_grad_(False)

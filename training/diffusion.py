@@ -57,12 +57,22 @@ def target(x0, eps, alpha_bar, prediction):
     return column(alpha_bar.sqrt()) * eps - column((1 - alpha_bar).sqrt()) * x0
 
 
-def loss(output, x0, eps, alpha_bar, prediction):
+def loss(output, x0, eps, alpha_bar, prediction, min_snr=0.0):
     """Eq. 5, the mean over pixels and batch of gamma_t (epsilon - epsilon_theta)^2.
 
     For `epsilon` gamma_t = 1, DDPM's simple loss. For `v_prediction`, the square error of v, gamma_t = 1 / alpha_bar_t.
+    With min_snr above 0 gamma_t = min(1, min_snr / SNR_t) for both (Hang et al. 2023: min(SNR_t, min_snr) on the square error of x0).
     """
-    return (output.float() - target(x0, eps, alpha_bar, prediction)).square().mean()
+    errors = (output.float() - target(x0, eps, alpha_bar, prediction)).square()
+    if min_snr:
+        errors = column(min_snr_weight(alpha_bar, prediction, min_snr)) * errors
+    return errors.mean()
+
+
+def min_snr_weight(alpha_bar, prediction, gamma):
+    """The weight of the square error of epsilon, min(SNR, gamma) / SNR, or of v, min(SNR, gamma) / (SNR + 1); SNR = alpha_bar / (1 - alpha_bar)."""
+    snr = alpha_bar / (1 - alpha_bar)
+    return snr.clamp(max=gamma) / (snr if prediction == "epsilon" else snr + 1)
 
 
 def epsilon_of(output, x, alpha_bar, prediction):

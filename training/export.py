@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Makes a model folder in diffusers' layout of a training run, with a contact sheet, a loss curve and a model card.
 
-    export.py RUN FOLDER [--note TEXT]
+    export.py RUN FOLDER [--weights WHICH] [--note TEXT]
 
-FOLDER gets config.json, scheduler_config.json, diffusion_pytorch_model.safetensors (averaged weights, f16), samples.png, loss.png
-and loss.csv, card.json (the facts) and README.md (the same to read). FIDs of the same weights stay in the card; fid_table.py puts them there.
+WHICH of the run's weights: ema, a profile that train.py kept (as 0.1), or net. FOLDER gets config.json, scheduler_config.json,
+diffusion_pytorch_model.safetensors (f16), samples.png, loss.png and loss.csv, card.json (the facts) and README.md (the same to read).
+What was measured of the same weights (fid_table.py, nearest.py) stays in the card.
 """
 
 import argparse
@@ -61,27 +62,27 @@ def loss_curve(log, path):
     pyplot.close(figure)
 
 
-def export(run, folder, note=""):
+def export(run, folder, note="", which="ema"):
     state = checkpoint.load(run)
-    net = checkpoint.network(state)
+    net = checkpoint.network(state, which)
     prediction = state["args"]["prediction"]
     write_json(folder / "config.json", state["shape"].config())
     write_json(folder / "scheduler_config.json", diffusion.scheduler_config(prediction))
     weights = folder / "diffusion_pytorch_model.safetensors"
     with appearing(weights) as beside:
         try:
-            save_file({k: v.half().contiguous() for k, v in state["ema"].items()}, beside, {"format": "pt"})
+            save_file({k: v.half().contiguous() for k, v in checkpoint.weights(state, which).items()}, beside, {"format": "pt"})
         except SafetensorError as e:  # a full disk, among others
             raise OSError(str(e)) from e
     shape = state["shape"]
     x = torch.randn((SHEET_SIDE**2, shape.channels, shape.size, shape.size), generator=torch.Generator().manual_seed(SHEET_SEED))
     sheet(diffusion.ddim(net, x, SHEET_STEPS, prediction), folder / "samples.png")
     loss_curve(state["log"], folder / "loss.png")
-    facts = card.facts(state, hashlib.sha256(weights.read_bytes()).hexdigest(), SHEET_SIDE**2, note)
+    facts = card.facts(state, which, hashlib.sha256(weights.read_bytes()).hexdigest(), SHEET_SIDE**2, note)
     if (folder / "card.json").exists():
         old = card.read(folder)
-        if "fid" in old and old["network"]["weights_sha256"] == facts["network"]["weights_sha256"]:
-            facts["fid"] = old["fid"]
+        if old["network"]["weights_sha256"] == facts["network"]["weights_sha256"]:
+            facts |= {name: old[name] for name in ("fid", "nearest") if name in old}
     card.write(folder, facts)
 
 
@@ -89,9 +90,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--weights", default="ema", help="which of the run's (default ema)")
     parser.add_argument("--note", default="", help="a sentence for the card")
     args = parser.parse_args()
-    export(args.run, args.folder, args.note)
+    export(args.run, args.folder, args.note, args.weights)
     print(f"{args.folder}: written")
 
 

@@ -9,8 +9,6 @@ import zipfile
 import zlib
 from pathlib import Path
 
-import numpy as np
-
 
 class TrainingError(Exception):
     """Something a user can mend; printed as one line, exit code 2."""
@@ -64,6 +62,8 @@ def read_npz(path, expected):
 
     Raises TrainingError, which says that `expected` was expected, where the file is not there, torn or something else.
     """
+    import numpy as np  # here, so that status.py runs under any Python
+
     try:
         with open(path, "rb") as file, np.load(file) as f:
             return {name: f[name] for name in f.files}

@@ -1,20 +1,26 @@
-"""Trains a DDPM U-Net with Eq. 5 of the DDIM paper (gamma = 1: DDPM's simple loss), and can be killed at any moment.
+"""Trains a DDPM U-Net with Eq. 5 of the DDIM paper (gamma = 1: DDPM's simple loss), and can be killed or paused at any moment.
 
     train.py --data emoji32.npz --run RUN --minutes 90 --base 32
 
 Each minute RUN/checkpoint.pt is written; the same command goes on from it, drawing what an uninterrupted run would have drawn.
-The budget (--images or --minutes) counts over all runs together; a larger one prolongs the training. export.py makes the model.
+The budget (--images or --minutes) counts over all runs together; a larger one prolongs the training. While RUN/pause is there, it sleeps.
+export.py makes the model, status.py says how far it is.
 """
 
 import argparse
 import math
 from pathlib import Path
 
+from averages import MAX_SIGMA_REL
+
 # Options that may change when a run goes on; the card says so.
-CHANGEABLE = ["batch", "lr", "warm_up", "ema", "flip", "seed", "precision", "timestep_power"]
+CHANGEABLE = [
+    "batch", "lr", "warm_up", "ema", "flip", "seed", "precision", "timestep_power",
+    "min_snr", "ema_profiles", "decay", "decay_from", "double_batch", "half_size",
+]  # fmt: skip
 
 
-def parse(argv=None):
+def build():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="a set of data.py, or a folder of mosaics")
@@ -39,6 +45,29 @@ def parse(argv=None):
     add("--precision", choices=["bf16", "f32"], default="bf16")
     add("--compile", action=argparse.BooleanOptionalAction, default=True)
     add("--checkpoint-seconds", type=float, default=60)
+    saving = parser.add_argument_group("techniques that may save training time, all off unless asked for")
+    add = saving.add_argument
+    add("--min-snr", type=float, default=0.0, metavar="GAMMA", help="weigh the loss by min-SNR (Hang et al. 2023, who take 5)")
+    add("--ema-profiles", type=numbers, default=(), metavar="SIGMAS", help="averages of these relative widths beside --ema, e.g. 0.05,0.1")
+    add("--decay", choices=["cosine", "inverse-sqrt"], default="cosine", help="how the learning rate falls")
+    add("--decay-from", type=float, default=0.6, metavar="SHARE", help="share of the budget after which it falls (default 0.6)")
+    add("--double-batch", type=numbers, default=(), metavar="SHARES", help="shares of the budget at which the batch doubles, e.g. 0.6,0.8")
+    add("--half-size", type=float, default=0.0, metavar="SHARE", help="share of the budget in which pictures are averaged to half their side")
+    return parser
+
+
+def default(name):
+    """What an option is where it was not said."""
+    return build().get_default(name)
+
+
+def said(value):
+    """A value as one says it on the command line."""
+    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+
+
+def parse(argv=None):
+    parser = build()
     args = parser.parse_args(argv)
     for name in ("images", "minutes", "base", "layers", "batch", "lr", "warm_up", "timestep_power"):
         value = getattr(args, name)
@@ -51,9 +80,24 @@ def parse(argv=None):
     for name in ("ema", "dropout"):
         if not 0 <= getattr(args, name) < 1:
             parser.error(f"--{name}: expected a number from 0 to below 1, got {getattr(args, name)}")
+    if not 0 <= args.min_snr < math.inf:
+        parser.error(f"--min-snr: expected a number from 0 on, got {args.min_snr}")
+    if not all(0 < sigma <= MAX_SIGMA_REL for sigma in args.ema_profiles) or len(set(args.ema_profiles)) < len(args.ema_profiles):
+        parser.error(f"--ema-profiles: expected different numbers above 0 up to {MAX_SIGMA_REL}, got {said(args.ema_profiles)}")
+    if not 0 < args.decay_from < 1:
+        parser.error(f"--decay-from: expected a number between 0 and 1, got {args.decay_from}")
+    if not all(0 < share < 1 for share in args.double_batch):
+        parser.error(f"--double-batch: expected numbers between 0 and 1, got {said(args.double_batch)}")
+    if not 0 <= args.half_size < 1:
+        parser.error(f"--half-size: expected a number from 0 to below 1, got {args.half_size}")
     return args
 
 
 def whole_numbers(text):
     """"1,2,2" -> (1, 2, 2); nothing -> ()."""
     return tuple(int(word) for word in text.split(",") if word)
+
+
+def numbers(text):
+    """"0.05,0.1" -> (0.05, 0.1); nothing -> ()."""
+    return tuple(float(word) for word in text.split(",") if word)

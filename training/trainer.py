@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+import averages
 import card
 import checkpoint
 import diffusion
 import mosaics
+import options
+import schedules
 from files import TrainingError
-from options import CHANGEABLE
 from unet import UNet, UNetShape
-
-DECAY_FROM = 0.6  # share of the budget after which the learning rate falls, as a cosine
-LAST_LR = 0.02  # share of the learning rate left at the end
 
 
 def hardware(device):
@@ -52,14 +52,17 @@ class Trainer:
             attention=args.attention,
             dropout=args.dropout,
         )
-        if images.shape[1] % (halved := 2 ** (len(args.mult) - 1)):
-            raise TrainingError(f"--mult {args.mult}: halves the pictures {len(args.mult) - 1} times, expected a side that {halved} divides, got {images.shape[1]}")
+        halvings = len(args.mult) - 1 + (args.half_size > 0)
+        if images.shape[1] % 2**halvings:
+            how = f"--mult {args.mult}{' and --half-size' if args.half_size else ''}"
+            raise TrainingError(f"{how}: halves the pictures {halvings} times, expected a side that {2**halvings} divides, got {images.shape[1]}")
         try:
             self.net, self.ema = (UNet(shape).to(self.device, memory_format=torch.channels_last) for _ in range(2))
         except ValueError as e:
             raise TrainingError(f"--base {args.base} --mult {args.mult}: no such network ({e}); channels come in multiples of {shape.groups}") from e
         self.ema.load_state_dict(self.net.state_dict())
         self.ema.eval().requires_grad_(False)
+        self.profiles = {averages.name(sigma): averages.copied(self.net) for sigma in args.ema_profiles}
         self.optimizer = torch.optim.AdamW(self.net.parameters(), args.lr, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
         self.alpha_bar = diffusion.alpha_bars(self.device)
         self.steps, self.seen, self.seconds, self.log, self.hardware = 0, 0, 0.0, [], []
@@ -71,7 +74,8 @@ class Trainer:
             self.start_from(args.start)
         if (name := hardware(self.device)) not in self.hardware:
             self.hardware.append(name)
-        self.forward = torch.compile(self.net) if args.compile else self.net
+        # Not dynamic: a run has few batches and sides, and each is fastest compiled for itself.
+        self.forward = torch.compile(self.net, dynamic=False) if args.compile else self.net
         self.losses = torch.zeros((), device=self.device)
         self.counted = 0
 
@@ -93,9 +97,13 @@ class Trainer:
         self.steps, self.seen, self.seconds = state["steps"], state["images"], state["seconds"]
         self.log, self.hardware = state["log"], state["hardware"]
         self.start, self.changes = state.get("start"), state.get("changes", [])
-        for name in CHANGEABLE:
-            if (before := state["args"][name]) != (now := getattr(self.args, name)):
-                self.changes.append(f"{name} {before} became {now} at step {self.steps}")
+        # A profile that joins begins with the weights of this step, as if they had been so before.
+        self.profiles = {name: state.get("profiles", {}).get(name) or averages.copied(self.net) for name in self.profiles}
+        for name in options.CHANGEABLE:
+            # A run from before there was this option ran with its default.
+            before, now = state["args"].get(name, options.default(name)), getattr(self.args, name)
+            if before != now:
+                self.changes.append(f"{name} {options.said(before)} became {options.said(now)} at step {self.steps}")
 
     def start_from(self, folder):
         """Both networks begin with a model's averaged weights; the average remembers no older ones."""
@@ -113,20 +121,19 @@ class Trainer:
     def progress(self):
         return self.seen / self.args.images if self.args.images else self.seconds / 60 / self.args.minutes
 
-    def learning_rate(self):
-        done = self.progress()
-        falling = 1 if done < DECAY_FROM else 0.5 * (1 + math.cos(math.pi * min(1, (done - DECAY_FROM) / (1 - DECAY_FROM))))
-        return self.args.lr * min(1, (self.steps + 1) / self.args.warm_up) * max(LAST_LR, falling)
-
     def batch(self):
         """(x_t, t, x0, epsilon), the same for the same seed and step whatever was drawn before."""
         torch.manual_seed(int(np.random.SeedSequence((self.args.seed, self.steps)).generate_state(1)[0]))
-        count = self.args.batch
+        done = self.progress()
+        count = schedules.batch_size(self.args, done)
         chosen = torch.multinomial(self.draws, count, replacement=True)
         x0 = self.images[chosen].float().div_(127.5).sub_(1)
         if self.args.flip:
             mirrored = diffusion.column(torch.rand(count, device=self.device) < 0.5)
             x0 = torch.where(mirrored, x0.flip(3), x0)
+        if schedules.halved(self.args, done):
+            # The same levels of the network attend, at half their sides, so that no weight lies idle.
+            x0 = F.avg_pool2d(x0, 2)
         x0 = x0.contiguous(memory_format=torch.channels_last)
         t = diffusion.stratified_timesteps(count, self.args.timestep_power, self.device)
         eps = torch.randn_like(x0)
@@ -135,23 +142,25 @@ class Trainer:
     def step(self):
         began = time.perf_counter()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
+            group["lr"] = schedules.learning_rate(self.args, self.steps, self.progress())
         x, t, x0, eps = self.batch()
         with torch.autocast(self.device, torch.bfloat16, enabled=self.args.precision == "bf16"):
             output = self.forward(x, t)
-        loss = diffusion.loss(output, x0, eps, self.alpha_bar[t], self.args.prediction)
+        loss = diffusion.loss(output, x0, eps, self.alpha_bar[t], self.args.prediction, self.args.min_snr)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        decay = min(self.args.ema, (1 + self.steps) / (10 + self.steps))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.ema.parameters()), list(self.net.parameters()), 1 - decay)
+        seen = self.seen + len(x)
+        weights = dict(self.net.named_parameters())
+        averages.move(dict(self.ema.named_parameters()), weights, min(self.args.ema, (1 + self.steps) / (10 + self.steps)))
+        for sigma in self.args.ema_profiles:
+            averages.move(self.profiles[averages.name(sigma)], weights, averages.decay(sigma, self.seen, seen))
         # Gradients that are no numbers make the weights none, however fine the loss: then the sum is none, too, and no checkpoint takes them.
         self.losses += loss.detach() + 0 * norm
         self.counted += 1
         self.steps += 1
-        self.seen += self.args.batch
+        self.seen = seen
         self.seconds += time.perf_counter() - began
 
     def settle(self):
@@ -179,7 +188,7 @@ class Trainer:
         self.settle()
         args = {k: str(v) if isinstance(v, Path) else v for k, v in vars(self.args).items()}  # the reader knows plain values only
         state = dict(
-            net=self.net.state_dict(), ema=self.ema.state_dict(), optimizer=self.optimizer.state_dict(), shape=self.net.shape,
+            net=self.net.state_dict(), ema=self.ema.state_dict(), profiles=self.profiles, optimizer=self.optimizer.state_dict(), shape=self.net.shape,
             steps=self.steps, images=self.seen, seconds=self.seconds, log=self.log, hardware=self.hardware,
             start=self.start, changes=self.changes, args=args, data=self.facts, torch=str(torch.__version__),
         )  # fmt: skip

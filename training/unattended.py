@@ -37,6 +37,17 @@ def sleep_while_asked(run, stopped):
         time.sleep(POLL_SECONDS)
 
 
+def stand_back():
+    """Gives this process and its children the lowest priority, and its session, if it leads one (setsid), the lowest among sessions.
+
+    Linux weighs sessions against each other first (autogroup): without that, nice counts only among the programs of one session.
+    """
+    os.nice(19)
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # no such file on other systems
+            Path("/proc/self/autogroup").write_text("19", encoding="ascii")
+
+
 @contextlib.contextmanager
 def alone(run):
     """Makes the folder and holds its lock.

@@ -31,6 +31,28 @@ class UNetShape:
     def attends(self):
         return [(self.size >> level) in self.attention for level in range(len(self.mult))]
 
+    @classmethod
+    def from_config(cls, config):
+        """The shape that `config()` wrote.
+
+        Raises KeyError or ValueError for another network's.
+        """
+        widths = config["block_out_channels"]
+        side = config["sample_size"]
+        shape = cls(
+            channels=config["in_channels"],
+            size=side,
+            base=widths[0],
+            mult=tuple(width // widths[0] for width in widths),
+            layers=config["layers_per_block"],
+            attention=tuple(side >> level for level, kind in enumerate(config["down_block_types"]) if kind.startswith("Attn")),
+            dropout=config["dropout"],
+            groups=config["norm_num_groups"],
+        )
+        if wrong := [name for name, value in shape.config().items() if config.get(name) != value]:
+            raise ValueError(f"config.json: {wrong[0]} is {config.get(wrong[0])}, which train.py never makes")
+        return shape
+
     def config(self):
         """config.json of UNet2DModel."""
         attends = self.attends()

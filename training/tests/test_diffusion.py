@@ -37,6 +37,25 @@ class DiffusionTest(unittest.TestCase):
         weighted = ((meant - eps).square() / diffusion.column(a)).mean()
         self.assertLess(abs(diffusion.loss(output, x0, eps, a, "v_prediction") / weighted - 1).item(), 2e-4)
 
+    def test_min_snr_weighs_both_predictions_alike(self):
+        """min(SNR, 5) on the square error of x0, whichever the network predicts; nothing changes where SNR is below 5 for epsilon."""
+        torch.manual_seed(4)
+        x0, eps, output = (torch.randn(4, 3, 8, 8, dtype=torch.float64) for _ in range(3))
+        a = diffusion.alpha_bars()[torch.tensor([10, 100, 300, 900])].double()
+        snr, c = a / (1 - a), diffusion.column
+        self.assertGreater(snr[1], 5)
+        self.assertLess(snr[2], 5)
+        x = diffusion.add_noise(x0, eps, a)
+        x0_of = {
+            "epsilon": (x - c((1 - a).sqrt()) * output) / c(a.sqrt()),
+            "v_prediction": c(a.sqrt()) * x - c((1 - a).sqrt()) * output,
+        }
+        for prediction, meant in x0_of.items():
+            expected = (c(snr.clamp(max=5)) * (meant - x0).square()).mean()
+            got = diffusion.loss(output, x0, eps, a, prediction, 5.0)  # the output in f32
+            self.assertLess(abs(got / expected - 1).item(), 1e-5, prediction)
+        self.assertTrue(torch.equal(diffusion.min_snr_weight(a, "epsilon", 5.0)[2:], torch.ones(2, dtype=torch.float64)))
+
     def test_ddim_equals_diffusers(self):
         for prediction, eta in (("epsilon", 0.0), ("v_prediction", 0.0), ("epsilon", 0.5), ("v_prediction", 1.0)):
             with self.subTest(prediction=prediction, eta=eta):

@@ -129,10 +129,25 @@ class UnattendedTest(TinyTest):
             self.train("run", 8)
         self.assertEqual(checkpoint.load(run)["images"], 8)
 
+    def test_the_lowest_priority(self):
+        """In a session of its own for the session, too; else the session is left as it is."""
+        program = "import os, unattended; unattended.stand_back(); print(os.nice(0), open('/proc/self/autogroup').read())"
+        group = Path("/proc/self/autogroup")
+        if not group.exists():
+            self.skipTest("no autogroups on this system")
+        before = group.read_text()
+        for own in (True, False):
+            said = subprocess.run([sys.executable, "-c", program], cwd=HERE, start_new_session=own, capture_output=True, text=True, check=True).stdout
+            self.assertEqual(said.split()[0], "19")
+            self.assertEqual(said.split()[-1], "19" if own else before.split()[-1])
+
     def test_in_the_background(self):
         """Started with options, then again without: the same command, appended to one log, at priority 19."""
         python = self.folder / "python"
-        python.write_text(f"#!{sys.executable}\nimport os, sys\nprint(os.nice(0), sys.argv[2:], flush=True)\n")
+        python.write_text(
+            f"#!{sys.executable}\nimport os, pathlib, sys\ngroup = pathlib.Path('/proc/self/autogroup')\n"
+            "print(os.nice(0), os.getsid(0) == os.getpid(), not group.exists() or group.read_text().split()[-1] == '19', sys.argv[2:], flush=True)\n"
+        )
         python.chmod(0o755)
         run, log = self.folder / "a run", self.folder / "a run.log"
         start = lambda *more: subprocess.run(
@@ -148,7 +163,7 @@ class UnattendedTest(TinyTest):
             while not (text := log.read_text() if log.exists() else "").endswith("\n") or text == before:
                 self.assertLess(time.monotonic(), deadline)
                 time.sleep(0.01)
-        self.assertEqual(log.read_text(), f"19 {['--run', str(run), '--data', 'a b.npz', '--lr', '1e-3']}\n" * 2)
+        self.assertEqual(log.read_text(), f"19 True True {['--run', str(run), '--data', 'a b.npz', '--lr', '1e-3']}\n" * 2)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import checkpoint
 import sets
 import train
 
@@ -32,7 +33,9 @@ class TinyTest(unittest.TestCase):
             return train.main(self.arguments(*args))
 
     def assert_same(self, a, b):
-        for part in ("net", "ema"):
-            for name, value in a[part].items():
-                self.assertTrue(torch.equal(value, b[part][name]), f"{part} {name}")
+        self.assertEqual(a["profiles"].keys(), b["profiles"].keys())
+        for part in ("net", "ema", *a["profiles"]):
+            expected, got = checkpoint.weights(a, part), checkpoint.weights(b, part)
+            for name, value in expected.items():
+                self.assertTrue(torch.equal(value, got[name]), f"{part} {name}")
         self.assertEqual((a["steps"], a["images"]), (b["steps"], b["images"]))
