@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::Picture;
-use super::recipe::{self, KEYWORD, LONGEST_RECIPE};
+use super::recipe_text::{KEYWORD, LONGEST_RECIPE, check_length};
 use crate::error::Result;
 use crate::files::{refusal, write_atomically};
 
@@ -42,7 +42,7 @@ pub fn write_gif<P: Borrow<Picture>>(
 /// Writes `frames`, pictures or references to them, all of one size, as a GIF that loops for ever. Each frame stays for `frame_ms`,
 /// the last for `last_ms`, in milliseconds, rounded to hundredths of a second and at least two of them. Up to 256 colours a frame
 /// are exact, so greys always are; more are brought down to the 256 that fit best. Frames may be made as they are asked for.
-/// `recipe` goes inside for [`read_recipe`](recipe::read_recipe).
+/// `recipe` goes inside for [`read_recipe`](super::recipe::read_recipe).
 ///
 /// # Errors
 /// A [`refusal`] if there is no frame, one is empty, larger than 65535 on a side or of another size than the first, or the recipe
@@ -54,7 +54,7 @@ pub fn encode<P: Borrow<Picture>>(
     last_ms: u32,
     recipe: Option<&str>,
 ) -> io::Result<()> {
-    recipe::check_length(recipe)?;
+    check_length(recipe)?;
     let mut frames = frames.into_iter().peekable();
     let Some(first) = frames.peek().map(Borrow::borrow) else {
         return Err(refusal("there is no frame to write, expected at least one; ask for one step or more"));

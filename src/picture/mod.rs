@@ -4,6 +4,7 @@ pub mod gif;
 pub mod npz;
 pub mod png;
 pub mod recipe;
+mod recipe_text;
 pub mod sheet;
 
 /// A picture of 8-bit RGB pixels, rows from the top, each from the left.

@@ -6,7 +6,7 @@ use std::path::Path;
 use ::png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Encoder, Info, Limits};
 
 use super::Picture;
-use super::recipe::{self, KEYWORD, LONGEST_RECIPE};
+use super::recipe_text::{KEYWORD, LONGEST_RECIPE, check_length};
 use crate::error::Result;
 use crate::files::{refusal, write_atomically};
 
@@ -24,12 +24,12 @@ pub fn write_png(path: impl AsRef<Path>, picture: &Picture, recipe: Option<&str>
 }
 
 /// Writes `picture` in 8-bit grey if all of it is grey, else in 8-bit RGB, with `recipe` (UTF-8, any text) inside for
-/// [`read_recipe`](recipe::read_recipe).
+/// [`read_recipe`](super::recipe::read_recipe).
 ///
 /// # Errors
 /// A [`refusal`] if the picture is empty or too large, or the recipe longer than [`LONGEST_RECIPE`]; what writing returns.
 pub fn encode(w: impl Write, picture: &Picture, recipe: Option<&str>) -> io::Result<()> {
-    recipe::check_length(recipe)?;
+    check_length(recipe)?;
     if picture.pixels.is_empty() {
         return Err(refusal("there is no picture to write, expected at least one pixel; ask for one image or more"));
     }

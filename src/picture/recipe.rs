@@ -3,14 +3,11 @@
 use std::io::{self, BufRead, Seek};
 use std::path::Path;
 
+pub use super::recipe_text::LONGEST_RECIPE;
+
 use super::{gif, png};
 use crate::error::{Error, Result};
-use crate::files::{self, one_line, refusal};
-
-/// What the recipe is filed under.
-pub(super) const KEYWORD: &str = "etude";
-/// The longest recipe written or read, in bytes; real ones have a few hundred.
-pub const LONGEST_RECIPE: usize = 1 << 20;
+use crate::files::{self, one_line};
 
 /// The recipe inside the PNG or GIF file at `path`, or `None` if it has none; see [`recipe_of`].
 ///
@@ -49,15 +46,5 @@ fn find_recipe(mut input: impl BufRead + Seek) -> io::Result<Option<String>> {
         png::find_recipe(input)
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidData, "it is neither PNG nor GIF"))
-    }
-}
-
-/// Refuses a recipe that [`read_recipe`] would refuse to read.
-pub(super) fn check_length(recipe: Option<&str>) -> io::Result<()> {
-    match recipe {
-        Some(recipe) if recipe.len() > LONGEST_RECIPE => {
-            Err(refusal(format!("its recipe has {} bytes, at most {LONGEST_RECIPE} fit; leave it out", recipe.len())))
-        }
-        _ => Ok(()),
     }
 }

@@ -2,9 +2,8 @@
 //! numbers of each storage; see torch.save and caffe2/serialize/inline_container.h.
 
 use super::{
-    Entry,
+    entry::{Entry, printable},
     pickle::{TensorRef, read_state_dict},
-    printable,
 };
 use rawzip::{CompressionMethod, ZipArchive};
 use std::{collections::BTreeMap, ops::Range};

@@ -2,6 +2,7 @@
 //! .bin; every tensor stays where it is in the file until it is asked for.
 
 mod checkpoint;
+mod entry;
 mod pickle;
 mod pickle_bytes;
 
@@ -9,12 +10,12 @@ use crate::{
     error::{Error, Result},
     files,
 };
+use entry::{Entry, printable};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 use std::{
     borrow::Cow,
     collections::BTreeMap,
-    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -24,28 +25,6 @@ pub struct Weights {
     origin: PathBuf,
     bytes: Vec<u8>,
     tensors: BTreeMap<String, Entry>,
-}
-
-/// One tensor: where it lies in the file and what its bytes mean.
-#[derive(Debug)]
-struct Entry {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    /// From its first to after its last byte.
-    range: Range<usize>,
-    /// Bytes from one index to the next, one a dimension; `None` where the tensor is row-major without gaps.
-    strides: Option<Vec<usize>>,
-}
-
-impl Entry {
-    fn count(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Bytes of its numbers without gaps.
-    fn bytes(&self) -> usize {
-        self.count() * self.dtype.bitsize() / 8
-    }
 }
 
 /// What torch.save wrote before PyTorch 1.6 begins with: a pickled number, in protocol 2.
@@ -239,10 +218,4 @@ fn gather(data: &[u8], shape: &[usize], strides: &[usize], size: usize) -> Vec<u
 /// The fixed-size pieces of a byte slice; a rest that does not fill one is dropped (safetensors has checked the length).
 fn chunks<const N: usize>(data: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
     data.as_chunks::<N>().0.iter().copied()
-}
-
-/// A text from the file as a message can print it: short, and on one line.
-fn printable(text: &str) -> String {
-    let short: String = text.chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(120).is_some() { short + "…" } else { short }
 }

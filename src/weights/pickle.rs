@@ -4,7 +4,7 @@
 //! Opcodes: Python's Lib/pickle.py, protocols 2 to 5. Values are small and flat (what is nested lies in [`Machine::nodes`] and is
 //! referred to by index), so no pickle makes it recurse, and memory stays within a constant times the pickle's length.
 
-use super::{pickle_bytes::Reader, printable};
+use super::{entry::printable, pickle_bytes::Reader};
 use safetensors::Dtype;
 use std::collections::{BTreeMap, HashMap};
 
