@@ -2,6 +2,7 @@
 
 mod faults;
 mod files;
+mod hints;
 mod keys;
 mod live;
 mod look;

@@ -9,7 +9,7 @@ use crate::{
             controls::{Controls, MAX_IMAGES},
             view_settings::Tab,
         },
-        widgets::{editable::editable_number, theme},
+        widgets::{editable::editable_number, hint::Hint, theme},
     },
     model::{Card, EMBEDDED},
     recipe::Rng,
@@ -37,10 +37,10 @@ pub(crate) fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> O
             count_ui(ui, draft);
         }
         ui.separator();
-        ui.collapsing("Conventions", |ui| conventions_ui(ui, state, draft)).header_response.on_hover_text(
+        ui.collapsing("Conventions", |ui| conventions_ui(ui, state, draft)).header_response.hint(
             "Where implementations of DDIM differ: which timesteps τ visits, whether x̂0 is clipped, and what lies past the end of τ.",
         );
-        ui.collapsing("Device", |ui| device_ui(ui, state, draft)).header_response.on_hover_text("What computes the network.");
+        ui.collapsing("Device", |ui| device_ui(ui, state, draft)).header_response.hint("What computes the network.");
         ui.add_space(8.0);
     });
     command
@@ -58,13 +58,13 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
             }
             for folder in &state.folders {
                 let name = std::path::Path::new(folder).file_name().map_or(folder.clone(), |n| n.to_string_lossy().into_owned());
-                ui.selectable_value(&mut draft.model, folder.clone(), name).on_hover_text(folder);
+                ui.selectable_value(&mut draft.model, folder.clone(), name).hint(folder);
             }
             if ui.button("Open a folder …").clicked() {
                 command = Some(Command::OpenModel);
             }
         });
-        combo.response.labelled_by(label.id).on_hover_ui(|ui| {
+        combo.response.labelled_by(label.id).hint_ui(|ui| {
             ui.label(state.model.as_ref().map_or_else(|| "Loading …".to_owned(), |model| described(model)));
         });
     });
@@ -90,7 +90,7 @@ fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     if let Some(Spacing::List(list)) = &draft.spacing {
         let count = list.len();
         ui.label(format!("S = {count} steps, chosen by hand"));
-        if ui.button("Back to evenly spaced").on_hover_text("Gives up the hand-made τ; S counts again").clicked() {
+        if ui.button("Back to evenly spaced").hint("Gives up the hand-made τ; S counts again").clicked() {
             draft.spacing = None;
             draft.steps = count.clamp(1, t as usize);
         }
@@ -111,7 +111,7 @@ fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     ui.scope(|ui| {
         ui.spacing_mut().slider_width = (ui.available_width() - 8.0).max(80.0);
         let slider = Slider::new(&mut draft.steps, 1..=t as usize).logarithmic(true).show_value(false).trailing_fill(true);
-        let response = ui.add(slider).labelled_by(label.id).on_hover_text(&hover);
+        let response = ui.add(slider).labelled_by(label.id).hint(&hover);
         response.widget_info(|| egui::WidgetInfo::slider(true, draft.steps as f64, "S, number of steps"));
         let ready = state.runs.ready_at(&state.controls, |of, now| of.steps = now.steps, |of| of.steps as f64);
         let place = |steps: f64| steps.ln() / f64::from(t).ln().max(1.0);
@@ -119,7 +119,7 @@ fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     });
     ui.horizontal_wrapped(|ui| {
         for steps in STEPS.into_iter().filter(|s| *s <= t as usize) {
-            ui.selectable_value(&mut draft.steps, steps, steps.to_string()).on_hover_text(format!("S = {steps}"));
+            ui.selectable_value(&mut draft.steps, steps, steps.to_string()).hint(format!("S = {steps}"));
         }
     });
 }
@@ -129,9 +129,9 @@ fn count_ui(ui: &mut Ui, draft: &mut Controls) {
         let label = ui.label("Batch");
         let hover = format!("{} images of one seed are made together; image 0 stays the same whatever their number.", draft.count);
         let drag = egui::DragValue::new(&mut draft.count).range(1..=MAX_IMAGES).speed(0.1);
-        ui.add(drag).labelled_by(label.id).on_hover_text(hover);
+        ui.add(drag).labelled_by(label.id).hint(hover);
         for count in [1, 4, 8, 16] {
-            ui.selectable_value(&mut draft.count, count, count.to_string()).on_hover_text(format!("{count} image(s)"));
+            ui.selectable_value(&mut draft.count, count, count.to_string()).hint(format!("{count} image(s)"));
         }
     });
     draft.view.image = draft.view.image.min(draft.count.max(1) - 1);
@@ -147,10 +147,10 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 (Preset::Official, "The paper's code (ermongroup/ddim): its τ, with more than S steps where S does not divide T"),
                 (Preset::Diffusers, "DDIMScheduler as the model's scheduler_config.json sets it"),
             ] {
-                ui.selectable_value(&mut draft.preset, preset, preset.to_string()).on_hover_text(hover);
+                ui.selectable_value(&mut draft.preset, preset, preset.to_string()).hint(hover);
             }
         });
-        combo.response.labelled_by(label.id).on_hover_text(format!(
+        combo.response.labelled_by(label.id).hint(format!(
             "Whose conventions hold where implementations differ. Now: {}, the whole run has {} steps.",
             draft.preset,
             state.schedule().map_or(draft.steps, |s| s.steps.len())
@@ -172,7 +172,7 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 (Spacing::Linspace, "diffusers: from 0 to T − 1"),
             ] {
                 let name = spacing.to_string();
-                ui.selectable_value(&mut draft.spacing, Some(spacing), name).on_hover_text(hover);
+                ui.selectable_value(&mut draft.spacing, Some(spacing), name).hint(hover);
             }
             if let Some(schedule) = state.schedule() {
                 let mut list: Vec<u32> = schedule.steps.iter().map(|s| s.t).collect();
@@ -180,12 +180,12 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 list.dedup();
                 let by_hand = matches!(draft.spacing, Some(Spacing::List(_)));
                 let hover = "Drag the timesteps themselves, here or on the plot of the Explain panel";
-                if ui.selectable_label(by_hand, "by hand").on_hover_text(hover).clicked() && !by_hand {
+                if ui.selectable_label(by_hand, "by hand").hint(hover).clicked() && !by_hand {
                     draft.spacing = Some(Spacing::List(list));
                 }
             }
         });
-        combo.response.labelled_by(label.id).on_hover_text(format!("Which of the {t} timesteps the steps visit (τ in the paper)."));
+        combo.response.labelled_by(label.id).hint(format!("Which of the {t} timesteps the steps visit (τ in the paper)."));
         ui.end_row();
         let label = ui.label("Clip x̂0");
         let shown = match draft.clip {
@@ -205,17 +205,14 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 _ => "left as it is".to_owned(),
             }
         });
-        combo
-            .response
-            .labelled_by(label.id)
-            .on_hover_text(format!("What is done to the predicted x̂0 in every step. Now it is {now}."));
+        combo.response.labelled_by(label.id).hint(format!("What is done to the predicted x̂0 in every step. Now it is {now}."));
         ui.end_row();
         let label = ui.label("x_T from");
         let combo = ComboBox::from_id_salt("rng").selected_text(draft.rng.to_string()).show_ui(ui, |ui| {
-            ui.selectable_value(&mut draft.rng, Rng::Etude, "etude").on_hover_text("Counters: image 7 is image 7 in any batch");
-            ui.selectable_value(&mut draft.rng, Rng::Torch, "torch").on_hover_text("torch.randn of the whole batch with this seed");
+            ui.selectable_value(&mut draft.rng, Rng::Etude, "etude").hint("Counters: image 7 is image 7 in any batch");
+            ui.selectable_value(&mut draft.rng, Rng::Torch, "torch").hint("torch.randn of the whole batch with this seed");
         });
-        combo.response.labelled_by(label.id).on_hover_text("The generator of x_T.");
+        combo.response.labelled_by(label.id).hint("The generator of x_T.");
         ui.end_row();
     });
     for note in state.schedule().map(|s| s.notes.as_slice()).unwrap_or_default() {
@@ -231,18 +228,18 @@ fn device_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 ("auto", "A real GPU, else this program's own CPU kernels"),
                 ("cpu", "This program's own kernels in Rust, on the processor's cores"),
             ] {
-                ui.selectable_value(&mut draft.view.device, name.to_owned(), name).on_hover_text(hover);
+                ui.selectable_value(&mut draft.view.device, name.to_owned(), name).hint(hover);
             }
             for adapter in &state.adapters {
                 let (name, via) = (adapter.name.to_lowercase(), format!("{} via {}", adapter.name, adapter.backend));
-                ui.selectable_value(&mut draft.view.device, name, &adapter.name).on_hover_text(via);
+                ui.selectable_value(&mut draft.view.device, name, &adapter.name).hint(via);
             }
         });
-        combo.response.labelled_by(label.id).on_hover_text("Where the U-Net runs. The window is drawn by a device of its own.");
+        combo.response.labelled_by(label.id).hint("Where the U-Net runs. The window is drawn by a device of its own.");
     });
     let hover = "Stores weights and activations in 16 bits where the GPU can; arithmetic is f32 either way";
-    ui.checkbox(&mut draft.view.f16, "16-bit storage").on_hover_text(hover);
+    ui.checkbox(&mut draft.view.f16, "16-bit storage").hint(hover);
     let hover = "While there is nothing else to do, the large picture is computed for other values of the control moved last, so that it \
                  is there when you move on; the dots under a slider say where. Not while the window is out of focus.";
-    ui.checkbox(&mut draft.view.ahead, "Compute ahead").on_hover_text(hover);
+    ui.checkbox(&mut draft.view.ahead, "Compute ahead").hint(hover);
 }

@@ -1,8 +1,8 @@
 //! η, the most important control: a large slider that snaps to the paper's values, with σ̂ beside it.
 
 use crate::app::{
-    state::{State, controls::Controls, view_settings::Tab},
-    widgets::{editable::editable_number, theme},
+    state::{State, controls::Controls, view_settings::Tab, written::plain},
+    widgets::{editable::editable_number, hint::Hint, theme},
 };
 use eframe::egui::{self, Response, RichText, Slider, Ui};
 
@@ -41,7 +41,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     let label = ui
         .horizontal(|ui| {
             let label = if sigma_hat {
-                ui.label(looks("σ̂".to_owned())).on_hover_text(&hover)
+                ui.label(looks("σ̂".to_owned())).hint(&hover)
             } else {
                 let (label, typed) = editable_number(ui, egui::Id::unique("η"), ("η = ", eta, ""), 0.0..=1.0, looks, &hover);
                 if let Some(typed) = typed {
@@ -57,7 +57,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         ui.spacing_mut().slider_width = (ui.available_width() - 8.0).max(80.0);
         ui.spacing_mut().slider_rail_height = 10.0;
         ui.spacing_mut().interact_size.y = 30.0;
-        let slider = slider_ui(ui, draft, label.id).on_hover_text(&hover);
+        let slider = slider_ui(ui, draft, label.id).hint(&hover);
         let ready = state.runs.ready_at(&state.controls, |of, now| of.set_eta(now.noisiness().0), |of| of.noisiness().0);
         ready_marks_ui(ui, slider.rect, ready.into_iter());
     });
@@ -69,7 +69,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 _ => snap.to_string(),
             };
             let chosen = !sigma_hat && eta == snap;
-            if ui.selectable_label(chosen, name).on_hover_text(format!("η = {snap}")).clicked() {
+            if ui.selectable_label(chosen, name).hint(format!("η = {snap}")).clicked() {
                 draft.set_eta(snap);
             }
         }
@@ -77,7 +77,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
             return;
         }
         let hover = "σ̂: more noise than η = 1, the last column of Table 1; at few steps its pictures are the worst";
-        if ui.selectable_label(sigma_hat, "σ̂").on_hover_text(hover).clicked() {
+        if ui.selectable_label(sigma_hat, "σ̂").hint(hover).clicked() {
             draft.sigma_hat = !sigma_hat;
         }
     });
@@ -119,8 +119,9 @@ fn hover(state: &State, eta: f64, sigma_hat: bool) -> String {
         );
     }
     format!(
-        "η = {eta}: σ = η √((1 − ᾱs)/(1 − ᾱt)) √(1 − ᾱt/ᾱs) times fresh noise is added in each step (Eq. 16). At η = 0 none is: x_T \
-         alone decides the picture. η = 1 is DDPM.{numbers}"
+        "η = {}: σ = η √((1 − ᾱs)/(1 − ᾱt)) √(1 − ᾱt/ᾱs) times fresh noise is added in each step (Eq. 16). At η = 0 none is: x_T \
+         alone decides the picture. η = 1 is DDPM.{numbers}",
+        plain(eta)
     )
 }
 

@@ -7,7 +7,7 @@ use crate::{
             command::Command,
             run_view::{RunView, Shown},
         },
-        widgets::{texture_cache::TextureCache, theme, tile::fitted},
+        widgets::{hint::Hint, texture_cache::TextureCache, theme, tile::fitted},
     },
     picture::{Picture, sheet::evenly_spaced},
 };
@@ -83,7 +83,7 @@ pub(crate) fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCa
         let name = if position == steps { "Finished sample".to_owned() } else { format!("Step {}", position + 1) };
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, nearest == Some(position), &name));
         let hover = t.map_or_else(|| name.clone(), |t| format!("{name}, t = {t}: x_t above, the predicted x̂0 below"));
-        if response.on_hover_text(hover).clicked() {
+        if response.hint(hover).clicked() {
             command = Some(Command::Look(position));
         }
     }

@@ -1,6 +1,9 @@
 //! The messages above the open panel.
 
-use crate::app::{state::messages::Messages, widgets::theme};
+use crate::app::{
+    state::messages::Messages,
+    widgets::{hint::Hint, theme},
+};
 use eframe::egui::{self, RichText, Ui};
 
 /// Draws the messages and forgets those that are over.
@@ -24,7 +27,7 @@ pub(crate) fn messages_ui(ui: &mut Ui, messages: &mut Messages) {
                     ui.add(egui::Label::new(text).wrap());
                 });
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let button = ui.button("✖").on_hover_text("Put this message away");
+                    let button = ui.button("✖").hint("Put this message away");
                     button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Put message away"));
                     if button.clicked() {
                         away = Some(number);

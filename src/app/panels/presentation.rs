@@ -3,7 +3,7 @@
 use super::{controls_panel::STEPS, eta_slider::slider_ui};
 use crate::{
     app::{
-        state::{State, controls::Controls},
+        state::{State, controls::Controls, written::plain},
         widgets::theme,
     },
     schedule::Spacing,
@@ -16,7 +16,7 @@ pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) 
     ui.columns(2, |columns| {
         let ui = &mut columns[0];
         let (eta, sigma_hat) = draft.noisiness();
-        let title = if sigma_hat { "σ̂".to_owned() } else { format!("η = {eta:.2}") };
+        let title = if sigma_hat { "σ̂".to_owned() } else { format!("η = {}", plain(eta)) };
         if draft.has_rows_of_eta() {
             ui.label(RichText::new("η: one per row").size(size).strong().color(theme::accent(ui)));
         } else {

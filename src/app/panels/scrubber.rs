@@ -2,7 +2,7 @@
 
 use crate::app::{
     state::{State, command::Command, run_requests::Purpose},
-    widgets::theme,
+    widgets::{hint::Hint, theme},
 };
 use eframe::egui::{self, Id, Rect, Sense, Ui, pos2, vec2};
 
@@ -12,20 +12,19 @@ pub(crate) fn scrubber_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     ui.horizontal(|ui| {
         let playhead = &state.playhead;
         let (sign, name) = if playhead.playing { ("⏸", "Pause") } else { ("▶", "Play") };
-        let play =
-            ui.add(egui::Button::new(sign).min_size(vec2(36.0, 28.0))).on_hover_text(format!("{name} the trajectory (Space)"));
+        let play = ui.add(egui::Button::new(sign).min_size(vec2(36.0, 28.0))).hint(format!("{name} the trajectory (Space)"));
         play.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
         if play.clicked() {
             command = Some(Command::Play);
         }
-        let repeat = ui.selectable_label(playhead.looping, "🔁").on_hover_text("Begin again at the end");
+        let repeat = ui.selectable_label(playhead.looping, "🔁").hint("Begin again at the end");
         repeat.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, playhead.looping, "Loop"));
         if repeat.clicked() {
             command = Some(Command::Loop(!playhead.looping));
         }
         let mut speed = playhead.speed;
         let drag = egui::DragValue::new(&mut speed).range(0.1..=8.0).speed(0.02).suffix("×").max_decimals(2);
-        let response = ui.add(drag).on_hover_text("Speed of playing: at 1× a run takes four seconds");
+        let response = ui.add(drag).hint("Speed of playing: at 1× a run takes four seconds");
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SpinButton, true, "Speed"));
         if response.changed() {
             command = Some(Command::Speed(speed));
@@ -61,7 +60,7 @@ fn line_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let name = "Scrubber, step shown";
     response.widget_info(|| egui::WidgetInfo::slider(true, position as f64, name));
     let pointer = response.interact_pointer_pos().filter(|_| response.dragged() || response.clicked());
-    let response = response.on_hover_text("Drag to look at a step; arrow keys go step by step, Home and End to the ends");
+    let response = response.hint("Drag to look at a step; arrow keys go step by step, Home and End to the ends");
     let _ = response;
     pointer.map(|pointer| {
         let at = ((pointer.x - rail.left()) / rail.width()).clamp(0.0, 1.0);

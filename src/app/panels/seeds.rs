@@ -1,5 +1,6 @@
 //! The two seeds with their dice and locks, and what the noise belongs to.
 
+use crate::app::widgets::hint::Hint;
 use crate::{app::state::controls::Controls, platform, schedule::NoiseKind};
 use eframe::egui::{self, ComboBox, DragValue, Grid, Ui};
 
@@ -50,7 +51,7 @@ fn noise_ui(ui: &mut Ui, draft: &mut Controls) {
             (NoiseKind::Path, "z belongs to the time that a step covers, so that any S draws the same picture"),
             (NoiseKind::Step, "z belongs to the number of the step, so that another S is another picture"),
         ] {
-            ui.selectable_value(&mut noise, kind, kind.to_string()).on_hover_text(hover);
+            ui.selectable_value(&mut noise, kind, kind.to_string()).hint(hover);
         }
     });
     let same = match noise {
@@ -59,22 +60,22 @@ fn noise_ui(ui: &mut Ui, draft: &mut Controls) {
         }
         NoiseKind::Step => "its own for each step by number: another S is another picture",
     };
-    combo.response.labelled_by(label.id).on_hover_text(format!("What the noise z belongs to where η > 0. Now {same}."));
+    combo.response.labelled_by(label.id).hint(format!("What the noise z belongs to where η > 0. Now {same}."));
     if noise != draft.noise() {
         draft.set_noise(noise);
     }
 }
 
 fn seed_ui(ui: &mut Ui, name: &str, hover: &str, seed: &mut u64, locked: &mut bool) {
-    let label = ui.label(name).on_hover_text(hover);
-    ui.add(DragValue::new(seed).speed(0.2)).labelled_by(label.id).on_hover_text(hover);
-    let dice = ui.add_enabled(!*locked, egui::Button::new("🎲")).on_hover_text(format!("Throw a new {name} (N throws both)"));
+    let label = ui.label(name).hint(hover);
+    ui.add(DragValue::new(seed).speed(0.2)).labelled_by(label.id).hint(hover);
+    let dice = ui.add_enabled(!*locked, egui::Button::new("🎲")).hint(format!("Throw a new {name} (N throws both)"));
     dice.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !*locked, format!("Throw {name}")));
     if dice.clicked() {
         *seed = random_seed();
     }
     let sign = if *locked { "🔒" } else { "🔓" };
-    let lock = ui.selectable_label(*locked, sign).on_hover_text(format!("Lock the {name}: dice leave it alone"));
+    let lock = ui.selectable_label(*locked, sign).hint(format!("Lock the {name}: dice leave it alone"));
     lock.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, *locked, format!("Lock {name}")));
     if lock.clicked() {
         *locked = !*locked;

@@ -2,7 +2,7 @@
 
 use crate::app::{
     state::{State, command::Command, run_view::RunView},
-    widgets::theme,
+    widgets::{hint::Hint, theme},
 };
 use eframe::egui::{self, ProgressBar, RichText, Ui};
 
@@ -51,11 +51,11 @@ pub(crate) fn status_bar_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, "Progress"));
         ui.label(line(run));
         if running {
-            let cancel = ui.button("Cancel").on_hover_text("Stop after the step in flight (Esc); what is there stays");
+            let cancel = ui.button("Cancel").hint("Stop after the step in flight (Esc); what is there stays");
             if cancel.clicked() {
                 command = Some(Command::Cancel);
             }
-        } else if ui.button("Run again").on_hover_text("Compute the same again from x_T (Ctrl+R)").clicked() {
+        } else if ui.button("Run again").hint("Compute the same again from x_T (Ctrl+R)").clicked() {
             command = Some(Command::Restart);
         }
     });

@@ -8,7 +8,7 @@ use crate::{
             controls::Controls,
             view_settings::Tab,
         },
-        widgets::theme,
+        widgets::{hint::Hint, theme},
     },
     program::DeviceKind,
 };
@@ -43,7 +43,7 @@ fn tabs_ui(ui: &mut Ui, draft: &mut Controls) {
     ui.add_space(8.0);
     for (tab, name, hover) in TABS {
         let text = RichText::new(name).size(16.0);
-        if ui.selectable_label(draft.view.tab == tab, text).on_hover_text(hover).clicked() {
+        if ui.selectable_label(draft.view.tab == tab, text).hint(hover).clicked() {
             draft.view.tab = tab;
         }
     }
@@ -56,7 +56,7 @@ fn tools_ui(ui: &mut Ui, state: &State, reversed: bool) -> Option<Command> {
         badge_ui(ui, state);
     }
     let tool = |ui: &mut Ui, sign: &str, name: &str, hover: &str, enabled: bool| {
-        let response = ui.add_enabled(enabled, egui::Button::new(sign)).on_hover_text(hover);
+        let response = ui.add_enabled(enabled, egui::Button::new(sign)).hint(hover);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
         response.clicked()
     };
@@ -74,7 +74,7 @@ fn tools_ui(ui: &mut Ui, state: &State, reversed: bool) -> Option<Command> {
     }
     ui.menu_button("Save", |ui| command = save_ui(ui, state).or(command.take()))
         .response
-        .on_hover_text(format!("Pictures with their recipe inside, saved in {}", state.save_folder.display()));
+        .hint(format!("Pictures with their recipe inside, saved in {}", state.save_folder.display()));
     if tool(ui, "⟳", "Redo", "Redo (Ctrl+Shift+Z)", state.history.can_redo()) {
         command = Some(Command::Redo);
     }
@@ -102,18 +102,18 @@ fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         (Export::Gif, "Animation (GIF)", "The trajectory, or the interpolation there and back", tab != Tab::Compare),
     ];
     for (export, name, hover, enabled) in entries {
-        if ui.add_enabled(enabled, egui::Button::new(name)).on_hover_text(hover).clicked() {
+        if ui.add_enabled(enabled, egui::Button::new(name)).hint(hover).clicked() {
             command = Some(Command::Save(export));
         }
     }
     ui.separator();
-    if ui.button("Copy command line").on_hover_text("The `etude` command that makes these pictures (Ctrl+C)").clicked() {
+    if ui.button("Copy command line").hint("The `etude` command that makes these pictures (Ctrl+C)").clicked() {
         command = Some(Command::CopyCommand);
     }
-    if ui.button("Open a picture's recipe …").on_hover_text("Sets every control as the picture was made; or drop it").clicked() {
+    if ui.button("Open a picture's recipe …").hint("Sets every control as the picture was made; or drop it").clicked() {
         command = Some(Command::OpenRecipe);
     }
-    if ui.button("Folder to save in …").on_hover_text(state.save_folder.display().to_string()).clicked() {
+    if ui.button("Folder to save in …").hint(state.save_folder.display().to_string()).clicked() {
         command = Some(Command::ChooseFolder);
     }
     command
@@ -157,5 +157,5 @@ fn badge_ui(ui: &mut Ui, state: &State) {
         .inner_margin(egui::Margin::symmetric(8, 2));
     let shown = if text.chars().count() > 28 { format!("{}…", text.chars().take(27).collect::<String>()) } else { text };
     let label = egui::Label::new(RichText::new(shown).color(colour).small()).selectable(false);
-    frame.fill(Color32::TRANSPARENT).show(ui, |ui| ui.add(label)).response.on_hover_text(hover);
+    frame.fill(Color32::TRANSPARENT).show(ui, |ui| ui.add(label)).response.hint(hover);
 }

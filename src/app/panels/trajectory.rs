@@ -3,8 +3,8 @@
 use super::{film_strip, scrubber};
 use crate::{
     app::{
-        state::{State, command::Command, controls::Controls, run_view::Shown},
-        widgets::{texture_cache::TextureCache, theme, tile::fitted},
+        state::{State, command::Command, controls::Controls, run_view::Shown, written::plain},
+        widgets::{hint::Hint, texture_cache::TextureCache, theme, tile::fitted},
     },
     picture::Picture,
 };
@@ -91,7 +91,7 @@ fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
 
 /// η or σ̂, S and the seeds of a picture, in words.
 pub(crate) fn recipe_line(controls: &Controls, image: usize) -> String {
-    let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", controls.eta) };
+    let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", plain(controls.eta)) };
     let steps = match &controls.spacing {
         Some(crate::schedule::Spacing::List(list)) => format!("τ by hand ({})", list.len()),
         Some(spacing) => format!("S = {}, τ {spacing}", controls.steps),
@@ -179,7 +179,7 @@ fn batch_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut Tex
                         ui.painter().rect_stroke(rect, 2, (2.0, colour), egui::StrokeKind::Outside);
                     }
                     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, format!("Image {i}")));
-                    let response = response.on_hover_text(format!("x̂0 of image {i}; click to enlarge it"));
+                    let response = response.hint(format!("x̂0 of image {i}; click to enlarge it"));
                     if response.clicked() {
                         draft.view.image = i as u32;
                     }

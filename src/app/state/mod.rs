@@ -13,6 +13,7 @@ pub mod run_view;
 pub mod runs;
 pub mod start;
 pub mod view_settings;
+pub mod written;
 
 use crate::{
     program::DeviceInfo,

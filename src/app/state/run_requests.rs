@@ -3,6 +3,7 @@
 use super::{
     controls::Controls,
     view_settings::{Axes, Tab},
+    written::plain,
 };
 use crate::{
     error::Result,
@@ -121,7 +122,7 @@ pub fn compare_rows(controls: &Controls) -> Vec<(String, ScheduleRequest)> {
     let (compare, base) = (&controls.view.compare, controls.schedule());
     match compare.axes {
         Axes::EtaBySeed => {
-            let eta = |eta: &f64| (format!("η = {eta}"), ScheduleRequest { eta: *eta, sigma_hat: false, ..base.clone() });
+            let eta = |eta: &f64| (format!("η = {}", plain(*eta)), ScheduleRequest { eta: *eta, sigma_hat: false, ..base.clone() });
             let mut rows: Vec<_> = compare.etas.iter().map(eta).collect();
             if compare.sigma_hat {
                 rows.push(("σ̂".to_owned(), ScheduleRequest { sigma_hat: true, ..base }));

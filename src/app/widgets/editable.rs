@@ -1,12 +1,8 @@
 //! A number in a heading that a double-click (or Enter, where it has the focus) makes a field to type in.
 
+use crate::app::{state::written::plain, widgets::hint::Hint};
 use eframe::egui::{self, Id, Key, Label, Response, RichText, Sense, TextEdit, Ui};
 use std::ops::RangeInclusive;
-
-/// A number as it is written everywhere: no digit more than it has, and no more than thousandths.
-pub(crate) fn plain(value: f64) -> String {
-    ((value * 1000.0).round() / 1000.0).to_string()
-}
 
 /// Draws `before`, the number and `after` in the looks of `text`. Returns the response of the heading, which names a slider beside it, and
 /// the number that was typed, brought into `range`.
@@ -21,7 +17,7 @@ pub(crate) fn editable_number(
     let typed: Option<String> = ui.data(|data| data.get_temp(id));
     let Some(mut typed) = typed else {
         let label = Label::new(looks(format!("{before}{}{after}", plain(value)))).sense(Sense::click()).selectable(false);
-        let response = ui.add(label).on_hover_text(format!("{hover}\nDouble-click to type a number."));
+        let response = ui.add(label).hint(format!("{hover}\nDouble-click to type a number."));
         let by_key = response.has_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         if response.double_clicked() || by_key {
             ui.data_mut(|data| data.insert_temp(id, plain(value)));
@@ -57,14 +53,13 @@ fn parsed(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parsed, plain};
+    use super::parsed;
 
     #[test]
-    fn numbers_are_read_as_they_are_typed_and_written_without_needless_digits() {
+    fn numbers_are_read_as_they_are_typed() {
         assert_eq!(
             ["0.43", " 0,43 ", "1e-1", "", "x", "nan", "inf"].map(parsed),
             [Some(0.43), Some(0.43), Some(0.1), None, None, None, None]
         );
-        assert_eq!([0.5, 0.43, 1.0, 0.1 + 0.2, 0.12345].map(plain), ["0.5", "0.43", "1", "0.3", "0.123"]);
     }
 }

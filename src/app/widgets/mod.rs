@@ -2,6 +2,7 @@
 
 pub(crate) mod editable;
 pub mod fonts;
+pub(crate) mod hint;
 pub(crate) mod math;
 pub mod texture_cache;
 pub mod theme;

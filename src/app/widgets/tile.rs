@@ -1,5 +1,6 @@
 //! A picture among others on screen: the newest one, an earlier one until the newest comes, or an empty frame.
 
+use super::hint::Hint;
 use super::texture_cache::TextureCache;
 use crate::{
     app::state::{controls::Controls, run_view::RunView},
@@ -93,7 +94,7 @@ pub(crate) fn version(of: impl Hash) -> u64 {
 pub(crate) fn named(response: Response, name: impl Into<String>, tooltip: impl Into<egui::WidgetText>) -> Response {
     let name = name.into();
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
-    response.on_hover_text(tooltip)
+    response.hint(tooltip)
 }
 
 /// The largest rectangle with the picture's aspect ratio in the middle of `rect`.

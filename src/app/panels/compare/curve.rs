@@ -1,6 +1,7 @@
 //! Mean spread against η.
 
 use super::rows::Row;
+use crate::app::state::written::plain;
 use crate::app::widgets::{ticks, tile};
 use eframe::egui::{Color32, RichText, Ui, Vec2};
 use egui_plot::{GridMark, HoverPosition, Line, MarkerShape, Plot, PlotPoints, Points};
@@ -50,7 +51,7 @@ pub(crate) fn curve_ui(ui: &mut Ui, rows: &[Row<'_>], size: Vec2) {
         .y_axis_min_width(36.0)
         .label_formatter(|at| match at {
             HoverPosition::NearDataPoint { position, .. } if position.x > 1.1 => Some(format!("σ̂\nmean {:.4}", position.y)),
-            HoverPosition::NearDataPoint { position, .. } => Some(format!("η = {}\nmean {:.4}", position.x, position.y)),
+            HoverPosition::NearDataPoint { position, .. } => Some(format!("η = {}\nmean {:.4}", plain(position.x), position.y)),
             HoverPosition::Elsewhere { .. } => None,
         });
     let shown = plot.show(ui, |plot| {

@@ -8,8 +8,10 @@ use crate::app::{
         run_requests::compare_rows,
         run_view::RunView,
         view_settings::{Axes, Tab, ViewSettings},
+        written::plain,
     },
     widgets::{
+        hint::Hint,
         texture_cache::TextureCache,
         tile::{self, Tile, spacing_name},
     },
@@ -160,7 +162,7 @@ impl Grid<'_> {
             // Each picture of the row has its own number of steps.
             _ => format!("{} %", 100 * done / total),
         };
-        side.label(RichText::new(counter).weak().size(13.0)).on_hover_text("Steps taken of this row");
+        side.label(RichText::new(counter).weak().size(13.0)).hint("Steps taken of this row");
         let mut command = None;
         for column in 0..self.columns {
             let corner = Pos2::new(rect.left() + LABEL + column as f32 * (self.cell.x + GAP), rect.top());
@@ -228,7 +230,7 @@ impl Grid<'_> {
         }
         let step = run.and_then(|run| step_text(run, at.0));
         let controls = cell_controls(of, row, column)?;
-        let response = response.on_hover_ui(|ui| {
+        let response = response.hint_ui(|ui| {
             ui.label(RichText::new(recipe_text(&controls)).strong());
             ui.label(step.unwrap_or_else(|| "no step taken yet".to_owned()));
             ui.weak("Click to look at this run step by step");
@@ -258,7 +260,7 @@ fn step_text(run: &RunView, group: usize) -> Option<String> {
 }
 
 fn recipe_text(controls: &Controls) -> String {
-    let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", controls.eta) };
+    let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", plain(controls.eta)) };
     let Controls { seed, noise_seed, .. } = controls;
     let (image, steps) = (controls.view.image, controls.step_count());
     format!("seed {seed}, image {image}, noise seed {noise_seed}, {noise}, S = {steps}, τ {}", spacing_name(controls))

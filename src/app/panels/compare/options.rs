@@ -5,6 +5,7 @@ use crate::app::{
     state::{
         controls::Controls,
         view_settings::{Axes, Compare},
+        written::plain,
     },
     widgets::tile::named,
 };
@@ -84,11 +85,13 @@ fn etas(ui: &mut Ui, compare: &mut Compare) {
     for (i, eta) in compare.etas.iter_mut().enumerate() {
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
-            let drag = DragValue::new(&mut *eta).range(0.0..=1.0).speed(0.01).max_decimals(2);
+            let drag = DragValue::new(&mut *eta).range(0.0..=1.0).speed(0.01).max_decimals(2).custom_formatter(|eta, _| plain(eta));
             let tooltip = "η of this row: σ is η times DDPM's. 0 adds no noise, 1 as much as DDPM. Drag, or click to type";
             named(ui.add(drag), format!("η of row {}", i + 1), tooltip);
             if several {
-                let response = named(ui.small_button("×"), format!("remove row η = {eta}"), format!("Leave the row η = {eta} out"));
+                let written = plain(*eta);
+                let response =
+                    named(ui.small_button("×"), format!("remove row η = {written}"), format!("Leave the row η = {written} out"));
                 if response.clicked() {
                     gone = Some(i);
                 }
@@ -101,7 +104,7 @@ fn etas(ui: &mut Ui, compare: &mut Compare) {
     let room = compare.etas.len() < MAX_ROWS;
     let new = new_eta(&compare.etas);
     let add = ui.add_enabled(room, egui::Button::new("+").small());
-    if named(add, "add a row of η", format!("One row more, at η = {new}")).clicked() {
+    if named(add, "add a row of η", format!("One row more, at η = {}", plain(new))).clicked() {
         compare.etas.push(new);
         compare.etas.sort_by(f64::total_cmp);
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::app::{
     state::{controls::Controls, run_view::RunView, view_settings::Axes},
-    widgets::{texture_cache::TextureCache, tile},
+    widgets::{hint::Hint, texture_cache::TextureCache, tile},
 };
 use eframe::egui::{self, Align2, FontId, Id, Pos2, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 
@@ -145,7 +145,7 @@ fn map(ui: &mut Ui, textures: &mut TextureCache, i: usize, row: &Row<'_>, width:
         "{name}. Standard deviation at each pixel; pictures span −1 to 1. Bright pixels are those that the noise of the steps decides"
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
-    response.on_hover_text(tooltip);
+    response.hint(tooltip);
 }
 
 /// The bar from 0 to the largest value.
@@ -158,7 +158,7 @@ fn legend(ui: &mut Ui, textures: &mut TextureCache, largest: f64) {
         textures.paint_with(ui, rect, Id::unique("compare legend"), 0, [128, 1], colour::bar);
         let line = ui.visuals().widgets.noninteractive.bg_stroke;
         ui.painter().rect_stroke(rect, 0.0, line, egui::StrokeKind::Outside);
-        response.on_hover_text("One scale for all rows: the largest value of any pixel of any row");
+        response.hint("One scale for all rows: the largest value of any pixel of any row");
         let span = if narrow { "pixels: −1 … 1" } else { "pixels span −1 … 1" };
         ui.label(RichText::new(format!("{largest:.2}  ({span})")).size(if narrow { 12.0 } else { 13.0 }));
     });

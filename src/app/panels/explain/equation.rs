@@ -1,11 +1,14 @@
 //! Formulas as widgets: the update rule with braces, labels and the same line in numbers below it, and single lines.
 
 use super::formula::{Part, Reading, spoken};
-use crate::app::widgets::math::{
-    expression::{Math, upright},
-    sheet::Sheet,
-    strokes::brace,
-    typeset::Setter,
+use crate::app::widgets::{
+    hint::Hint,
+    math::{
+        expression::{Math, upright},
+        sheet::Sheet,
+        strokes::brace,
+        typeset::Setter,
+    },
 };
 use eframe::egui::{Color32, Id, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
@@ -147,7 +150,7 @@ fn paint_line<'p>(ui: &Ui, line: &Line, left: f32, top: f32, em: f32, tips: &mut
 fn name(response: Response, tip: &str) -> Response {
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, tip));
     let text = tip.to_owned();
-    response.on_hover_text(text)
+    response.hint(text)
 }
 
 /// Lines that say what the rule's symbols are, as many side by side as fit, on a common baseline.

@@ -1,6 +1,7 @@
 //! What the terms are, in words and with this step's numbers: the texts under the pointer and below the formula. Pure.
 
 use super::variance::beta;
+use crate::app::state::written;
 use crate::{
     app::widgets::math::number::plain,
     schedule::{Prediction, StepCoefficients},
@@ -120,7 +121,7 @@ pub(crate) fn sigma(step: &StepCoefficients, posterior: bool, eta: f64) -> Strin
     } else {
         "between DDIM (0) and DDPM (1)"
     };
-    format!("Eq. 16: η = {eta:.2} is {kind}. σ = {} in this step.", plain(step.sigma))
+    format!("Eq. 16: η = {} is {kind}. σ = {} in this step.", written::plain(eta), plain(step.sigma))
 }
 
 /// What else should be said about this step in a lecture.

@@ -6,6 +6,7 @@ use super::{
     tau_keys::{self, Chosen},
 };
 use crate::app::state::command::Command;
+use crate::app::widgets::hint::Hint;
 use eframe::egui::{
     self, Align2, Color32, CursorIcon, FontId, Id, Mesh, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
@@ -87,7 +88,7 @@ pub fn tau_strip_ui(ui: &mut Ui, train_timesteps: u32, tau: &[u32], current: Opt
         }
     }
     if drag.is_none() {
-        response.on_hover_ui(|ui| explain(ui, &name));
+        response.hint_ui(|ui| explain(ui, &name));
     }
     command
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     app::widgets::{
+        hint::Hint,
         math::{
             expression::{Math, upright},
             number::product,
@@ -244,5 +245,5 @@ fn tile_ui(ui: &Ui, view: &View<'_>, tile: &Tile<'_>, frame: Rect, textures: &mu
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     let tip = tile.tip.clone();
-    response.on_hover_text(tip);
+    response.hint(tip);
 }

@@ -8,8 +8,9 @@ use super::{
     view::View,
 };
 use crate::app::{
-    state::{command::Command, controls::Controls},
+    state::{command::Command, controls::Controls, written::plain},
     widgets::{
+        hint::Hint,
         texture_cache::TextureCache,
         tile::{self, Tile},
     },
@@ -102,7 +103,7 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
             let name = if interpolate.grid { "grid".to_owned() } else { NAMES[mode].to_owned() };
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("large picture, {name}")));
             let made_by = found.as_ref().map_or(draft, |s| &s.run.controls);
-            response.on_hover_text(caption_tooltip(made_by.view.interpolate.eta, made_by.step_count()));
+            response.hint(caption_tooltip(made_by.view.interpolate.eta, made_by.step_count()));
             let place = |[u, v]: [f64; 2]| if interpolate.grid { format!("u {u:.2}, v {v:.2}") } else { format!("t = {u:.2}") };
             let heading = RichText::new(format!("{name}, {}", place(interpolate.position))).strong();
             let heading = heading.size(if side < 200.0 { 13.0 } else { 16.0 });
@@ -130,5 +131,5 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
 
 fn caption_tooltip(eta: f64, steps: usize) -> String {
     let decides = if eta == 0.0 { "x_T alone decides" } else { "the noise of the steps has a say" };
-    format!("Decoded with S = {steps} steps at η = {eta}: {decides}")
+    format!("Decoded with S = {steps} steps at η = {}: {decides}", plain(eta))
 }

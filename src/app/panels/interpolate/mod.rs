@@ -11,7 +11,7 @@ mod strip;
 mod view;
 
 use crate::app::{
-    state::{command::Command, controls::Controls},
+    state::{command::Command, controls::Controls, written::plain},
     widgets::texture_cache::TextureCache,
 };
 use eframe::egui::{self, RichText, ScrollArea};
@@ -66,7 +66,7 @@ fn sentence(ui: &mut egui::Ui, view: &View<'_>, draft: &Controls) {
         format!(
             "η = {}: it falls apart. Every step adds fresh noise, and with η above 0 that noise, not x_T, decides more and more what \
              comes out; the pictures no longer lead from one end to the other. At η = 0 x_T alone decides.",
-            interpolate.eta
+            plain(interpolate.eta)
         )
     } else if interpolate.grid {
         "η = 0: each picture is decoded from its own x_T, between four seeds along the arc. Since x_T alone decides, neighbours look \

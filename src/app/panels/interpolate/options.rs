@@ -3,7 +3,7 @@
 use super::{end_controls::end_controls, play::Playback};
 use crate::app::{
     panels::seeds::random_seed,
-    state::{command::Command, controls::Controls},
+    state::{command::Command, controls::Controls, written::plain},
     widgets::tile::named,
 };
 use eframe::egui::{Button, DragValue, Response, Slider, Ui, Vec2};
@@ -44,7 +44,7 @@ pub(crate) fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playb
         }
         ui.label("η");
         ui.spacing_mut().slider_width = 90.0;
-        let response = ui.add(Slider::new(&mut interpolate.eta, 0.0..=1.0).max_decimals(2));
+        let response = ui.add(Slider::new(&mut interpolate.eta, 0.0..=1.0).max_decimals(2).custom_formatter(|eta, _| plain(eta)));
         let tooltip = "η of the steps. 0: x_T alone decides, and the pictures lead from one end to the other. Raise it and see the \
                        noise of the steps decide instead";
         named(response, "η of the interpolation", tooltip);
