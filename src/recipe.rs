@@ -3,6 +3,7 @@
 
 use crate::{
     error::{Error, Result},
+    json,
     model::Model,
     noise,
     schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, Spacing},
@@ -104,6 +105,23 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// A recipe's JSON, as pictures carry it.
+    ///
+    /// # Errors
+    /// Not JSON, a field that is missing, unknown or of the wrong kind, or a number that is not finite.
+    pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
+        let wrong = |what: String| Error::argument(format!("its recipe cannot be used: {what}"));
+        let value = json::parse(json.as_ref()).map_err(wrong)?;
+        // The viewer's own settings are its affair.
+        let fields = value.as_object().into_iter().flatten().filter(|(key, _)| *key != "viewer");
+        for (key, value) in fields {
+            if let Some((_, got)) = json::not_finite(value) {
+                return Err(wrong(format!("{key}: expected a finite number, got {got}")));
+            }
+        }
+        json::parse_as(json.as_ref()).map_err(wrong)
+    }
+
     /// Checks what the schedule does not: counts, sizes, channels.
     ///
     /// # Errors

@@ -152,7 +152,7 @@ fn load(path: &Path) -> Result<Recipe> {
             Error::file(path, "expected a picture with a recipe in it, got one without; only pictures etude wrote have one")
         })?
     };
-    serde_json::from_str(&text).map_err(|e| Error::file(path, format!("its recipe cannot be used: {e}")))
+    Recipe::from_json(&text).map_err(|e| Error::file(path, e.to_string()))
 }
 
 /// The same error, but where it names a field of the schedule's request, with the option that sets it.

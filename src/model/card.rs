@@ -1,5 +1,6 @@
 //! A model's card: where its weights come from, as training/export.py writes it beside them.
 
+use crate::json;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::Path};
 
@@ -64,7 +65,7 @@ pub struct Fid {
 impl Card {
     /// Parses card.json; `None`, and a line in the log, where it is something else.
     pub fn from_json(bytes: &[u8], path: &Path) -> Option<Self> {
-        serde_json::from_slice(bytes).inspect_err(|e| tracing::info!("{}: not read as a model card: {e}", path.display())).ok()
+        json::parse_as(bytes).inspect_err(|e| tracing::info!("{}: not read as a model card: {e}", path.display())).ok()
     }
 
     /// What `etude info` says, a name and a text a line; nothing for what the card does not say.

@@ -3,7 +3,7 @@
 
 use crate::{
     error::{Error, Result},
-    json::{Fields, whole},
+    json::{self, Fields, whole},
     program::Activation,
 };
 use serde_json::Value;
@@ -93,6 +93,24 @@ fn sample_size(fields: &Fields) -> Result<Option<(u32, u32)>> {
     }
 }
 
+/// Keys that diffusers fails on where they are null; docs/checkpoints.md has the table of what null means for the others.
+const NEVER_NULL: [&str; 14] = [
+    "in_channels",
+    "out_channels",
+    "time_embedding_type",
+    "freq_shift",
+    "down_block_types",
+    "up_block_types",
+    "block_out_channels",
+    "layers_per_block",
+    "mid_block_scale_factor",
+    "downsample_padding",
+    "act_fn",
+    "norm_num_groups",
+    "norm_eps",
+    "resnet_time_scale_shift",
+];
+
 /// Keys whose presence means a network we do not run.
 fn refuse_unsupported(fields: &Fields) -> Result<()> {
     fields.choice("_class_name", &["UNet2DModel"])?;
@@ -114,8 +132,9 @@ impl UnetConfig {
     /// # Errors
     /// Not JSON, a value of the wrong kind, or one that names a network this program does not run.
     pub fn from_json(json: &[u8], origin: &Path) -> Result<Self> {
-        let value: Value = serde_json::from_slice(json).map_err(|e| Error::file(origin, format!("not valid JSON: {e}")))?;
+        let value = json::parse(json).map_err(|e| Error::file(origin, format!("not valid JSON: {e}")))?;
         let fields = Fields::new(&value, origin, "a UNet2DModel")?;
+        fields.not_null(&NEVER_NULL)?;
         refuse_unsupported(&fields)?;
         let activations = [
             ("silu", Activation::Silu),
@@ -141,14 +160,14 @@ impl UnetConfig {
                 Some(8)
             },
             mid_block: !fields.contains("mid_block_type") || fields.value("mid_block_type").is_some(),
-            add_attention: fields.boolean("add_attention")?.unwrap_or(true),
+            add_attention: fields.flag("add_attention", true)?,
             freq_shift: fields.float("freq_shift")?.unwrap_or(0.0),
-            flip_sin_to_cos: fields.boolean("flip_sin_to_cos")?.unwrap_or(true),
+            flip_sin_to_cos: fields.flag("flip_sin_to_cos", true)?,
             time_embedding_dim: fields.integer("time_embedding_dim", 1, 65536)?,
             downsample_padding: fields.integer("downsample_padding", 0, 1)?.unwrap_or(1),
             mid_block_scale_factor: fields.float("mid_block_scale_factor")?.unwrap_or(1.0),
             scale_shift: fields.choice("resnet_time_scale_shift", &["default", "scale_shift"])? == Some(1),
-            center_input_sample: fields.boolean("center_input_sample")?.unwrap_or(false),
+            center_input_sample: fields.flag("center_input_sample", false)?,
             activation: activations[fields.choice("act_fn", &activations.map(|a| a.0))?.unwrap_or(0)].1,
         };
         config.check(&fields)?;

@@ -4,13 +4,15 @@
 use super::Spacing;
 use crate::{
     error::{Error, Result},
-    json::Fields,
+    json::{self, Fields},
 };
 use serde_json::Value;
 use std::{fmt, path::Path, str::FromStr};
 
 /// The largest T a config may ask for.
 pub const MAX_TRAIN_TIMESTEPS: u32 = 100_000;
+
+const BETA_SCHEDULES: [&str; 3] = ["linear", "scaled_linear", "squaredcos_cap_v2"];
 
 /// Schedulers whose configs describe the same forward process as DDIMScheduler's, field by field.
 const CLASSES: [&str; 20] = [
@@ -46,6 +48,26 @@ pub enum BetaSchedule {
     ScaledLinear,
     /// ᾱ is a squared cosine, β at most 0.999 (Nichol and Dhariwal 2021).
     SquaredcosCapV2,
+}
+
+/// The variance of a DDPMScheduler's step, by its names. Only preset `ddpm` reads it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum VarianceType {
+    /// β̃ = (1−ᾱs)/(1−ᾱt) β, the posterior's.
+    #[default]
+    FixedSmall,
+    /// The same by way of its logarithm.
+    FixedSmallLog,
+    /// β = 1 − ᾱt/ᾱs.
+    FixedLarge,
+    /// Written as ln β where a variance is expected: DDPMScheduler takes the root of that, which is NaN.
+    FixedLargeLog,
+    /// The network's second half is the variance.
+    Learned,
+    /// The network's second half lies between the logarithms of the small and the large variance.
+    LearnedRange,
+    /// A name that diffusers does not know either.
+    Unknown,
 }
 
 /// What the network's output stands for.
@@ -94,6 +116,8 @@ pub struct SchedulerConfig {
     pub steps_offset: u32,
     /// Preset `diffusers`' τ: leading, trailing or linspace.
     pub timestep_spacing: Spacing,
+    /// The noise of preset `ddpm`.
+    pub variance_type: VarianceType,
 }
 
 impl Default for SchedulerConfig {
@@ -114,27 +138,61 @@ impl Default for SchedulerConfig {
             set_alpha_to_one: true,
             steps_offset: 0,
             timestep_spacing: Spacing::Leading,
+            variance_type: VarianceType::FixedSmall,
         }
     }
 }
 
+/// Null where a value is needed: diffusers fails on these, at once or at the first step. What it never reads of a configuration may be
+/// null.
+fn refuse_null(fields: &Fields) -> Result<()> {
+    fields.not_null(&["num_train_timesteps", "steps_offset", "prediction_type", "timestep_spacing"])?;
+    if fields.value("trained_betas").is_none() {
+        fields.not_null(&["beta_schedule"])?;
+        // The squared cosine has no ends.
+        if fields.choice("beta_schedule", &BETA_SCHEDULES)? != Some(2) {
+            fields.not_null(&["beta_start", "beta_end"])?;
+        }
+    }
+    if fields.flag("thresholding", false)? {
+        fields.not_null(&["dynamic_thresholding_ratio"])
+    } else if fields.flag("clip_sample", true)? {
+        fields.not_null(&["clip_sample_range"])
+    } else {
+        Ok(())
+    }
+}
+
 impl SchedulerConfig {
-    /// Parses scheduler_config.json; `origin` is what messages call it. Null is as good as missing.
+    /// Parses scheduler_config.json; `origin` is what messages call it. Null means what it means to diffusers: docs/checkpoints.md has
+    /// the table.
     ///
     /// # Errors
-    /// Not a JSON object, a field of the wrong type or out of range, or a value that names something this program does not do.
+    /// Not a JSON object, a field of the wrong type or out of range, null where diffusers has no meaning for it, or a value that names
+    /// something this program does not do.
     pub fn from_json(json: impl AsRef<[u8]>, origin: impl AsRef<Path>) -> Result<Self> {
         let origin = origin.as_ref();
-        let value: Value = serde_json::from_slice(json.as_ref())
-            .map_err(|e| Error::file(origin, format!("not valid JSON: {e}; export it again")))?;
+        let value = json::parse(json.as_ref()).map_err(|e| Error::file(origin, format!("not valid JSON: {e}; export it again")))?;
         let fields = Fields::new(&value, origin, "a DDIMScheduler")?;
         let default = Self::default();
         fields.choice("_class_name", &CLASSES)?;
-        // A DDPMScheduler's fixed variances differ only in its own sampler; a learned one doubles the network's outputs.
-        fields.choice("variance_type", &["fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"])?;
+        refuse_null(&fields)?;
         let predictions = [Prediction::Epsilon, Prediction::Sample, Prediction::VPrediction];
         // Configs from before prediction_type existed say predict_epsilon.
         let by_old_key = if fields.boolean("predict_epsilon")?.unwrap_or(true) { 0 } else { 1 };
+        let thresholding = fields.flag("thresholding", default.thresholding)?;
+        // Without thresholding nobody reads its two numbers.
+        let (mut ratio, mut max) = (default.dynamic_thresholding_ratio, default.sample_max_value);
+        if thresholding {
+            ratio = fields.number("dynamic_thresholding_ratio")?.unwrap_or(ratio);
+            // Null and Infinity: torch.clamp without an upper bound.
+            let unbounded = fields.contains("sample_max_value") && fields.value("sample_max_value").is_none();
+            max = if unbounded || fields.is_infinity("sample_max_value") {
+                f64::from(f32::MAX)
+            } else {
+                fields.number("sample_max_value")?.unwrap_or(max)
+            };
+        }
         let config = Self {
             num_train_timesteps: fields
                 .integer("num_train_timesteps", 1, MAX_TRAIN_TIMESTEPS)?
@@ -142,21 +200,22 @@ impl SchedulerConfig {
             beta_start: fields.number("beta_start")?.unwrap_or(default.beta_start),
             beta_end: fields.number("beta_end")?.unwrap_or(default.beta_end),
             beta_schedule: [BetaSchedule::Linear, BetaSchedule::ScaledLinear, BetaSchedule::SquaredcosCapV2]
-                [fields.choice("beta_schedule", &["linear", "scaled_linear", "squaredcos_cap_v2"])?.unwrap_or(0)],
+                [fields.choice("beta_schedule", &BETA_SCHEDULES)?.unwrap_or(0)],
             trained_betas: fields.numbers("trained_betas")?,
-            rescale_betas_zero_snr: fields.boolean("rescale_betas_zero_snr")?.unwrap_or(default.rescale_betas_zero_snr),
+            rescale_betas_zero_snr: fields.flag("rescale_betas_zero_snr", default.rescale_betas_zero_snr)?,
             prediction_type: predictions
                 [fields.choice("prediction_type", &predictions.map(Prediction::name))?.unwrap_or(by_old_key)],
-            clip_sample: fields.boolean("clip_sample")?.unwrap_or(default.clip_sample),
+            clip_sample: fields.flag("clip_sample", default.clip_sample)?,
             clip_sample_range: fields.number("clip_sample_range")?.unwrap_or(default.clip_sample_range),
-            thresholding: fields.boolean("thresholding")?.unwrap_or(default.thresholding),
-            dynamic_thresholding_ratio: fields.number("dynamic_thresholding_ratio")?.unwrap_or(default.dynamic_thresholding_ratio),
-            sample_max_value: fields.number("sample_max_value")?.unwrap_or(default.sample_max_value),
-            set_alpha_to_one: fields.boolean("set_alpha_to_one")?.unwrap_or(default.set_alpha_to_one),
+            thresholding,
+            dynamic_thresholding_ratio: ratio,
+            sample_max_value: max,
+            set_alpha_to_one: fields.flag("set_alpha_to_one", default.set_alpha_to_one)?,
             steps_offset: fields.integer("steps_offset", 0, MAX_TRAIN_TIMESTEPS)?.unwrap_or(default.steps_offset),
             timestep_spacing: [Spacing::Leading, Spacing::Trailing, Spacing::Linspace]
                 [fields.choice("timestep_spacing", &["leading", "trailing", "linspace"])?.unwrap_or(0)]
             .clone(),
+            variance_type: fields.value("variance_type").map_or(default.variance_type, VarianceType::of),
         };
         config.check().map_err(|what| Error::file(origin, what))?;
         Ok(config)
@@ -196,6 +255,23 @@ impl SchedulerConfig {
             }
         }
         Ok(())
+    }
+}
+
+impl VarianceType {
+    const NAMES: [(&str, Self); 6] = [
+        ("fixed_small", Self::FixedSmall),
+        ("fixed_small_log", Self::FixedSmallLog),
+        ("fixed_large", Self::FixedLarge),
+        ("fixed_large_log", Self::FixedLargeLog),
+        ("learned", Self::Learned),
+        ("learned_range", Self::LearnedRange),
+    ];
+
+    /// Whatever is there is no fault of the configuration's as long as nobody needs it.
+    fn of(value: &Value) -> Self {
+        let known = Self::NAMES.iter().find(|(name, _)| value.as_str() == Some(name));
+        known.map_or(Self::Unknown, |(_, kind)| *kind)
     }
 }
 

@@ -21,7 +21,7 @@ mod tau;
 
 pub use alpha_bar::alpha_bar;
 pub use coefficients::{StepCoefficients, Threshold};
-pub use config::{BetaSchedule, MAX_TRAIN_TIMESTEPS, Prediction, SchedulerConfig};
+pub use config::{BetaSchedule, MAX_TRAIN_TIMESTEPS, Prediction, SchedulerConfig, VarianceType};
 pub use plan::Schedule;
 pub use request::{EncodeAt, NoiseKind, Preset, ScheduleRequest};
 pub use tau::Spacing;

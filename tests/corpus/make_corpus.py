@@ -251,8 +251,8 @@ def make_configs():
     config("cut", '{"in_channels": 3', "not valid JSON")
     config("list", [], "expected a JSON object")
     config("deep", "[" * 2000, "not valid JSON")
-    config("nan", '{"norm_eps": NaN}', "not valid JSON")
-    config("number_beyond_f64", '{"norm_eps": 1e999}', "not valid JSON")
+    config("nan", '{"norm_eps": NaN}', "norm_eps: expected a number, got NaN")
+    config("number_beyond_f64", '{"norm_eps": 1e999}', "norm_eps: expected a number, got a number beyond 1.8e308")
     config("number_beyond_f32", {"norm_eps": 1e300}, "norm_eps: expected a number, got 1e")
     config("nan_text", {"norm_eps": "NaN"}, 'norm_eps: expected a number, got "NaN"')
     config("eps_negative", {"norm_eps": -1}, "norm_eps: expected a number of 0 or more")
@@ -264,7 +264,7 @@ def make_configs():
     config("eleven_levels", blocks | {"block_out_channels": [32] * 11}, "block_out_channels: expected a list of 1 to 10")
     for name, value in {"zero": 0, "negative": -32, "huge": 1 << 32, "text": "32", "null": None}.items():
         config(f"channels_{name}", blocks | {"block_out_channels": [value]}, "block_out_channels: expected whole numbers")
-        expected = None if value is None else "in_channels: expected a whole number from 1"
+        expected = "in_channels: expected a " + ("value, or no such key" if value is None else "whole number from 1")
         config(f"in_channels_{name}", blocks | {"in_channels": value}, expected)
     config("one_channel", blocks | {"block_out_channels": [1], "norm_num_groups": 1, "add_attention": False}, "a first level of 2 channels or more")
     config("groups", blocks | {"norm_num_groups": 5}, "norm_num_groups: expected a divisor")
@@ -298,7 +298,7 @@ def make_configs():
     scheduler("betas_text", {"trained_betas": ["a"]}, "trained_betas: expected a list of numbers")
     scheduler("class", {"_class_name": "ScoreSdeVeScheduler"}, "_class_name: expected one of")
     scheduler("prediction", {"prediction_type": "flow"}, "prediction_type: expected one of")
-    scheduler("learned_variance", {"variance_type": "learned_range"}, "variance_type: expected one of")
+    scheduler("learned_variance", {"variance_type": "learned_range"}, None)
     scheduler("threshold_ratio", {"thresholding": True, "dynamic_thresholding_ratio": 2}, "dynamic_thresholding_ratio: expected")
     scheduler("clip_range_negative", {"clip_sample_range": -1}, "clip_sample_range: expected")
 

@@ -3,6 +3,7 @@
 
 mod corpus;
 mod files;
+mod json;
 mod models;
 
 use etude::{Result, weights::Weights};

@@ -36,7 +36,7 @@ pub(crate) fn take_result(state: &mut State, result: TaskResult, now: f64) {
 
 /// The controls of a recipe. The device stays as it is here: the picture may come from a machine with another GPU.
 fn restored(state: &State, json: &str) -> Result<(Controls, Provenance)> {
-    let recipe: Recipe = serde_json::from_str(json).map_err(|e| Error::argument(format!("its recipe cannot be used: {e}")))?;
+    let recipe = Recipe::from_json(json)?;
     let now = &state.controls.view;
     let mut controls = Controls::from_recipe(&recipe, now)?;
     (controls.view.device, controls.view.f16) = (now.device.clone(), now.f16);
