@@ -15,7 +15,7 @@ use etude::{
     gpu::Precision,
     model::Model,
     platform::block_on,
-    sampler::{Flow, Reads, StepNoise},
+    sampler::{Classes, Flow, Reads, StepNoise},
     session::{Event, Session},
 };
 use std::{
@@ -50,7 +50,15 @@ fn main() {
     let mut command_line = || {
         let x_t = |images: std::ops::Range<usize>| recipe.x_t(channels, images.start as u32, images.len() as u32, &[]);
         let reads = |_| Reads::default();
-        let run = Run { images: batch as usize, size, steps: &steps, x_t: &x_t, noise: StepNoise::Seed(0), reads: &reads };
+        let run = Run {
+            images: batch as usize,
+            size,
+            steps: &steps,
+            x_t: &x_t,
+            noise: StepNoise::Seed(0),
+            classes: Classes::default(),
+            reads: &reads,
+        };
         let start = Instant::now();
         block_on(engine.sample(&run, &mut |_, _, _| Ok(Flow::Continue), &mut |_, _| Ok(()))).expect("sampled");
         STEPS as f64 / start.elapsed().as_secs_f64()

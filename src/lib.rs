@@ -68,6 +68,7 @@
 #[cfg(feature = "app")]
 pub mod app;
 pub mod backend;
+pub mod class_label;
 pub mod cpu;
 pub mod engine;
 pub mod error;

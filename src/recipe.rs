@@ -2,10 +2,12 @@
 //! again from it.
 
 use crate::{
+    class_label::ClassLabel,
     error::{Error, Result},
     json,
     model::Model,
     noise,
+    sampler::Classes,
     schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, Spacing},
 };
 use serde::{Deserialize, Serialize};
@@ -95,6 +97,9 @@ pub struct Recipe {
     pub noise: NoiseKind,
     /// Generator of x_T.
     pub rng: Rng,
+    /// The class or classes, where the network has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ClassLabel>,
     /// Images.
     pub count: u32,
     /// Height and width.
@@ -148,7 +153,15 @@ impl Recipe {
                 model.name
             )));
         }
-        Ok(())
+        self.classes(model).map(|_| ())
+    }
+
+    /// The class of each image, for `model`.
+    ///
+    /// # Errors
+    /// A class that it does not have.
+    pub fn classes(&self, model: &Model) -> Result<Classes> {
+        ClassLabel::classes(self.class, model.config.num_classes)
     }
 
     /// The schedule of this recipe for `model`.

@@ -21,13 +21,41 @@ pub enum StepNoise<'a> {
     Given(&'a [f32]),
 }
 
-/// What counts one image's noise: z of a step is a function of (seed, image, index of the step or its interval of the noise path).
+/// What tells one image of a batch from another: what counts its noise (z of a step is a function of (seed, image, index of the step
+/// or its interval of the noise path)), and its class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NoiseAddress {
+pub struct ImageKey {
     /// Seed of the steps' noise.
     pub seed: u64,
     /// The image's number in the whole run, whatever its place in the batch.
     pub image: u32,
+    /// Its class, where the network has classes.
+    pub class: u32,
+}
+
+/// The class of each image of a run, for a network that has classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Classes {
+    /// All images are of this one; of the only one there is, where the network has none.
+    One(u32),
+    /// Each image's class is the next: image i has class i mod this number.
+    Cycle(u32),
+}
+
+impl Default for Classes {
+    fn default() -> Self {
+        Self::One(0)
+    }
+}
+
+impl Classes {
+    /// The class of the image of this number.
+    pub fn of(self, image: u32) -> u32 {
+        match self {
+            Self::One(class) => class,
+            Self::Cycle(count) => image % count.max(1),
+        }
+    }
 }
 
 /// Whether to go on after a step.
@@ -103,12 +131,21 @@ pub async fn read_nchw(executor: &mut dyn Executor, tensor: TensorId) -> Result<
     Ok(layout::c4_to_nchw(executor.program().shape(tensor), &values))
 }
 
-/// Computes the time embedding of each of `timesteps`, which become the rows that [`submit_step`] picks from. [`run`] and [`epsilon`]
-/// do it themselves.
+/// Computes the embedding of each of `timesteps`, which become the rows that [`submit_step`] picks from. [`run`] and [`epsilon`] do it
+/// themselves; nothing is done for a network with classes, whose steps compute the rows anew, one for each image.
 ///
 /// # Errors
 /// More timesteps than the program has rows, or a device fault.
 pub fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl ExactSizeIterator<Item = f32>) -> Result<()> {
+    if handles.conditional {
+        return Ok(());
+    }
+    let step = StepParams { rows: timesteps.len() as u32, ..StepParams::default() };
+    write_timesteps(executor, handles, timesteps)?;
+    executor.submit(&[Stage::Prepare], &step, &[]).map(|_| ())
+}
+
+fn write_timesteps(executor: &mut dyn Executor, handles: &Handles, timesteps: impl ExactSizeIterator<Item = f32>) -> Result<()> {
     let (rows, capacity) = (timesteps.len(), executor.program().shape(handles.timesteps).batch as usize);
     if rows > capacity {
         return Err(Error::argument(format!("expected at most {capacity} timesteps for this program, got {rows}")));
@@ -117,20 +154,29 @@ pub fn prepare(executor: &mut dyn Executor, handles: &Handles, timesteps: impl E
     for (row, t) in values.chunks_exact_mut(4).zip(timesteps) {
         row[0] = t;
     }
-    executor.write(handles.timesteps, &values)?;
-    let step = StepParams { rows: rows as u32, ..StepParams::default() };
-    executor.submit(&[Stage::Prepare], &step, &[]).map(|_| ())
+    executor.write(handles.timesteps, &values)
 }
 
-/// The network's output for `x` `[N, C, H, W]` at one timestep per image, `[N, C_out, H, W]`.
+/// The network's output for `x` `[N, C, H, W]` at one timestep and of one class per image, `[N, C_out, H, W]`. Classes that are missing
+/// are 0; a network without classes does not look at them.
 ///
 /// # Errors
 /// Lengths that do not fit the program, or a device fault.
-pub async fn epsilon(executor: &mut dyn Executor, handles: &Handles, x: &[f32], timesteps: &[f32]) -> Result<Vec<f32>> {
-    prepare(executor, handles, timesteps.iter().copied())?;
+pub async fn epsilon(
+    executor: &mut dyn Executor,
+    handles: &Handles,
+    x: &[f32],
+    timesteps: &[f32],
+    classes: &[u32],
+) -> Result<Vec<f32>> {
+    write_timesteps(executor, handles, timesteps.iter().copied())?;
+    if handles.conditional {
+        let keys: Vec<_> = classes.iter().map(|&class| ImageKey { class, ..ImageKey::default() }).collect();
+        write_keys(executor, handles, &keys)?;
+    }
     write_nchw(executor, handles.x, x)?;
     let step = StepParams { row_stride: 1, rows: timesteps.len() as u32, ..StepParams::default() };
-    let ticket = executor.submit(&[Stage::Network], &step, &[handles.epsilon])?;
+    let ticket = executor.submit(&[Stage::Prepare, Stage::Network], &step, &[handles.epsilon])?;
     let values = executor.collect(ticket).await?.pop().unwrap_or_default();
     Ok(layout::c4_to_nchw(executor.program().shape(handles.epsilon), &values))
 }
@@ -148,21 +194,21 @@ pub fn write_nchw(executor: &mut dyn Executor, tensor: TensorId, values: &[f32])
     executor.write(tensor, &layout::nchw_to_c4(shape, values))
 }
 
-/// Writes what counts each image's noise. The program's further images, where there are fewer addresses, draw that of (0, 0), which
-/// nobody looks at.
+/// Writes what tells the images apart. The program's further images, where there are fewer keys, have the one of zeros; nobody looks
+/// at them.
 ///
 /// # Errors
 /// A device fault.
-pub fn write_addresses(executor: &mut dyn Executor, handles: &Handles, addresses: &[NoiseAddress]) -> Result<()> {
+pub fn write_keys(executor: &mut dyn Executor, handles: &Handles, keys: &[ImageKey]) -> Result<()> {
     let mut words = vec![0; executor.program().shape(handles.members).batch as usize * 4];
-    for (words, address) in words.chunks_exact_mut(4).zip(addresses) {
-        words[..3].copy_from_slice(&[address.seed as u32, (address.seed >> 32) as u32, address.image]);
+    for (words, key) in words.chunks_exact_mut(4).zip(keys) {
+        words.copy_from_slice(&[key.seed as u32, (key.seed >> 32) as u32, key.image, key.class]);
     }
     executor.write_words(handles.members, &words)
 }
 
 /// Takes every step of `steps` from `x` `[N, C, H, W]`; returns the last x. `image_base` is the number of the first image in the
-/// whole run, so that image 7 has the same noise in any batch. `on_step` sees of each step what `reads` asks for at its index, and may
+/// whole run, so that image 7 has the same noise and class in any batch. `on_step` sees of each step what `reads` asks for at its index, and may
 /// stop the run.
 ///
 /// # Errors
@@ -175,6 +221,7 @@ pub async fn run(
     x: &[f32],
     noise: StepNoise<'_>,
     image_base: u32,
+    classes: Classes,
     reads: &dyn Fn(usize) -> Reads,
     on_step: &mut dyn FnMut(usize, &StepTensors) -> Result<Flow>,
 ) -> Result<Vec<f32>> {
@@ -187,10 +234,9 @@ pub async fn run(
     }
     prepare(executor, handles, steps.iter().map(|s| s.timestep))?;
     write_nchw(executor, handles.x, x)?;
-    if let StepNoise::Seed(seed) = noise {
-        let addresses: Vec<_> = (0..shape.batch).map(|i| NoiseAddress { seed, image: image_base + i }).collect();
-        write_addresses(executor, handles, &addresses)?;
-    }
+    let seed = if let StepNoise::Seed(seed) = noise { seed } else { 0 };
+    let key = |image| ImageKey { seed, image, class: classes.of(image) };
+    write_keys(executor, handles, &(image_base..image_base + shape.batch).map(key).collect::<Vec<_>>())?;
     let (total, most) = (steps.len(), in_flight(executor));
     let mut on_the_way = VecDeque::new();
     let mut last = x.to_vec();
@@ -234,7 +280,7 @@ pub struct At {
     pub rows: usize,
 }
 
-/// Submits one step from the x that the executor holds, which it replaces. Its noise is drawn on the device from the addresses last
+/// Submits one step from the x that the executor holds, which it replaces. Its noise is drawn on the device from the keys last
 /// written, unless it is given, `[N, C, H, W]`.
 ///
 /// # Errors
@@ -249,6 +295,13 @@ pub fn submit_step(
 ) -> Result<StepTicket> {
     let adds_noise = coefficients.next_from_noise != 0.0;
     let mut stages = vec![Stage::Network];
+    let mut params = step_params(coefficients, at);
+    if handles.conditional {
+        let images = executor.program().shape(handles.x).batch;
+        write_timesteps(executor, handles, (0..images as usize).map(|_| coefficients.timestep))?;
+        stages.insert(0, Stage::Prepare);
+        params = StepParams { row_base: 0, row_stride: 1, rows: images, ..params };
+    }
     match given {
         Some(values) if adds_noise => write_nchw(executor, handles.noise, values)?,
         None if adds_noise => stages.push(Stage::Noise),
@@ -259,7 +312,7 @@ pub fn submit_step(
     }
     stages.push(Stage::Update);
     let reads = Reads { noise: reads.noise && adds_noise, ..reads };
-    let ticket = executor.submit(&stages, &step_params(coefficients, at), &reads.tensors(handles))?;
+    let ticket = executor.submit(&stages, &params, &reads.tensors(handles))?;
     Ok(StepTicket { ticket, reads })
 }
 

@@ -11,10 +11,10 @@ use etude::{
     model::Model,
     noise::{self, STREAM_X_T},
     platform::block_on,
-    sampler::{Flow, NoiseAddress, Reads, StepNoise, StepTensors},
+    sampler::{Classes, Flow, ImageKey, Reads, StepNoise, StepTensors},
     schedule::{Schedule, ScheduleRequest},
 };
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 const SIZE: (u32, u32) = (32, 32);
 const LEN: usize = 32 * 32;
@@ -47,14 +47,22 @@ fn x_t(images: Range<usize>) -> Vec<f32> {
 }
 
 fn group(schedule: &Arc<Schedule>, images: usize) -> Group {
-    let addresses = (0..images as u32).map(|image| NoiseAddress { seed: 5, image }).collect();
-    Group::new(schedule.clone(), addresses, x_t(0..images))
+    let keys = (0..images as u32).map(|image| ImageKey { seed: 5, image, class: 0 }).collect();
+    Group::new(schedule.clone(), keys, x_t(0..images))
 }
 
 /// Samples `images` images as the command line does.
 fn sampled(engine: &mut Engine, schedule: &Schedule, images: usize) -> Vec<f32> {
     let reads = |_| Reads::default();
-    let run = Run { images, size: SIZE, steps: &schedule.steps, x_t: &x_t, noise: StepNoise::Seed(5), reads: &reads };
+    let run = Run {
+        images,
+        size: SIZE,
+        steps: &schedule.steps,
+        x_t: &x_t,
+        noise: StepNoise::Seed(5),
+        classes: Classes::default(),
+        reads: &reads,
+    };
     let mut all = Vec::new();
     let mut on_images = |_: Range<usize>, x: &[f32]| {
         all.extend_from_slice(x);
@@ -235,10 +243,10 @@ fn stopping_between_parts_keeps_what_was_done() {
 fn epsilon_of_more_images_than_a_batch_is_that_of_each() {
     let mut engine = engine(Backend::Cpu);
     let (x, t) = (x_t(0..5), [999.0, 500.0, 20.0, 1.0, 0.0]);
-    let together = block_on(engine.epsilon(&x, &t, SIZE)).expect("evaluated");
+    let together = block_on(engine.epsilon(&x, &t, &[], SIZE)).expect("evaluated");
     engine.limit_batch(Some(2));
-    assert!(block_on(engine.epsilon(&x, &t, SIZE)).expect("evaluated") == together);
-    assert!(block_on(engine.epsilon(&x[1..], &t, SIZE)).is_err(), "a length that five does not divide");
+    assert!(block_on(engine.epsilon(&x, &t, &[], SIZE)).expect("evaluated") == together);
+    assert!(block_on(engine.epsilon(&x[1..], &t, &[], SIZE)).is_err(), "a length that five does not divide");
 }
 
 #[test]
@@ -247,7 +255,15 @@ fn a_callback_sees_real_images_only_and_may_stop() {
     engine.limit_batch(Some(2));
     let schedule = schedule(3, 0.0);
     let reads = |_| Reads::PICTURES;
-    let run = Run { images: 3, size: SIZE, steps: &schedule.steps, x_t: &x_t, noise: StepNoise::Seed(5), reads: &reads };
+    let run = Run {
+        images: 3,
+        size: SIZE,
+        steps: &schedule.steps,
+        x_t: &x_t,
+        noise: StepNoise::Seed(5),
+        classes: Classes::default(),
+        reads: &reads,
+    };
     let mut seen = Vec::new();
     let mut on_step = |images: Range<usize>, index: usize, tensors: &StepTensors| -> Result<Flow> {
         assert_eq!((tensors.x.len(), tensors.x0.len(), tensors.model.len()), (images.len() * LEN, images.len() * LEN, 0));
@@ -257,4 +273,31 @@ fn a_callback_sees_real_images_only_and_may_stop() {
     let ended = block_on(engine.sample(&run, &mut on_step, &mut |_, _| Ok(())));
     assert!(matches!(ended, Err(Error::Cancelled)));
     assert_eq!(seen, [(0..2, 0), (0..2, 1), (0..2, 2), (2..3, 0), (2..3, 1)]);
+}
+
+#[test]
+fn groups_of_images_of_several_classes_are_what_each_image_is_alone() {
+    let model = Arc::new(Model::open(Path::new("tests/fixtures/unets/classes")).expect("a fixture"));
+    for backend in [Some(Backend::Cpu), own_gpu().map(Backend::Gpu)].into_iter().flatten() {
+        let mut engine = Engine::new(model.clone(), backend, Precision::F32);
+        let schedule = schedule(4, 0.5);
+        let x = |images: Range<usize>| x_t(0..1)[..64].repeat(images.len());
+        let size = (8, 8);
+        let run = |engine: &mut Engine, classes: &[u32]| {
+            let keys = classes.iter().map(|&class| ImageKey { seed: 5, image: 0, class }).collect();
+            let mut groups =
+                Groups::new(engine, size, vec![Group::new(schedule.clone(), keys, x(0..classes.len()))]).expect("groups");
+            while block_on(groups.turn(engine, &|_, _| Reads::default(), &|| false)).expect("a step").is_some() {}
+            groups.groups()[0].x.clone()
+        };
+        engine.limit_batch(Some(2));
+        let classes = [3, 3, 9, 0, 4];
+        let together = run(&mut engine, &classes);
+        for (class, image) in classes.iter().zip(together.chunks_exact(64)) {
+            let alone = run(&mut engine, &[*class]);
+            let gap = image.iter().zip(&alone).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(gap < 1e-5, "class {class}: off by {gap}");
+        }
+        assert!(together[..64] == together[64..128] && together[..64] != together[128..192], "classes make no difference");
+    }
 }

@@ -113,6 +113,29 @@ fn time_embedding() {
     });
 }
 
+#[test]
+fn class_embedding() {
+    // Any class, also one beyond the table, which is then the last.
+    let values: Values = &|name, shape, random| {
+        (name == "classes").then(|| (0..shape.len()).map(|_| f32::from_bits(random.below(9) as u32)).collect())
+    };
+    let sizes = (1..=5u32, 0..=2u32, 1..=7u32, 1..=70u32, seeds());
+    for_random(24, sizes, Tolerance::EXACT, values, |&(images, spare, classes, channels, seed)| {
+        (
+            calls::class_embedding(images + spare, images, classes, channels),
+            StepParams { rows: images, ..StepParams::default() },
+            seed,
+        )
+    });
+}
+
+#[test]
+fn resample() {
+    for_random(24, (pictures(7), 1..=40u32, any::<bool>(), seeds()), Tolerance::EXACT, NORMAL, |&(shape, channels, down, seed)| {
+        (calls::resample(Shape { channels, ..shape }, down), StepParams::default(), seed)
+    });
+}
+
 /// One to five channels per group, so that groups lie across C4 and across the seam of two sources.
 fn normalisations() -> impl Strategy<Value = (calls::GroupNorm, StepParams, u64)> {
     let groups = (1..=9u32, 1..=5u32, 0.0..1.0f32, any::<bool>());

@@ -183,7 +183,17 @@ fn pictures(steps: usize, noise: NoiseKind, images: u32) -> Vec<f64> {
     let mut on_step = |_: usize, _: &_| Ok(Flow::Continue);
     let noise = StepNoise::Seed(2);
     let reads = |_| Reads::default();
-    let x = block_on(sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, noise, 0, &reads, &mut on_step));
+    let x = block_on(sampler::run(
+        executor.as_mut(),
+        &handles,
+        &schedule.steps,
+        &x_t,
+        noise,
+        0,
+        sampler::Classes::default(),
+        &reads,
+        &mut on_step,
+    ));
     x.expect("sampled").into_iter().map(|v| f64::from(v.clamp(-1.0, 1.0))).collect()
 }
 

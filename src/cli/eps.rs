@@ -20,7 +20,8 @@ pub struct EpsArgs {
     /// An embedded model's name, or a folder in diffusers' layout
     #[arg(long, value_name = "NAME|DIR", default_value = etude::model::DEFAULT)]
     model: String,
-    /// A .safetensors with sample [N, C, H, W] and timestep [N] of any integer or float type
+    /// A .safetensors with sample [N, C, H, W] and timestep [N] of any integer or float type; class_labels [N] where the model has
+    /// classes
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// Receives eps [N, C, H, W], f32
@@ -56,6 +57,7 @@ pub fn run(args: &EpsArgs) -> Result<ExitCode> {
     if let Some(t) = timesteps.iter().find(|t| !t.is_finite()) {
         return Err(bad(format!("tensor timestep: expected finite numbers, got {t}")));
     }
+    let classes = classes(&file, &model, images)?;
     let sample = file.get("sample", &shape, false)?;
     files::check_writable(&args.output)?;
     let chosen = args.device.open()?;
@@ -63,9 +65,34 @@ pub fn run(args: &EpsArgs) -> Result<ExitCode> {
     let out_channels = model.config.out_channels as usize;
     let timesteps: Vec<f32> = timesteps.iter().map(|t| *t as f32).collect();
     let mut engine = Engine::new(Arc::new(model), chosen.backend, args.device.precision.into());
-    let eps = block_on(engine.epsilon(&sample, &timesteps, size))?;
+    let eps = block_on(engine.epsilon(&sample, &timesteps, &classes, size))?;
     let out_shape = vec![images, out_channels, shape[2], shape[3]];
     tensors::write(&args.output, &[("eps", out_shape, Values::F32(eps))])?;
     outln!("eps of {images} images: {}", args.output.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The classes in the file, one for each image or for all; none where the model has none.
+fn classes(file: &Weights, model: &Model, images: usize) -> Result<Vec<u32>> {
+    let bad = |what: String| Error::file(file.origin(), what);
+    let Some(count) = model.config.num_classes else { return Ok(Vec::new()) };
+    if !file.contains("class_labels") {
+        return Err(bad(format!("tensor class_labels of shape [{images}] is missing; model {} has {count} classes", model.name)));
+    }
+    let mut labels = file.numbers("class_labels")?;
+    if labels.len() == 1 {
+        labels = vec![labels[0]; images];
+    }
+    if labels.len() != images {
+        return Err(bad(format!("tensor class_labels: expected {images} numbers, one per image, got {}", labels.len())));
+    }
+    let label = |value: &f64| {
+        let is_class = value.fract() == 0.0 && (0.0..f64::from(count)).contains(value);
+        if is_class {
+            Ok(*value as u32)
+        } else {
+            Err(bad(format!("tensor class_labels: expected whole numbers from 0 to {}, got {value}", count - 1)))
+        }
+    };
+    labels.iter().map(label).collect()
 }

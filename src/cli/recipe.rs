@@ -6,6 +6,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use etude::{
+    class_label::ClassLabel,
     error::{Error, Result},
     files,
     model::{DEFAULT, Model},
@@ -58,6 +59,9 @@ pub struct RecipeOptions {
     /// Generator of x_T [default: etude]
     #[arg(long, value_parser = PossibleValuesParser::new(Rng::NAMES).map(|name| name.parse::<Rng>().unwrap_or_default()))]
     pub rng: Option<Rng>,
+    /// Class of the images, where the model has classes: a number from 0, or all in turn [default: all]
+    #[arg(long, value_name = "N|all")]
+    pub class: Option<ClassLabel>,
     /// Number of images [default: 16, in a trajectory 2]
     #[arg(long, short = 'n', value_name = "N")]
     pub count: Option<u32>,
@@ -117,6 +121,10 @@ impl RecipeOptions {
             noise_seed: self.noise_seed.or_else(|| base.map(|b| b.noise_seed)).unwrap_or(0),
             rng: self.rng.or_else(|| base.map(|b| b.rng)).unwrap_or_default(),
             noise,
+            class: match (self.class, model.config.num_classes) {
+                (None, Some(_)) => base.and_then(|b| b.class).or(Some(ClassLabel::All)),
+                (class, _) => class,
+            },
             count: self.count.or_else(|| base.map(|b| b.count)).unwrap_or(default_count),
             size,
             viewer: base.and_then(|b| b.viewer.clone()),
@@ -166,6 +174,7 @@ fn by_option(error: Error) -> Error {
         ("count: ", "--count"),
         ("size: ", "--size"),
         ("rng: ", "--rng"),
+        ("class: ", "--class"),
     ];
     let named = options.iter().find_map(|(field, option)| Some((option, what.strip_prefix(field)?)));
     named.map(|(option, rest)| Error::argument(format!("{option}: {rest}"))).unwrap_or(error)

@@ -102,7 +102,8 @@ fn sample_all(prepared: &Prepared, chosen: Chosen, args: &SampleArgs, take: &mut
     // Nothing is read of a step: x leaves the device when it is finished.
     let reads = |_| Reads::default();
     let noise = StepNoise::Seed(recipe.noise_seed);
-    let run = Run { images, size: recipe.size, steps: &schedule.steps, x_t: &x_t, noise, reads: &reads };
+    let classes = recipe.classes(model)?;
+    let run = Run { images, size: recipe.size, steps: &schedule.steps, x_t: &x_t, noise, classes, reads: &reads };
     let (asked, batch) = (engine.batch(images), engine.sample_batch(&run)?);
     if batch < asked {
         errln!("note: {asked} images at a time do not fit this device, so it makes {batch} at a time");

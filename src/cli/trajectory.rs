@@ -156,7 +156,8 @@ fn sample(
         Reads { x: here || next, x0: here, ..Reads::default() }
     };
     let noise = given.and_then(|g| g.noise.as_deref()).map_or(StepNoise::Seed(recipe.noise_seed), StepNoise::Given);
-    let run = Run { images, size, steps: &schedule.steps, x_t: &x_t, noise, reads: &reads };
+    let classes = recipe.classes(model)?;
+    let run = Run { images, size, steps: &schedule.steps, x_t: &x_t, noise, classes, reads: &reads };
     let mut engine = Engine::new(model.clone(), chosen.backend, device.precision.into());
     engine.limit_batch(batch.map(|batch| batch as usize));
     let parts = images.div_ceil(engine.sample_batch(&run)?);

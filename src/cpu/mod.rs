@@ -4,6 +4,7 @@ mod activation;
 pub mod attention_apply;
 pub mod attention_scores;
 pub mod attention_softmax;
+pub mod class_embedding;
 pub mod conv2d;
 pub mod ddim_step;
 pub mod executor;
@@ -17,6 +18,7 @@ pub mod network_input;
 pub mod pack_picture;
 mod parallel;
 pub mod quantile;
+pub mod resample;
 mod simd;
 pub mod time_embedding;
 

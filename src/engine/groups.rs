@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     platform::Instant,
     program::Shape,
-    sampler::{self, At, NoiseAddress, Reads, StepTensors, StepTicket},
+    sampler::{self, At, ImageKey, Reads, StepTensors, StepTicket},
     schedule::{Schedule, StepCoefficients},
 };
 use std::{collections::VecDeque, ops::Range, sync::Arc, time::Duration};
@@ -22,7 +22,7 @@ pub struct Group {
     /// Their steps.
     pub schedule: Arc<Schedule>,
     /// What counts the noise of each.
-    pub addresses: Vec<NoiseAddress>,
+    pub keys: Vec<ImageKey>,
     /// x after the steps taken so far, `[M, C, H, W]`.
     pub x: Vec<f32>,
     /// Steps taken.
@@ -40,11 +40,11 @@ pub struct Group {
 }
 
 impl Group {
-    /// A group at x_T, `[M, C, H, W]`, one image per address.
-    pub fn new(schedule: Arc<Schedule>, addresses: Vec<NoiseAddress>, x_t: Vec<f32>) -> Self {
+    /// A group at x_T, `[M, C, H, W]`, one image per key.
+    pub fn new(schedule: Arc<Schedule>, keys: Vec<ImageKey>, x_t: Vec<f32>) -> Self {
         Self {
             schedule,
-            addresses,
+            keys,
             x: x_t,
             taken: 0,
             submitted: 0,
@@ -62,16 +62,16 @@ impl Group {
     }
 
     fn parts(&self) -> usize {
-        self.addresses.len().div_ceil(self.part)
+        self.keys.len().div_ceil(self.part)
     }
 
     fn images(&self, part: usize) -> Range<usize> {
-        part * self.part..self.addresses.len().min((part + 1) * self.part)
+        part * self.part..self.keys.len().min((part + 1) * self.part)
     }
 
     /// Numbers of one image.
     fn image_len(&self) -> usize {
-        self.x.len() / self.addresses.len().max(1)
+        self.x.len() / self.keys.len().max(1)
     }
 }
 
@@ -158,7 +158,7 @@ impl Groups {
         self.in_flight.clear();
         self.epoch = engine.epoch;
         for group in &mut self.groups {
-            let asked = engine.batch(group.addresses.len());
+            let asked = engine.batch(group.keys.len());
             group.part = engine.network(asked, self.size, self.timesteps.len())?.batch;
             (group.submitted, group.submitted_parts, group.collected_parts) = (group.taken, 0, 0);
             group.collected = StepTensors::default();
@@ -198,7 +198,7 @@ impl Groups {
             let group = &self.groups[number];
             let (index, part) = (group.submitted, group.submitted_parts);
             let Some(coefficients) = group.schedule.steps.get(index) else { return Ok(()) };
-            let network = engine.network(engine.batch(group.addresses.len()), self.size, self.timesteps.len())?;
+            let network = engine.network(engine.batch(group.keys.len()), self.size, self.timesteps.len())?;
             let here = Resident { groups: self.id, group: number, part, steps: index };
             let came_back = group.taken == index;
             let is_resident = network.resident == Some(here);
@@ -215,7 +215,7 @@ impl Groups {
                 let (images, len) = (group.images(part), group.image_len());
                 let x = padded(&group.x[images.start * len..images.end * len], batch * len);
                 sampler::write_nchw(executor, handles.x, &x)?;
-                sampler::write_addresses(executor, &handles, &group.addresses[images])?;
+                sampler::write_keys(executor, &handles, &group.keys[images])?;
             }
             let at = self.at(index, coefficients);
             let reads = Reads { x: true, ..reads(number, index) };
@@ -250,7 +250,7 @@ impl Groups {
     /// Waits for a part; the step, where that was its last one.
     async fn collect(&mut self, engine: &mut Engine, part: InFlight) -> Result<Option<GroupStep>> {
         let group = &mut self.groups[part.group];
-        let network = engine.network(engine.batch(group.addresses.len()), self.size, self.timesteps.len())?;
+        let network = engine.network(engine.batch(group.keys.len()), self.size, self.timesteps.len())?;
         let batch = network.batch;
         let (executor, handles) = network.stepping();
         let tensors = sampler::collect_step(executor, &handles, part.ticket).await?;
@@ -265,7 +265,7 @@ impl Groups {
         group.collected_parts = 0;
         let tensors = std::mem::take(&mut group.collected);
         // Every step, as every step is shown: NaN must not become a picture.
-        let shape = Shape::new(group.addresses.len() as u32, self.size.0, self.size.1, self.channels as u32);
+        let shape = Shape::new(group.keys.len() as u32, self.size.0, self.size.1, self.channels as u32);
         sampler::check_finite(&tensors.x, shape, 0)?;
         let x_t = std::mem::replace(&mut group.x, tensors.x.clone());
         let index = group.taken;

@@ -61,9 +61,9 @@ impl Network {
     }
 
     /// The network's output for a whole batch, as [`sampler::epsilon`].
-    pub(super) async fn epsilon(&mut self, x: &[f32], timesteps: &[f32]) -> Result<Vec<f32>> {
+    pub(super) async fn epsilon(&mut self, x: &[f32], timesteps: &[f32], classes: &[u32]) -> Result<Vec<f32>> {
         let (executor, handles) = self.parts();
-        sampler::epsilon(executor, &handles, x, timesteps).await
+        sampler::epsilon(executor, &handles, x, timesteps, classes).await
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     gpu::Precision,
     model::Model,
-    sampler::{self, Flow, Reads, StepNoise, StepTensors},
+    sampler::{self, Classes, Flow, Reads, StepNoise, StepTensors},
     schedule::StepCoefficients,
 };
 use std::{
@@ -43,6 +43,8 @@ pub struct Run<'a> {
     pub x_t: &'a dyn Fn(Range<usize>) -> Vec<f32>,
     /// z of every step, `[K, N, C, H, W]`, or the seed it is drawn from.
     pub noise: StepNoise<'a>,
+    /// The class of each.
+    pub classes: Classes,
     /// What the callback sees of the step of an index.
     pub reads: &'a dyn Fn(usize) -> Reads,
 }
@@ -102,11 +104,12 @@ impl Engine {
         self.programs.network(&self.backend, &self.model, batch, size, rows)
     }
 
-    /// The network's output for each of the images `x` `[N, C, H, W]` of `size` at the timestep of its own, `[N, C_out, H, W]`.
+    /// The network's output for each of the images `x` `[N, C, H, W]` of `size` at the timestep and of the class of its own,
+    /// `[N, C_out, H, W]`. Without classes that list may be empty.
     ///
     /// # Errors
     /// As [`Self::network`]; a length that does not fit; a device fault.
-    pub async fn epsilon(&mut self, x: &[f32], timesteps: &[f32], size: (u32, u32)) -> Result<Vec<f32>> {
+    pub async fn epsilon(&mut self, x: &[f32], timesteps: &[f32], classes: &[u32], size: (u32, u32)) -> Result<Vec<f32>> {
         let images = timesteps.len();
         if images == 0 || !x.len().is_multiple_of(images) {
             return Err(Error::argument(format!("expected one timestep per image, got {images} for {} numbers", x.len())));
@@ -120,7 +123,8 @@ impl Engine {
             let mut timesteps = timesteps[first..first + now].to_vec();
             timesteps.resize(network.batch, 0.0);
             let x = padded(&x[first * len..(first + now) * len], len * network.batch);
-            let output = network.epsilon(&x, &timesteps).await?;
+            let classes = classes.get(first..first + now).unwrap_or_default();
+            let output = network.epsilon(&x, &timesteps, classes).await?;
             all.extend_from_slice(&output[..output.len() / network.batch * now]);
         }
         Ok(all)
@@ -167,7 +171,8 @@ impl Engine {
                 on_step(images.clone(), index, &real)
             };
             let (executor, handles) = network.parts();
-            let x = sampler::run(executor, &handles, run.steps, &x_t, noise, first as u32, run.reads, &mut step).await?;
+            let x =
+                sampler::run(executor, &handles, run.steps, &x_t, noise, first as u32, run.classes, run.reads, &mut step).await?;
             on_images(images.clone(), &x[..images.len() * len])?;
         }
         Ok(())

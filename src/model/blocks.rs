@@ -4,8 +4,8 @@ use super::Model;
 use crate::{
     error::Result,
     program::{
-        Activation, Conv2d, Element, GroupNormApply, GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Program, Shape,
-        Stage, TensorId, layout,
+        Activation, Conv2d, Element, GroupNormApply, GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Program,
+        Resample, Shape, Stage, TensorId, layout,
     },
 };
 
@@ -17,6 +17,17 @@ pub(super) struct Recorder<'m> {
     pub table: TensorId,
     /// C4 offset of each resnet's row in the table, by layer name.
     pub table_offsets: Vec<(String, u32)>,
+}
+
+/// The sides of what a resnet makes, beside those of what it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sides {
+    /// Equal.
+    Same,
+    /// Half of them, by the mean of four pixels.
+    Half,
+    /// Twice, by repetition.
+    Twice,
 }
 
 /// What a convolution does besides convolving.
@@ -181,14 +192,26 @@ impl Recorder<'_> {
 
     /// GroupNorm, activation, convolution, + time, the same again, + shortcut: diffusers' ResnetBlock2D.
     pub fn resnet(&mut self, name: &str, source: Source, out: u32, output_scale: f32) -> Result<TensorId> {
+        self.resnet_of(name, source, out, output_scale, Sides::Same)
+    }
+
+    /// As [`Self::resnet`], of a picture of other sides; `source` is then one tensor of `out` channels.
+    pub fn resnet_of(&mut self, name: &str, source: Source, out: u32, output_scale: f32, sides: Sides) -> Result<TensorId> {
         let config = &self.model.config;
         let (groups, activation, scale_shift) = (config.norm_num_groups, config.activation, config.scale_shift);
         let parts = self.parts(source);
         let inputs: u32 = parts.iter().sum();
         let offset = self.table_offsets.iter().find(|(n, _)| n == name).map_or(0, |(_, offset)| *offset);
         let h = self.group_norm(&format!("{name}.norm1"), source, groups, activation, None)?;
+        // Both the residual and what is convolved change their sides; the convolution itself can repeat the pixels that it reads.
+        let (h, a, upsample) = match sides {
+            Sides::Same => (h, source.a, 1),
+            Sides::Half => (self.resample(&format!("{name}.norm1"), h, sides), self.resample(name, source.a, sides), 1),
+            Sides::Twice => (h, self.resample(name, source.a, sides), 2),
+        };
+        let source = Source { a, ..source };
         let time = (!scale_shift).then_some((self.table, offset));
-        let h = self.split_conv(&format!("{name}.conv1"), h, &parts, out, ConvSpec { time, ..ConvSpec::same() })?;
+        let h = self.split_conv(&format!("{name}.conv1"), h, &parts, out, ConvSpec { time, upsample, ..ConvSpec::same() })?;
         let h = self.group_norm(&format!("{name}.norm2"), h.into(), groups, activation, scale_shift.then_some(offset))?;
         let residual = if inputs == out && source.b.is_none() {
             source.a
@@ -197,6 +220,19 @@ impl Recorder<'_> {
         };
         let spec = ConvSpec { residual: Some(residual), scale: 1.0 / output_scale, ..ConvSpec::same() };
         self.split_conv(&format!("{name}.conv2"), h, &[out], out, spec)
+    }
+
+    /// A picture of half or twice the sides.
+    fn resample(&mut self, name: &str, input: TensorId, sides: Sides) -> TensorId {
+        let shape = self.program.shape(input);
+        let (height, width) = match sides {
+            Sides::Same => return input,
+            Sides::Half => (shape.height / 2, shape.width / 2),
+            Sides::Twice => (shape.height * 2, shape.width * 2),
+        };
+        let output = self.program.scratch(name, Shape { height, width, ..shape });
+        self.program.call(Stage::Network, name, Kernel::Resample(Resample { input, output }));
+        output
     }
 
     /// A convolution of one tensor whose channels are `parts`, each padded to whole C4: what [`Self::group_norm`] makes of a

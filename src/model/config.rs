@@ -1,6 +1,7 @@
 //! diffusers' config.json of a UNet2DModel -> [`UnetConfig`]. Missing keys take the library's defaults; a value we cannot run is
 //! refused by name.
 
+use super::block_types::{DOWN, UP};
 use crate::{
     error::{Error, Result},
     json::{self, Fields, whole},
@@ -8,6 +9,9 @@ use crate::{
 };
 use serde_json::Value;
 use std::path::Path;
+
+/// The most classes of a network.
+const MAX_CLASSES: u32 = 1 << 16;
 
 /// Every switch of diffusers' UNet2DModel that this program runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +28,11 @@ pub struct UnetConfig {
     pub down_attention: Vec<bool>,
     /// Whether each level going up has attention (`AttnUpBlock2D`).
     pub up_attention: Vec<bool>,
+    /// Whether each level ends going down in a resnet that halves the sides, and not in a convolution (`ResnetDownsampleBlock2D`, or
+    /// `downsample_type` resnet with attention). The last level has neither.
+    pub down_resnet: Vec<bool>,
+    /// Whether each level ends going up in a resnet that doubles the sides, and not in a convolution.
+    pub up_resnet: Vec<bool>,
     /// Resnets per level going down; going up one more.
     pub layers_per_block: u32,
     /// Groups of every normalisation.
@@ -34,6 +43,10 @@ pub struct UnetConfig {
     pub norm_eps: f32,
     /// Channels per head; `None` is one head of full width.
     pub attention_head_dim: Option<u32>,
+    /// Heads of every attention, whatever its width, in the place of `attention_head_dim`: improved-diffusion's `num_heads`.
+    pub attention_heads: Option<u32>,
+    /// Classes of a class-conditional network.
+    pub num_classes: Option<u32>,
     /// Whether there is a middle block at all (`mid_block_type` may be null).
     pub mid_block: bool,
     /// Whether the middle block has attention.
@@ -57,21 +70,10 @@ pub struct UnetConfig {
 }
 
 /// One entry per level: ten would halve the picture nine times, the deepest published models have six.
-fn list<'a>(fields: &Fields<'a>, key: &str) -> Result<Option<&'a Vec<Value>>> {
+pub(super) fn list<'a>(fields: &Fields<'a>, key: &str) -> Result<Option<&'a Vec<Value>>> {
     let Some(value) = fields.value(key) else { return Ok(None) };
     let list = value.as_array().filter(|l| (1..=10).contains(&l.len()));
     list.map(Some).ok_or_else(|| fields.wrong(key, "a list of 1 to 10 entries"))
-}
-
-fn block_types(fields: &Fields, key: &str, plain: &str, attention: &str, default: [bool; 4]) -> Result<Vec<bool>> {
-    let Some(list) = list(fields, key)? else { return Ok(default.to_vec()) };
-    let expected = format!("each of {plain}, {attention} (no other block type is supported)");
-    let one = |v: &Value| match v.as_str() {
-        Some(text) if text == plain => Ok(false),
-        Some(text) if text == attention => Ok(true),
-        _ => Err(fields.wrong(key, &expected)),
-    };
-    list.iter().map(one).collect()
 }
 
 fn channels(fields: &Fields) -> Result<Vec<u32>> {
@@ -115,13 +117,9 @@ const NEVER_NULL: [&str; 14] = [
 fn refuse_unsupported(fields: &Fields) -> Result<()> {
     fields.choice("_class_name", &["UNet2DModel"])?;
     fields.choice("time_embedding_type", &["positional"])?;
-    fields.choice("downsample_type", &["conv"])?;
-    fields.choice("upsample_type", &["conv"])?;
     fields.choice("mid_block_type", &["UNetMidBlock2D"])?;
-    for key in ["class_embed_type", "num_class_embeds"] {
-        if fields.value(key).is_some() {
-            return Err(fields.wrong(key, "null (class-conditional networks are not supported)"));
-        }
+    if fields.value("class_embed_type").is_some() {
+        return Err(fields.wrong("class_embed_type", "null (classes are supported where num_class_embeds says how many)"));
     }
     Ok(())
 }
@@ -143,13 +141,16 @@ impl UnetConfig {
             ("gelu", Activation::Gelu),
             ("relu", Activation::Relu),
         ];
+        let (down, up) = (DOWN.levels(&fields)?, UP.levels(&fields)?);
         let config = Self {
             in_channels: fields.integer("in_channels", 1, 4096)?.unwrap_or(3),
             out_channels: fields.integer("out_channels", 1, 4096)?.unwrap_or(3),
             sample_size: sample_size(&fields)?,
             block_out_channels: channels(&fields)?,
-            down_attention: block_types(&fields, "down_block_types", "DownBlock2D", "AttnDownBlock2D", [false, true, true, true])?,
-            up_attention: block_types(&fields, "up_block_types", "UpBlock2D", "AttnUpBlock2D", [true, true, true, false])?,
+            down_attention: down.iter().map(|level| level.attention).collect(),
+            up_attention: up.iter().map(|level| level.attention).collect(),
+            down_resnet: down.iter().map(|level| level.resnet).collect(),
+            up_resnet: up.iter().map(|level| level.resnet).collect(),
             layers_per_block: fields.integer("layers_per_block", 1, 64)?.unwrap_or(2),
             norm_num_groups: fields.integer("norm_num_groups", 1, 16384)?.unwrap_or(32),
             attn_norm_num_groups: fields.integer("attn_norm_num_groups", 1, 16384)?,
@@ -159,6 +160,8 @@ impl UnetConfig {
             } else {
                 Some(8)
             },
+            attention_heads: None,
+            num_classes: fields.integer("num_class_embeds", 1, MAX_CLASSES)?,
             mid_block: !fields.contains("mid_block_type") || fields.value("mid_block_type").is_some(),
             add_attention: fields.flag("add_attention", true)?,
             freq_shift: fields.float("freq_shift")?.unwrap_or(0.0),
@@ -224,6 +227,9 @@ impl UnetConfig {
 
     /// Heads and channels per head for attention over `channels`.
     pub fn heads(&self, channels: u32) -> (u32, u32) {
+        if let Some(heads) = self.attention_heads {
+            return (heads, channels / heads);
+        }
         match self.attention_head_dim {
             Some(dim) => (channels / dim, dim),
             None => (1, channels),

@@ -1,6 +1,7 @@
 //! Models: a folder in diffusers' layout or one of the binary's, and the recorder that turns it into a [`crate::program::Program`].
 
 mod attention;
+mod block_types;
 mod blocks;
 mod card;
 mod config;

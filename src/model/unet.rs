@@ -2,13 +2,13 @@
 
 use super::{
     Model,
-    blocks::{ConvSpec, Recorder, Source},
+    blocks::{ConvSpec, Recorder, Sides, Source},
 };
 use crate::{
     error::{Error, Result},
     program::{
-        Activation, DdimStep, Element, Gaussian, Handles, Kernel, Life, Linear, NetworkInput, PackPicture, Program, Quantile,
-        Shape, Stage, TensorId, TimeEmbedding, layout,
+        Activation, ClassEmbedding, DdimStep, Element, Gaussian, Handles, Kernel, Life, Linear, NetworkInput, PackPicture, Program,
+        Quantile, Shape, Stage, TensorId, TimeEmbedding, layout,
     },
 };
 
@@ -67,12 +67,14 @@ impl Model {
         let x_shape = Shape::new(batch, height, width, config.in_channels);
         let x = program.tensor("x", x_shape, Element::F32, Life::State);
         let epsilon = program.tensor("epsilon", Shape { channels: config.out_channels, ..x_shape }, Element::C4, Life::State);
+        // A class-conditional network computes a row for each image, in every step.
+        let rows = if config.num_classes.is_some() { rows.max(batch) } else { rows };
         let timesteps = program.tensor("timesteps", Shape::rows(rows, 1), Element::F32, Life::State);
-        let (table, table_offsets) = self.record_embeddings(&mut program, timesteps, rows)?;
+        let members = program.tensor("members", Shape::rows(batch, 4), Element::Words4, Life::State);
+        let (table, table_offsets) = self.record_embeddings(&mut program, timesteps, members, rows)?;
         let mut recorder = Recorder { model: self, program, table, table_offsets };
         recorder.network(x, epsilon)?;
         let mut program = recorder.program;
-        let members = program.tensor("members", Shape::rows(batch, 4), Element::Words4, Life::State);
         let noise = program.tensor("noise", x_shape, Element::F32, Life::State);
         let x0 = program.tensor("x0", x_shape, Element::F32, Life::State);
         let threshold = program.tensor("threshold", Shape::rows(batch, 1), Element::F32, Life::State);
@@ -87,7 +89,8 @@ impl Model {
             program.call(Stage::Picture, "picture", Kernel::PackPicture(PackPicture { x, pixels }));
             pixels
         });
-        Ok((program, Handles { timesteps, x, epsilon, members, noise, x0, pixels }))
+        let conditional = config.num_classes.is_some();
+        Ok((program, Handles { timesteps, x, epsilon, members, conditional, noise, x0, pixels }))
     }
 
     /// Refuses attention over so many pixels that it would never end.
@@ -114,18 +117,30 @@ impl Model {
         let mut places = Vec::new();
         for (i, &c) in channels.iter().enumerate() {
             places.extend((0..config.layers_per_block).map(|j| (format!("down_blocks.{i}.resnets.{j}"), c)));
+            if config.down_resnet[i] && i + 1 < channels.len() {
+                places.push((format!("down_blocks.{i}.downsamplers.0"), c));
+            }
         }
         let last = channels[channels.len() - 1];
         places.extend((0..if config.mid_block { 2 } else { 0 }).map(|j| (format!("mid_block.resnets.{j}"), last)));
         for (i, &c) in channels.iter().rev().enumerate() {
             places.extend((0..=config.layers_per_block).map(|j| (format!("up_blocks.{i}.resnets.{j}"), c)));
+            if config.up_resnet[i] && i + 1 < channels.len() {
+                places.push((format!("up_blocks.{i}.upsamplers.0"), c));
+            }
         }
         places
     }
 
-    /// Timesteps -> sinusoid -> two linear layers -> every resnet's projection, side by side in one table. All of it depends on t
-    /// alone, so it runs once for all steps.
-    fn record_embeddings(&self, program: &mut Program, timesteps: TensorId, rows: u32) -> Result<(TensorId, Vec<(String, u32)>)> {
+    /// Timesteps -> sinusoid -> two linear layers, plus the class -> every resnet's projection, side by side in one table. Without
+    /// classes all of it depends on t alone, so it runs once for all steps.
+    fn record_embeddings(
+        &self,
+        program: &mut Program,
+        timesteps: TensorId,
+        members: TensorId,
+        rows: u32,
+    ) -> Result<(TensorId, Vec<(String, u32)>)> {
         let config = &self.config;
         let (base, dim) = (config.block_out_channels[0], config.time_dim());
         let scratch = |p: &mut Program, name: &str, c| p.tensor(name, Shape::rows(rows, c), Element::F32, Life::Scratch);
@@ -136,6 +151,16 @@ impl Model {
         self.linear(program, &["time_embedding.linear_1"], sinusoid, hidden, &[dim], Activation::None)?;
         let embedding = scratch(program, "time_embedding.linear_2", dim);
         self.linear(program, &["time_embedding.linear_2"], hidden, embedding, &[dim], Activation::Silu)?;
+        if let Some(classes) = config.num_classes {
+            let values = self.packed("class_embedding.weight", || {
+                let values = self.weights.get("class_embedding.weight", &[classes as usize, dim as usize], false)?;
+                Ok(layout::nchw_to_c4(Shape::rows(classes, dim), &values))
+            })?;
+            let shape = Shape::rows(classes, dim);
+            let table = program.tensor("class_embedding.weight", shape, Element::F32, Life::Constant(values));
+            let call = Kernel::ClassEmbedding(ClassEmbedding { members, table, embedding });
+            program.call(Stage::Prepare, "class_embedding", call);
+        }
         let factor = if config.scale_shift { 2 } else { 1 };
         let places = self.resnet_places();
         let mut offset = 0;
@@ -222,8 +247,13 @@ impl Recorder<'_> {
                 skips.push(h);
             }
             if i + 1 < levels {
-                let spec = ConvSpec { stride: 2, pad: config.downsample_padding, ..ConvSpec::same() };
-                h = self.conv(&format!("down_blocks.{i}.downsamplers.0.conv"), h.into(), c, spec)?;
+                let name = format!("down_blocks.{i}.downsamplers.0");
+                h = if config.down_resnet[i] {
+                    self.resnet_of(&name, h.into(), c, 1.0, Sides::Half)?
+                } else {
+                    let spec = ConvSpec { stride: 2, pad: config.downsample_padding, ..ConvSpec::same() };
+                    self.conv(&format!("{name}.conv"), h.into(), c, spec)?
+                };
                 skips.push(h);
             }
         }
@@ -239,8 +269,12 @@ impl Recorder<'_> {
                 }
             }
             if i + 1 < levels {
-                let spec = ConvSpec { upsample: 2, ..ConvSpec::same() };
-                h = self.conv(&format!("up_blocks.{i}.upsamplers.0.conv"), h.into(), c, spec)?;
+                let name = format!("up_blocks.{i}.upsamplers.0");
+                h = if config.up_resnet[i] {
+                    self.resnet_of(&name, h.into(), c, 1.0, Sides::Twice)?
+                } else {
+                    self.conv(&format!("{name}.conv"), h.into(), c, ConvSpec { upsample: 2, ..ConvSpec::same() })?
+                };
             }
         }
         // The closing activation is SiLU whatever act_fn says.

@@ -1,9 +1,9 @@
 //! The table of all kernels, and what the rest of the program asks of a kernel call.
 
 use super::{
-    AttentionApply, AttentionScores, AttentionSoftmax, Call, Conv2d, DdimStep, Gaussian, GroupNormApply, GroupNormFold,
-    GroupNormStats, Linear, NetworkInput, PackPicture, Program, Quantile, StepParams, TensorId, TimeEmbedding, Uniform,
-    UniformLayout, Work,
+    AttentionApply, AttentionScores, AttentionSoftmax, Call, ClassEmbedding, Conv2d, DdimStep, Gaussian, GroupNormApply,
+    GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Program, Quantile, Resample, StepParams, TensorId,
+    TimeEmbedding, Uniform, UniformLayout, Work,
 };
 
 /// The table of all kernels. `kernels!(m)` hands its rows to the macro `m`, which makes of them what it needs: here the enum
@@ -37,6 +37,8 @@ macro_rules! kernels {
             }
             Linear(k) = linear with step { read k.input, read k.weights, read k.bias, write k.output }
             TimeEmbedding(k) = time_embedding with step { read k.timesteps, read k.frequencies, write k.output }
+            ClassEmbedding(k) = class_embedding with step { read k.members, read k.table, update k.embedding }
+            Resample(k) = resample { read k.input, write k.output }
             GroupNormStats(k) = group_norm_stats { read k.a, read k.b.unwrap_or(k.a), write k.partials }
             GroupNormFold(k) = group_norm_fold with step {
                 read k.partials,

@@ -12,8 +12,9 @@ mod params;
 mod tensor;
 
 pub use calls::{
-    Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Call, Conv2d, DdimStep, Gaussian,
-    GroupNormApply, GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile, TimeEmbedding, Work,
+    Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Call, ClassEmbedding, Conv2d, DdimStep,
+    Gaussian, GroupNormApply, GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile, Resample, TimeEmbedding,
+    Work,
 };
 pub use executor::{BoxFuture, CallTime, DeviceInfo, DeviceKind, Executor, Ticket};
 pub(crate) use executor::{Outstanding, check_words};
@@ -21,8 +22,8 @@ pub(crate) use kernel::kernels;
 pub use kernel::{Access, Kernel, Operand, uniform_layouts};
 pub use memory::MemoryPlan;
 pub use params::{
-    AttentionParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, StepParams, TimeEmbeddingParams, Uniform,
-    UniformLayout,
+    AttentionParams, ClassEmbeddingParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, ResampleParams, StepParams,
+    TimeEmbeddingParams, Uniform, UniformLayout,
 };
 pub use tensor::{Element, Life, Shape, Tensor, TensorId};
 
@@ -31,7 +32,7 @@ use std::fmt;
 /// The parts of a program that run at different times. Within one stage the kernels run in the order they were recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// Once a run: the time embeddings of all steps.
+    /// Once a run: the time embeddings of all steps. Every step, one row per image, where they depend on the image's class.
     Prepare,
     /// Every step: the U-Net, from `x` to `epsilon`.
     Network,
@@ -54,8 +55,10 @@ pub struct Handles {
     pub x: TensorId,
     /// The network's output, `[N, H, W, C_out]`.
     pub epsilon: TensorId,
-    /// What the noise of each image is drawn from, `[N, 4]` words: the seed's low and high half, the image's number, one unused.
+    /// What tells the images apart, `[N, 4]` words: the low and high half of the seed of the noise, the image's number, its class.
     pub members: TensorId,
+    /// Whether the embeddings depend on the image as well, by its class: every step computes them anew, one row per image.
+    pub conditional: bool,
     /// The step's noise z, `[N, H, W, C]`, f32.
     pub noise: TensorId,
     /// The predicted x0 after clipping, `[N, H, W, C]`, f32.

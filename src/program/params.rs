@@ -165,6 +165,42 @@ uniform! {
 }
 
 uniform! {
+    /// What the class of an image adds to its embedding.
+    "ClassEmbedding" ClassEmbeddingParams {
+        /// C4 per row.
+        c4: u32,
+        /// Rows of the table.
+        classes: u32,
+        /// Images.
+        images: u32,
+        /// Unused.
+        pad0: u32,
+    }
+}
+
+uniform! {
+    /// Geometry of a change of a picture's sides by the factor two.
+    "Resample" ResampleParams {
+        /// Images.
+        batch: u32,
+        /// Output height.
+        height: u32,
+        /// Output width.
+        width: u32,
+        /// C4 per pixel.
+        c4: u32,
+        /// 1: half the sides, each pixel the mean of four; 0: twice, each pixel repeated.
+        down: u32,
+        /// Unused.
+        pad0: u32,
+        /// Unused.
+        pad1: u32,
+        /// Unused.
+        pad2: u32,
+    }
+}
+
+uniform! {
     /// One chunk of attention; see shaders/attention_scores.wgsl.
     "Attention" AttentionParams {
         /// Tokens per image.

@@ -95,6 +95,8 @@ pub struct ModelFacts {
     pub name: String,
     /// Channels of a picture.
     pub channels: u32,
+    /// Classes, where it is class-conditional.
+    pub classes: Option<u32>,
     /// Height and width it was trained at.
     pub size: (u32, u32),
     /// Parameters.

@@ -2,6 +2,7 @@
 
 use crate::{
     backend::DeviceChoice,
+    class_label::ClassLabel,
     error::Result,
     gpu::Precision,
     latent,
@@ -23,6 +24,8 @@ pub struct Request {
     pub precision: Precision,
     /// Height and width; `None` is the model's.
     pub size: Option<(u32, u32)>,
+    /// The class or classes, where the model has some.
+    pub class: Option<ClassLabel>,
     /// The groups; a trajectory has one, a comparison one per row.
     pub groups: Vec<Group>,
     /// What the updates carry.
@@ -203,6 +206,7 @@ impl Request {
             && self.device == other.device
             && self.precision == other.precision
             && self.size == other.size
+            && self.class == other.class
             && self.keep == other.keep
             && members(self) == members(other)
     }

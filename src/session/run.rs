@@ -6,11 +6,12 @@ use super::{
     step_record::{self, Shown},
 };
 use crate::{
+    class_label::ClassLabel,
     engine::{Engine, Group, Groups},
     error::{Error, Result},
     platform::Instant,
     recipe::MAX_SIDE,
-    sampler::{NoiseAddress, Reads},
+    sampler::{ImageKey, Reads},
     schedule::Schedule,
 };
 use std::{sync::Arc, time::Duration};
@@ -84,13 +85,14 @@ impl Run {
         // A size that fits no memory shows here, before x_T is drawn and anything is promised.
         engine.network(engine.batch(members), size, steps)?;
         let mut torch = TorchLatents::default();
+        let classes = ClassLabel::classes(request.class, facts.classes)?;
         let begin = |(group, schedule): (&RequestGroup, Arc<Schedule>)| -> Result<Group> {
             let mut x_t = Vec::with_capacity(group.members.len() * channels * height * width);
             for member in &group.members {
                 x_t.extend(member.latent.x_t(channels, height, width, &mut torch)?);
             }
-            let address = |member: &Member| NoiseAddress { seed: member.noise_seed, image: member.image };
-            Ok(Group::new(schedule, group.members.iter().map(address).collect(), x_t))
+            let key = |member: &Member| ImageKey { seed: member.noise_seed, image: member.image, class: classes.of(member.image) };
+            Ok(Group::new(schedule, group.members.iter().map(key).collect(), x_t))
         };
         let groups = request.groups.iter().zip(schedules).map(begin).collect::<Result<Vec<_>>>()?;
         let detail = match request.keep {

@@ -1,6 +1,7 @@
 //! The program as its users meet it: what it prints and writes, its exit codes, and one line that helps where something is wrong.
 
 mod bad_input;
+mod classes;
 #[cfg(unix)]
 mod ctrl_c;
 mod jobs;

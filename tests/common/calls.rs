@@ -2,9 +2,9 @@
 //! Constants are empty here; whoever runs a call puts values in.
 
 use etude::program::{
-    Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, DdimStep, Element, Gaussian,
-    GroupNormApply, GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Linear, NetworkInput, PackPicture, Program,
-    Quantile, Shape, Stage, TensorId, TimeEmbedding,
+    Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, ClassEmbedding, Conv2d, DdimStep, Element,
+    Gaussian, GroupNormApply, GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Linear, NetworkInput, PackPicture,
+    Program, Quantile, Resample, Shape, Stage, TensorId, TimeEmbedding,
 };
 
 /// The stage all calls are recorded in.
@@ -93,6 +93,26 @@ pub fn time_embedding(capacity: u32, channels: u32, flip_sin_to_cos: bool, freq_
     let output = floats(p, "output", Shape::rows(capacity, channels));
     let embed = TimeEmbedding::new(p, timesteps, output, flip_sin_to_cos, freq_shift);
     recorded(std::mem::take(p), Kernel::TimeEmbedding(embed))
+}
+
+/// The classes of `images` images, added to an embedding with room for `capacity` rows.
+pub fn class_embedding(capacity: u32, images: u32, classes: u32, channels: u32) -> Program {
+    let p = &mut Program::new();
+    let call = ClassEmbedding {
+        members: p.tensor("classes", Shape::rows(images, 4), Element::Words4, Life::State),
+        table: constant(p, "table", Shape::rows(classes, channels), Element::F32),
+        embedding: floats(p, "embedding", Shape::rows(capacity, channels)),
+    };
+    recorded(std::mem::take(p), Kernel::ClassEmbedding(call))
+}
+
+/// A picture of these sides to twice of them, or back.
+pub fn resample(shape: Shape, down: bool) -> Program {
+    let p = &mut Program::new();
+    let twice = Shape { height: 2 * shape.height, width: 2 * shape.width, ..shape };
+    let (from, to) = if down { (twice, shape) } else { (shape, twice) };
+    let call = Resample { input: c4(p, "input", from), output: c4(p, "output", to) };
+    recorded(std::mem::take(p), Kernel::Resample(call))
 }
 
 /// A group normalisation: three calls. `b` is 0 where there is one source; `time` is the C4 offset in a row of the table.
@@ -319,6 +339,9 @@ pub fn sweep() -> Vec<Program> {
         quantile(shape, 3),
         ddim_step(shape, 3),
         pack_picture(shape),
+        class_embedding(4, 3, 5, 10),
+        resample(shape, true),
+        resample(shape, false),
     ];
     let base = Conv {
         batch: 1,

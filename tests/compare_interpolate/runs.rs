@@ -110,7 +110,17 @@ fn updates(run: &RunView, index: usize, group: &Group, most: usize) -> Vec<StepU
         Ok(if step + 1 >= most { Flow::Stop } else { Flow::Continue })
     };
     let (noise, reads) = (StepNoise::Given(&noise), |_| Reads::PICTURES);
-    let ended = block_on(sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, noise, 0, &reads, &mut on_step));
+    let ended = block_on(sampler::run(
+        executor.as_mut(),
+        &handles,
+        &schedule.steps,
+        &x_t,
+        noise,
+        0,
+        sampler::Classes::default(),
+        &reads,
+        &mut on_step,
+    ));
     assert!(ended.is_ok() || most < usize::MAX, "{:?}", ended.err());
     all
 }

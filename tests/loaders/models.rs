@@ -53,7 +53,7 @@ fn evaluate(program: Program, handles: Handles) -> Result<Vec<f32>> {
     let x = vec![0.5; (shape.batch * shape.pixels() * shape.channels) as usize];
     let mut executor = CpuExecutor::new(Arc::new(program));
     let executor: &mut dyn Executor = &mut executor;
-    block_on(sampler::epsilon(executor, &handles, &x, &[999.0, 0.0]))
+    block_on(sampler::epsilon(executor, &handles, &x, &[999.0, 0.0], &[]))
 }
 
 /// Values that do not belong, or only just.

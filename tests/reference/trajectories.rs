@@ -79,7 +79,17 @@ fn check(device: &str, backend: &Backend) {
         };
         let x_t = floats("x_T");
         let reads = |_| Reads::PICTURES;
-        let last = block_on(sampler::run(executor.as_mut(), handles, &steps, &x_t, noise, 0, &reads, &mut on_step));
+        let last = block_on(sampler::run(
+            executor.as_mut(),
+            handles,
+            &steps,
+            &x_t,
+            noise,
+            0,
+            sampler::Classes::default(),
+            &reads,
+            &mut on_step,
+        ));
         let last = last.unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(last, x[x.len() - last.len()..], "{name}: the result is the last frame");
 

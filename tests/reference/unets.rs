@@ -43,10 +43,12 @@ fn check(device: &str, backend: &Backend, precision: Precision, tolerance: Toler
             assert_eq!(model.weights().parameters(), u64::from(integer(case, "parameters")), "{name}");
             let file = Weights::open(&folder.join("case.safetensors"))?;
             let timesteps: Vec<f32> = file.numbers("timestep")?.into_iter().map(|t| t as f32).collect();
+            let classes = if file.contains("class_labels") { file.numbers("class_labels")? } else { Vec::new() };
+            let classes: Vec<u32> = classes.into_iter().map(|class| class as u32).collect();
             let shape = file.shape("sample").expect("sample").iter().map(|n| *n as u32).collect::<Vec<_>>();
             let (program, handles) = model.record(shape[0], shape[2], shape[3], shape[0])?;
             let mut executor = backend.executor(Arc::new(program), precision)?;
-            let eps = block_on(sampler::epsilon(executor.as_mut(), &handles, &file.floats("sample")?, &timesteps))?;
+            let eps = block_on(sampler::epsilon(executor.as_mut(), &handles, &file.floats("sample")?, &timesteps, &classes))?;
             Ok((eps, file.floats("eps")?))
         });
         match evaluated {

@@ -21,7 +21,7 @@ impl<F: Fn(f32, f32) -> f32 + Send> Toy<F> {
         program.call(Stage::Threshold, "threshold", Kernel::Quantile(Quantile { x, model: epsilon, threshold }));
         program.call(Stage::Update, "ddim_step", Kernel::DdimStep(DdimStep { model: epsilon, noise, threshold, x, x0 }));
         let inner = backend.executor(Arc::new(program), Precision::F32).unwrap_or_else(|e| panic!("{e}"));
-        Self { inner, handles: Handles { timesteps, x, epsilon, members, noise, x0, pixels: None }, network }
+        Self { inner, handles: Handles { timesteps, x, epsilon, members, conditional: false, noise, x0, pixels: None }, network }
     }
 }
 
@@ -89,7 +89,17 @@ fn record(
         recorded.x0.push(tensors.x0.clone());
         Ok(Flow::Continue)
     };
-    let last = block_on(sampler::run(executor, handles, steps, x, noise, first, &|_| Reads::PICTURES, &mut on_step));
+    let last = block_on(sampler::run(
+        executor,
+        handles,
+        steps,
+        x,
+        noise,
+        first,
+        sampler::Classes::default(),
+        &|_| Reads::PICTURES,
+        &mut on_step,
+    ));
     assert_eq!(recorded.x.last(), Some(&last.unwrap_or_else(|e| panic!("{e}"))));
     assert_eq!(recorded.x0.len(), steps.len());
     recorded

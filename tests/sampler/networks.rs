@@ -42,7 +42,17 @@ impl Sampler {
         on_step: &mut dyn FnMut(usize, &StepTensors) -> Result<Flow>,
     ) -> Result<Vec<f32>> {
         let reads = |_| Reads::default();
-        block_on(sampler::run(self.executor.as_mut(), &self.handles, steps, x, noise, first, &reads, on_step))
+        block_on(sampler::run(
+            self.executor.as_mut(),
+            &self.handles,
+            steps,
+            x,
+            noise,
+            first,
+            sampler::Classes::default(),
+            &reads,
+            on_step,
+        ))
     }
 }
 

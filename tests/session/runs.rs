@@ -31,7 +31,17 @@ fn sampled(controls: &etude::app::Controls) -> Vec<picture::Picture> {
     let noise = StepNoise::Seed(controls.noise_seed);
     let reads = |_| Reads::default();
     let mut on_step = |_: usize, _: &_| Ok(Flow::Continue);
-    let x = block_on(sampler::run(executor.as_mut(), &handles, &schedule.steps, &x_t, noise, 0, &reads, &mut on_step));
+    let x = block_on(sampler::run(
+        executor.as_mut(),
+        &handles,
+        &schedule.steps,
+        &x_t,
+        noise,
+        0,
+        sampler::Classes::default(),
+        &reads,
+        &mut on_step,
+    ));
     picture::images_from_nchw(1, size.0 as usize, size.1 as usize, &x.expect("sampled"))
 }
 

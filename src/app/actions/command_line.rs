@@ -54,6 +54,9 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
     if controls.rng == Rng::Torch {
         add("rng", "torch".to_owned());
     }
+    if let Some(class) = controls.class {
+        add("class", class.to_string());
+    }
     if let Some((h, w)) = controls.size {
         add("size", format!("{h}x{w}"));
     }

@@ -122,6 +122,7 @@ mod tests {
         let model = ModelFacts {
             key: "fashion".to_owned(),
             name: "fashion".to_owned(),
+            classes: None,
             channels: 1,
             size: (32, 32),
             parameters: 1,
@@ -230,6 +231,7 @@ mod tests {
             noise: None,
             rng: Rng::Torch,
             count: 5,
+            class: None,
             size: Some((32, 48)),
             view,
         };

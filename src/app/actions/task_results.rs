@@ -24,7 +24,7 @@ pub(crate) fn take_result(state: &mut State, result: TaskResult, now: f64) {
             Err(error) => state.messages.fault(Error::file(path, error.to_string()).to_string(), now),
         },
         TaskResult::ModelChosen(path) => {
-            let controls = Controls { model: path.display().to_string(), size: None, ..state.controls.clone() };
+            let controls = Controls { model: path.display().to_string(), size: None, class: None, ..state.controls.clone() };
             state.change(controls, now);
         }
         TaskResult::FolderChosen(path) => (state.save_folder, state.folder_chosen) = (path, true),

@@ -11,6 +11,7 @@ use crate::{
         },
         widgets::{editable::editable_number, hint::Hint, theme},
     },
+    class_label::ClassLabel,
     model::{Card, EMBEDDED},
     recipe::Rng,
     schedule::{Preset, Spacing},
@@ -33,6 +34,9 @@ pub(crate) fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> O
         steps_ui(ui, state, draft);
         ui.separator();
         seeds::seeds_ui(ui, draft);
+        if let Some(classes) = state.model.as_ref().and_then(|model| model.classes) {
+            class_ui(ui, classes, draft);
+        }
         if matches!(draft.view.tab, Tab::Trajectory | Tab::Explain) {
             count_ui(ui, draft);
         }
@@ -70,7 +74,7 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
     });
     // Only if it was chosen in this frame: another model has its own size, but a recipe brings its size with it.
     if draft.model != state.controls.model {
-        draft.size = None;
+        (draft.size, draft.class) = (None, None);
     }
     command
 }
@@ -120,6 +124,25 @@ fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     ui.horizontal_wrapped(|ui| {
         for steps in STEPS.into_iter().filter(|s| *s <= t as usize) {
             ui.selectable_value(&mut draft.steps, steps, steps.to_string()).hint(format!("S = {steps}"));
+        }
+    });
+}
+
+/// The class of the images, for a model that has classes.
+fn class_ui(ui: &mut Ui, classes: u32, draft: &mut Controls) {
+    ui.horizontal(|ui| {
+        let label = ui.label("Class");
+        let is_all = !matches!(draft.class, Some(ClassLabel::One(_)));
+        let hover = format!("This model draws {classes} classes; image i is of class i, and after the last one of class 0 again");
+        if ui.selectable_label(is_all, "all in turn").on_hover_text(hover).clicked() {
+            draft.class = None;
+        }
+        let mut class = if let Some(ClassLabel::One(class)) = draft.class { class } else { 0 };
+        let drag = egui::DragValue::new(&mut class).range(0..=classes.saturating_sub(1)).speed(0.05);
+        let response =
+            ui.add(drag).labelled_by(label.id).on_hover_text("The number of the class, counted from 0, that all images are of");
+        if response.changed() || (is_all && response.clicked()) {
+            draft.class = Some(ClassLabel::One(class));
         }
     });
 }

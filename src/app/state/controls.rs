@@ -4,6 +4,7 @@
 use super::view_settings::{Axes, SEEDS, Tab, ViewSettings};
 use crate::{
     backend::DeviceChoice,
+    class_label::ClassLabel,
     error::{Error, Result},
     gpu::Precision,
     model::DEFAULT,
@@ -36,6 +37,8 @@ pub struct Controls {
     pub noise: Option<NoiseKind>,
     /// Generator of x_T.
     pub rng: Rng,
+    /// The class or classes, where the model has some; `None` is all in turn.
+    pub class: Option<ClassLabel>,
     /// Images of a trajectory.
     pub count: u32,
     /// Height and width; `None` is the model's.
@@ -58,6 +61,7 @@ impl Default for Controls {
             noise_seed: 1,
             noise: None,
             rng: Rng::Etude,
+            class: None,
             count: 8,
             size: None,
             view: ViewSettings::default(),
@@ -151,6 +155,7 @@ impl Controls {
             noise_seed: self.noise_seed,
             noise: self.noise(),
             rng: self.rng,
+            class: self.class,
             count: self.count,
             size,
             viewer: Some(viewer),
@@ -179,6 +184,7 @@ impl Controls {
             noise_seed: recipe.noise_seed,
             noise: None,
             rng: recipe.rng,
+            class: recipe.class,
             count: recipe.count,
             size: Some(recipe.size),
             view,

@@ -87,6 +87,7 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         device: controls.device()?,
         precision: controls.precision(),
         size: controls.size,
+        class: controls.class,
         groups,
         keep: if purpose == Purpose::Trajectory || focus && step_by_step { Keep::Trajectory } else { Keep::Latest },
         first: None,

@@ -366,6 +366,7 @@ mod tests {
             let model = ModelFacts {
                 key: "toy".to_owned(),
                 name: "toy".to_owned(),
+                classes: None,
                 channels: 1,
                 size: (1, 1),
                 parameters: 1,

@@ -1,7 +1,7 @@
-//! The time embedding: a sinusoid and the linear layers behind it, on one row per timestep.
+//! The embedding of timestep and class: a sinusoid and the linear layers behind it, on one row per timestep or image.
 
 use super::{Activation, Call, Work};
-use crate::program::{Element, Life, LinearParams, Program, Shape, TensorId, TimeEmbeddingParams, layout};
+use crate::program::{ClassEmbeddingParams, Element, Life, LinearParams, Program, Shape, TensorId, TimeEmbeddingParams, layout};
 use std::sync::Arc;
 
 /// output = activation(input)·weights + bias on rows, f32 in and out.
@@ -80,5 +80,29 @@ impl Call for TimeEmbedding {
 
     fn work(&self, program: &Program, rows: u32) -> Work {
         Work::Each { pieces: rows * program.shape(self.output).c4(), workgroup: 64 }
+    }
+}
+
+/// embedding += the table's row of each image's class, in place.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassEmbedding {
+    /// As [`crate::program::Handles::members`].
+    pub members: TensorId,
+    /// `[classes, C]`, f32.
+    pub table: TensorId,
+    /// `[rows, C]`, a row for each image.
+    pub embedding: TensorId,
+}
+
+impl Call for ClassEmbedding {
+    type Params = ClassEmbeddingParams;
+
+    fn params(&self, program: &Program) -> ClassEmbeddingParams {
+        let (members, table) = (program.shape(self.members), program.shape(self.table));
+        ClassEmbeddingParams { c4: table.c4(), classes: table.batch, images: members.batch, pad0: 0 }
+    }
+
+    fn work(&self, program: &Program, rows: u32) -> Work {
+        Work::Each { pieces: rows * program.shape(self.embedding).c4(), workgroup: 64 }
     }
 }

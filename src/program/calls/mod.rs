@@ -5,12 +5,14 @@ mod conv2d;
 mod embedding;
 mod group_norm;
 mod image;
+mod resample;
 
 pub use attention::{AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax};
 pub use conv2d::Conv2d;
-pub use embedding::{Linear, TimeEmbedding};
+pub use embedding::{ClassEmbedding, Linear, TimeEmbedding};
 pub use group_norm::{GroupNormApply, GroupNormFold, GroupNormStats};
 pub use image::{DdimStep, Gaussian, NetworkInput, PackPicture, Quantile};
+pub use resample::Resample;
 
 use super::{Conv2dParams, Program, Uniform};
 

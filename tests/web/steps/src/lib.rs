@@ -10,7 +10,7 @@ use etude::{
     model::Model,
     noise,
     platform::Instant,
-    sampler::{Flow, Reads, StepNoise},
+    sampler::{Classes, Flow, Reads, StepNoise},
     schedule::{Schedule, ScheduleRequest},
 };
 use std::sync::Arc;
@@ -76,6 +76,7 @@ async fn x_after_two_steps(model: &Arc<Model>, backend: Backend) -> Result<Vec<f
         steps: &schedule.steps[..STEPS],
         x_t: &x_t,
         noise: StepNoise::Seed(7),
+        classes: Classes::default(),
         reads: &|_| Reads::default(),
     };
     let mut x = Vec::new();
