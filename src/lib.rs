@@ -68,7 +68,6 @@
 #[cfg(feature = "app")]
 pub mod app;
 pub mod backend;
-pub mod class_label;
 pub mod cpu;
 pub mod engine;
 pub mod error;

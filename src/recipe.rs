@@ -1,8 +1,11 @@
 //! The recipe: everything a picture depends on. It travels inside the picture; the command line and the viewer make the picture
 //! again from it.
 
+mod class_label;
+
+pub use class_label::ClassLabel;
+
 use crate::{
-    class_label::ClassLabel,
     error::{Error, Result},
     json,
     model::Model,

@@ -51,6 +51,7 @@ impl Shown {
         let seen = Rms { x: 1.0, x0: 0.5, epsilon: Some(0.99) };
         let rms = (0..schedule.steps.len()).map(|i| (i <= index).then_some(seen)).collect();
         let model = ModelFacts {
+            classes: None,
             key: "toy".to_owned(),
             name: "toy".to_owned(),
             channels: 3,

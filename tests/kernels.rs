@@ -116,9 +116,8 @@ fn time_embedding() {
 #[test]
 fn class_embedding() {
     // Any class, also one beyond the table, which is then the last.
-    let values: Values = &|name, shape, random| {
-        (name == "classes").then(|| (0..shape.len()).map(|_| f32::from_bits(random.below(9) as u32)).collect())
-    };
+    let values: Values =
+        &|name, shape, random| (name == "classes").then(|| (0..shape.len()).map(|_| f32::from_bits(random.below(9))).collect());
     let sizes = (1..=5u32, 0..=2u32, 1..=7u32, 1..=70u32, seeds());
     for_random(24, sizes, Tolerance::EXACT, values, |&(images, spare, classes, channels, seed)| {
         (

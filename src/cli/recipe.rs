@@ -6,11 +6,11 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use etude::{
-    class_label::ClassLabel,
     error::{Error, Result},
     files,
     model::{DEFAULT, Model},
     picture::recipe::read_recipe,
+    recipe::ClassLabel,
     recipe::{PROGRAM, Recipe, Rng},
     schedule::{NoiseKind, Preset, Schedule, Spacing},
 };

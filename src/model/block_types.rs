@@ -3,6 +3,13 @@
 use crate::{error::Result, json::Fields};
 use serde_json::Value;
 
+/// One entry per level: ten would halve the picture nine times, the deepest published models have six.
+pub(super) fn list<'a>(fields: &Fields<'a>, key: &str) -> Result<Option<&'a Vec<Value>>> {
+    let Some(value) = fields.value(key) else { return Ok(None) };
+    let list = value.as_array().filter(|l| (1..=10).contains(&l.len()));
+    list.map(Some).ok_or_else(|| fields.wrong(key, "a list of 1 to 10 entries"))
+}
+
 /// What a level does besides its resnets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Level {
@@ -48,7 +55,7 @@ impl Direction {
     pub fn levels(&self, fields: &Fields) -> Result<Vec<Level>> {
         let resnet = fields.choice(self.sampler_key, &["conv", "resnet"])? == Some(1);
         let with_attention = |attention: bool| Level { attention, resnet: attention && resnet };
-        let Some(list) = super::config::list(fields, self.key)? else {
+        let Some(list) = list(fields, self.key)? else {
             return Ok(self.default.map(with_attention).to_vec());
         };
         let expected = format!("each of {} (no other block type is supported)", self.types.join(", "));

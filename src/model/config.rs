@@ -1,7 +1,7 @@
 //! diffusers' config.json of a UNet2DModel -> [`UnetConfig`]. Missing keys take the library's defaults; a value we cannot run is
 //! refused by name.
 
-use super::block_types::{DOWN, UP};
+use super::block_types::{DOWN, UP, list};
 use crate::{
     error::{Error, Result},
     json::{self, Fields, whole},
@@ -67,13 +67,6 @@ pub struct UnetConfig {
     pub center_input_sample: bool,
     /// The resnets' non-linearity.
     pub activation: Activation,
-}
-
-/// One entry per level: ten would halve the picture nine times, the deepest published models have six.
-pub(super) fn list<'a>(fields: &Fields<'a>, key: &str) -> Result<Option<&'a Vec<Value>>> {
-    let Some(value) = fields.value(key) else { return Ok(None) };
-    let list = value.as_array().filter(|l| (1..=10).contains(&l.len()));
-    list.map(Some).ok_or_else(|| fields.wrong(key, "a list of 1 to 10 entries"))
 }
 
 fn channels(fields: &Fields) -> Result<Vec<u32>> {

@@ -2,11 +2,11 @@
 
 use crate::{
     backend::DeviceChoice,
-    class_label::ClassLabel,
     error::Result,
     gpu::Precision,
     latent,
     noise::{self, STREAM_X_T},
+    recipe::ClassLabel,
     schedule::ScheduleRequest,
 };
 use std::time::Duration;

@@ -6,10 +6,10 @@ use super::{
     step_record::{self, Shown},
 };
 use crate::{
-    class_label::ClassLabel,
     engine::{Engine, Group, Groups},
     error::{Error, Result},
     platform::Instant,
+    recipe::ClassLabel,
     recipe::MAX_SIDE,
     sampler::{ImageKey, Reads},
     schedule::Schedule,

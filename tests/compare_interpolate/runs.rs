@@ -36,6 +36,7 @@ pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<
         g.members.iter().map(|m| latent::rms(&x_t(m))).collect()
     };
     let model = ModelFacts {
+        classes: None,
         key: MODEL.name.clone(),
         name: MODEL.name.clone(),
         channels,

@@ -4,10 +4,10 @@
 use super::view_settings::{Axes, SEEDS, Tab, ViewSettings};
 use crate::{
     backend::DeviceChoice,
-    class_label::ClassLabel,
     error::{Error, Result},
     gpu::Precision,
     model::DEFAULT,
+    recipe::ClassLabel,
     recipe::{PROGRAM, Recipe, Rng},
     schedule::{NoiseKind, Preset, ScheduleRequest, Spacing},
 };
