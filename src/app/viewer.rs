@@ -58,7 +58,7 @@ impl Viewer {
         let frame = if start.software_window { SOFTWARE_FRAME } else { FRAME };
         let wake: Wake =
             Arc::new(move |at_once| if at_once { repaint.request_repaint() } else { repaint.request_repaint_after(frame) });
-        let session = Session::new(wake)?;
+        let session = Session::with(wake, start.instruments)?;
         session.spawn_task(|| async {
             TaskResult::Devices(gpu::list_adapters().await.into_iter().filter(|a| a.usable.is_ok()).map(|a| a.info).collect())
         });

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     error::Result,
-    platform::Instant,
     program::Shape,
     sampler::{self, At, ImageKey, Reads, StepTensors, StepTicket},
     schedule::{Schedule, StepCoefficients},
@@ -33,8 +32,8 @@ pub struct Group {
     /// Parts of the step on its way that were collected, and what was read of them.
     collected_parts: usize,
     collected: StepTensors,
-    /// When the step on its way began.
-    began: Instant,
+    /// When the step on its way began, by the engine's clock.
+    began: Duration,
     /// Images in a part.
     part: usize,
 }
@@ -51,7 +50,7 @@ impl Group {
             submitted_parts: 0,
             collected_parts: 0,
             collected: StepTensors::default(),
-            began: Instant::now(),
+            began: Duration::ZERO,
             part: 1,
         }
     }
@@ -95,7 +94,7 @@ struct InFlight {
     group: usize,
     part: usize,
     ticket: StepTicket,
-    submitted: Instant,
+    submitted: Duration,
 }
 
 /// Groups on their way.
@@ -113,7 +112,7 @@ pub struct Groups {
     epoch: u64,
     in_flight: VecDeque<InFlight>,
     /// When the last step was collected.
-    collected: Instant,
+    collected: Duration,
 }
 
 impl Groups {
@@ -126,7 +125,7 @@ impl Groups {
         timesteps.sort_by(|a, b| b.total_cmp(a));
         timesteps.dedup();
         let channels = engine.model().config.in_channels as usize;
-        let (in_flight, collected) = (VecDeque::new(), Instant::now());
+        let (in_flight, collected) = (VecDeque::new(), engine.clock().now());
         let mut groups =
             Self { groups, size, channels, timesteps, first: None, id: unique(), epoch: engine.epoch, in_flight, collected };
         groups.restart(engine)?;
@@ -198,6 +197,8 @@ impl Groups {
             let group = &self.groups[number];
             let (index, part) = (group.submitted, group.submitted_parts);
             let Some(coefficients) = group.schedule.steps.get(index) else { return Ok(()) };
+            // Before the submission, which on the CPU is the computation itself.
+            let now = engine.clock().now();
             let network = engine.network(engine.batch(group.keys.len()), self.size, self.timesteps.len())?;
             let here = Resident { groups: self.id, group: number, part, steps: index };
             let came_back = group.taken == index;
@@ -207,8 +208,6 @@ impl Groups {
             if self.in_flight.len() >= sampler::in_flight(network.stepping().0) || !(came_back || is_resident) {
                 return Ok(());
             }
-            // Before the submission, which on the CPU is the computation itself.
-            let submitted = Instant::now();
             network.prepare(&self.timesteps)?;
             let (executor, handles) = network.stepping();
             if !is_resident {
@@ -221,7 +220,7 @@ impl Groups {
             let reads = Reads { x: true, ..reads(number, index) };
             let ticket = sampler::submit_step(executor, &handles, coefficients, at, None, reads)?;
             network.resident = Some(Resident { steps: index + 1, ..here });
-            self.in_flight.push_back(InFlight { group: number, part, ticket, submitted });
+            self.in_flight.push_back(InFlight { group: number, part, ticket, submitted: now });
             let group = &mut self.groups[number];
             group.submitted_parts += 1;
             if group.submitted_parts == group.parts() {
@@ -249,6 +248,7 @@ impl Groups {
 
     /// Waits for a part; the step, where that was its last one.
     async fn collect(&mut self, engine: &mut Engine, part: InFlight) -> Result<Option<GroupStep>> {
+        let clock = engine.clock().clone();
         let group = &mut self.groups[part.group];
         let network = engine.network(engine.batch(group.keys.len()), self.size, self.timesteps.len())?;
         let batch = network.batch;
@@ -270,8 +270,8 @@ impl Groups {
         let x_t = std::mem::replace(&mut group.x, tensors.x.clone());
         let index = group.taken;
         group.taken += 1;
-        let now = Instant::now();
-        let duration = now - group.began;
+        let now = clock.now();
+        let duration = now.saturating_sub(group.began);
         self.collected = now;
         Ok(Some(GroupStep { group: part.group, index, x_t, tensors, duration }))
     }

@@ -9,5 +9,5 @@ mod programs;
 mod sampling;
 
 pub use groups::{Group, GroupStep, Groups};
-pub use programs::Network;
+pub use programs::{AroundExecutor, Network};
 pub use sampling::{Engine, OnImages, OnStep, Run};

@@ -8,6 +8,7 @@ use crate::{
     program::{Executor, Handles},
     sampler,
 };
+use std::sync::Arc;
 
 /// Networks kept: one for trajectories, one for another panel's batch, one for the single picture that is looked at.
 const KEPT: usize = 3;
@@ -67,17 +68,21 @@ impl Network {
     }
 }
 
+/// Puts an executor around another.
+pub type AroundExecutor = Arc<dyn Fn(Box<dyn Executor>) -> Box<dyn Executor> + Send + Sync>;
+
 /// All networks of a model on a device.
 pub(super) struct Programs {
     precision: Precision,
     weights: DeviceWeights,
+    pub(super) around: Option<AroundExecutor>,
     /// The most recently used first.
     networks: Vec<Network>,
 }
 
 impl Programs {
     pub(super) fn new(precision: Precision) -> Self {
-        Self { precision, weights: DeviceWeights::default(), networks: Vec::new() }
+        Self { precision, weights: DeviceWeights::default(), around: None, networks: Vec::new() }
     }
 
     /// Forgets every network; the weights stay on the device.
@@ -103,6 +108,7 @@ impl Programs {
                 let rows = rows.next_power_of_two().max(MIN_ROWS);
                 let (program, handles, room) = backend.record(model, batch as u32, size, rows as u32, self.precision)?;
                 let executor = backend.executor_sharing(program, self.precision, &mut self.weights)?;
+                let executor = if let Some(around) = &self.around { around(executor) } else { executor };
                 let (prepared, resident) = (Vec::new(), None);
                 Network { asked: batch, batch: room as usize, size, rows, executor, handles, prepared, resident }
             }

@@ -1,11 +1,12 @@
 //! The engine, and how it takes images through all their steps.
 
-use super::programs::{Network, Programs};
+use super::programs::{AroundExecutor, Network, Programs};
 use crate::{
     backend::Backend,
     error::{Error, Result},
     gpu::Precision,
     model::Model,
+    platform::Clock,
     sampler::{self, Classes, Flow, Reads, StepNoise, StepTensors},
     schedule::StepCoefficients,
 };
@@ -22,6 +23,7 @@ pub struct Engine {
     model: Arc<Model>,
     backend: Backend,
     programs: Programs,
+    clock: Clock,
     /// Images at a time, where fewer than suit the device are asked for or memory has run out before.
     max_batch: Option<usize>,
     /// Images at a time of the program that was used last.
@@ -58,7 +60,26 @@ pub type OnImages<'a> = dyn FnMut(Range<usize>, &[f32]) -> Result<()> + 'a;
 impl Engine {
     /// A model on a device; nothing is allocated yet.
     pub fn new(model: Arc<Model>, backend: Backend, precision: Precision) -> Self {
-        Self { model, backend, programs: Programs::new(precision), max_batch: None, last_batch: 1, epoch: unique() }
+        Self {
+            model,
+            backend,
+            programs: Programs::new(precision),
+            clock: Clock::default(),
+            max_batch: None,
+            last_batch: 1,
+            epoch: unique(),
+        }
+    }
+
+    /// Measures its steps by `clock`, and puts `around` around every executor.
+    pub fn with(mut self, clock: Clock, around: Option<AroundExecutor>) -> Self {
+        (self.clock, self.programs.around) = (clock, around);
+        self
+    }
+
+    /// What measures its steps.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The model.

@@ -4,6 +4,7 @@
 //! Work is written as futures. A desktop gives each task a thread that blocks on it ([`spawn`], [`block_on`]); a page runs them all
 //! on its one thread, which never waits.
 
+mod clock;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 #[cfg(target_arch = "wasm32")]
@@ -14,6 +15,7 @@ use native as system;
 #[cfg(target_arch = "wasm32")]
 use web as system;
 
+pub use clock::Clock;
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::{block_on, catch_panic_quietly};
 pub use system::{PickedFile, Task, catch_panic_async, current_folder, pause, random_seed, rest, spawn, spawn_on_cores};

@@ -3,7 +3,8 @@
 
 use super::{
     event::ModelFacts,
-    request::{Kind, Request},
+    instruments::Instruments,
+    request::{Kind, MIN_DRAFT_STEPS, Request},
 };
 use crate::{
     backend::{Backend, DeviceChoice},
@@ -38,6 +39,7 @@ pub(super) struct Compute {
     limited: Option<(DeviceChoice, Precision)>,
     /// How long steps have taken, by what they were of; the newest last.
     steps: HashMap<StepsOf, VecDeque<Duration>>,
+    instruments: Instruments,
 }
 
 /// What the time of a step depends on, beside the model and the device: the images, their size, and whether it is a draft's, which shares
@@ -48,6 +50,11 @@ type StepsOf = (usize, Option<(u32, u32)>, bool);
 const STEPS: usize = 24;
 
 impl Compute {
+    /// Nothing is open yet.
+    pub(super) fn new(instruments: Instruments) -> Self {
+        Self { instruments, ..Self::default() }
+    }
+
     /// Opens the device that `request` asks for, where it is not open already. Returns what to tell where it is new.
     ///
     /// # Errors
@@ -113,21 +120,27 @@ impl Compute {
             let (Some(device), Some((model, _))) = (&self.device, &self.model) else {
                 return Err(Error::argument("the session has no device or no model"));
             };
-            let mut engine = Engine::new(model.clone(), device.backend.clone(), device.precision);
+            let engine = Engine::new(model.clone(), device.backend.clone(), device.precision);
+            let mut engine = engine.with(self.instruments.clock.clone(), self.instruments.around.clone());
             engine.limit_batch(self.batch_limit);
             self.engine = Some(engine);
         }
         self.engine.as_mut().ok_or_else(|| Error::argument("the session has no engine"))
     }
 
-    /// How long a step of such images takes in a draft: the mean of the newest, as steps that had to wait for a window's frame count, too.
-    /// Before the first draft it is supposed to be twice that of other runs, for the same reason; `None` before any.
+    /// How long a step of such images takes in a draft: the mean of those remembered, or of the newest few where they were slower, as on a
+    /// machine that has just become busy. Steps that had to wait for a window's frame count, too. Before the first draft it is supposed to
+    /// be twice that of other runs, for the same reason; `None` before any.
     pub(super) fn step_time(&self, request: &Request) -> Option<Duration> {
-        let mean = |draft: bool| {
-            let times = self.steps.get(&steps_of(request, draft)).filter(|times| !times.is_empty())?;
-            Some(times.iter().sum::<Duration>() / times.len() as u32)
+        let mean = |times: &mut dyn Iterator<Item = &Duration>| {
+            let (sum, count) = times.fold((Duration::ZERO, 0), |(sum, count), time| (sum + *time, count + 1));
+            (count > 0).then(|| sum / count)
         };
-        mean(true).or_else(|| mean(false).map(|time| time * 2))
+        let slower = |draft: bool| {
+            let times = self.steps.get(&steps_of(request, draft))?;
+            mean(&mut times.iter()).max(mean(&mut times.iter().rev().take(MIN_DRAFT_STEPS)))
+        };
+        slower(true).or_else(|| slower(false).map(|time| time * 2))
     }
 
     /// Notes how long step `index` of `request` took.
@@ -170,8 +183,12 @@ fn steps_of(request: &Request, draft: bool) -> StepsOf {
 
 #[cfg(test)]
 mod tests {
-    use super::{Compute, Request};
-    use crate::{platform::block_on, session::Keep};
+    use super::{Compute, Kind, Request};
+    use crate::{
+        platform::block_on,
+        session::{Budget, Keep, MIN_DRAFT_STEPS},
+    };
+    use std::time::Duration;
 
     fn request(device: &str) -> Request {
         Request {
@@ -204,5 +221,50 @@ mod tests {
         compute.drop_device();
         block_on(compute.open_device(&request("cpu"))).expect("a device");
         assert_eq!(compute.engine().expect("an engine").batch(8), 8);
+    }
+
+    /// Drafts of `wanted` steps one after another, where step number n takes `step(n)` milliseconds: how many steps each took, and how
+    /// long it lasted.
+    fn drafts(budget: Budget, wanted: usize, step: impl Fn(usize) -> f64) -> Vec<(usize, Duration)> {
+        let (mut compute, mut taken) = (Compute::default(), 0);
+        let request = Request { kind: Kind::Draft(budget), ..request("cpu") };
+        let draft = |_| {
+            let steps = budget.steps(wanted, compute.step_time(&request));
+            let mut lasted = Duration::ZERO;
+            for index in 0..steps {
+                let time = Duration::from_secs_f64(step(taken) / 1e3);
+                compute.note_step(&request, index, time);
+                (taken, lasted) = (taken + 1, lasted + time);
+            }
+            (steps, lasted)
+        };
+        (0..60).map(draft).collect()
+    }
+
+    #[test]
+    fn drafts_keep_within_their_budget_and_a_machine_that_becomes_busy_spoils_one_of_them() {
+        let ms = Duration::from_millis;
+        for (within, wanted) in [(80, 50), (400, 6), (400, 50)] {
+            let budget = Budget { within: ms(80), whole_within: ms(within) };
+            let keeps = |(steps, lasted): &(usize, Duration)| {
+                *steps == MIN_DRAFT_STEPS || *lasted <= if *steps == wanted { ms(within) } else { ms(80) }
+            };
+            // Always the same: as many as fit, from the second on.
+            for step in [0.5, 3.0, 8.0, 19.0, 70.0, 2600.0] {
+                let all = drafts(budget, wanted, |_| step);
+                assert!(all.iter().all(keeps), "{step} ms: {all:?}");
+                let fit = |time: f64| (time / step + 1e-9) as usize;
+                let whole = fit(within as f64) >= wanted;
+                let most = if whole { wanted } else { fit(80.0).clamp(MIN_DRAFT_STEPS.min(wanted), wanted) };
+                assert!(all[2..].iter().all(|(steps, _)| most.abs_diff(*steps) <= 1), "{step} ms, {most} fit: {all:?}");
+            }
+            // Ten times slower from some step on, as when somebody starts a build: one draft was planned before anybody could know.
+            let all = drafts(budget, wanted, |n| if n < 100 { 3.0 } else { 30.0 });
+            assert!(all.iter().filter(|draft| !keeps(draft)).count() <= 1, "{all:?}");
+            // And fast again: the drafts grow again.
+            let all = drafts(budget, wanted, |n| if n < 100 { 30.0 } else { 3.0 });
+            assert!(all.iter().all(keeps), "{all:?}");
+            assert!(all[59].0 > all[1].0 || all[1].0 == wanted, "{all:?}");
+        }
     }
 }

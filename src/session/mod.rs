@@ -5,6 +5,7 @@
 
 mod compute;
 mod event;
+mod instruments;
 mod mailbox;
 mod request;
 mod run;
@@ -12,6 +13,7 @@ mod step_record;
 mod worker;
 
 pub use event::{Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake};
+pub use instruments::Instruments;
 pub use request::{Budget, Group, InterpolationMode, Keep, Kind, Latent, MIN_DRAFT_STEPS, Member, Request, TorchLatents};
 
 use crate::{
@@ -39,9 +41,18 @@ impl Session {
     /// # Errors
     /// The system gives no thread.
     pub fn new(wake: Wake) -> Result<Self> {
+        Self::with(wake, Instruments::default())
+    }
+
+    /// As [`Self::new`], with `instruments` between the worker and its device.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn with(wake: Wake, instruments: Instruments) -> Result<Self> {
         let (inbox, outbox) = (Arc::new(Inbox::default()), Arc::new(Outbox::default()));
         let (worker_inbox, worker_outbox, worker_wake) = (inbox.clone(), outbox.clone(), wake.clone());
-        let worker = platform::spawn_on_cores("session", move || Worker::new(worker_inbox, worker_outbox, worker_wake).run())?;
+        let worker =
+            platform::spawn_on_cores("session", move || Worker::new(worker_inbox, worker_outbox, worker_wake, instruments).run())?;
         Ok(Self { inbox, outbox, wake, worker })
     }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     engine::{Engine, Group, Groups},
     error::{Error, Result},
-    platform::Instant,
+    platform::Clock,
     recipe::ClassLabel,
     recipe::MAX_SIDE,
     sampler::{ImageKey, Reads},
@@ -29,8 +29,9 @@ pub(super) struct Run {
     detail: Detail,
     /// The newest steps' duration.
     step_time: Duration,
-    /// When it was started.
-    began: Instant,
+    /// When it was started, by `clock`.
+    began: Duration,
+    clock: Clock,
     steps_shown: usize,
     /// How often the device was lost.
     pub(super) losses: u32,
@@ -108,6 +109,7 @@ impl Run {
             latent_rms: before.iter().map(|before| before.rms.clone()).collect(),
             every: detail.every,
         };
+        let clock = engine.clock().clone();
         let groups = Groups::new(engine, size, groups)?.beginning_with(request.first);
         Ok(Self {
             request: Arc::new(request),
@@ -116,7 +118,8 @@ impl Run {
             before,
             detail,
             step_time: Duration::ZERO,
-            began: Instant::now(),
+            began: clock.now(),
+            clock,
             steps_shown: 0,
             losses: 0,
         })
@@ -134,7 +137,7 @@ impl Run {
 
     /// How long ago it was started.
     pub(super) fn age(&self) -> Duration {
-        self.began.elapsed()
+        self.clock.now().saturating_sub(self.began)
     }
 
     /// Whether a step of it has been told.

@@ -4,6 +4,7 @@
 use super::{
     compute::Compute,
     event::{Event, Wake},
+    instruments::Instruments,
     mailbox::{Inbox, Outbox, Pending},
     request::{Kind, Request},
     run::Run,
@@ -31,6 +32,8 @@ pub(super) struct Worker {
     compute: Compute,
     /// Few steps for controls that move: before all others.
     draft: Option<Run>,
+    /// The draft that gave way last.
+    gave_way: Option<u64>,
     /// What waits for it to end.
     next_draft: Option<Request>,
     next_full: Option<Request>,
@@ -43,11 +46,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(inbox: Arc<Inbox>, outbox: Arc<Outbox>, wake: Wake) -> Self {
+    pub(super) fn new(inbox: Arc<Inbox>, outbox: Arc<Outbox>, wake: Wake, instruments: Instruments) -> Self {
         let (next_draft, next_full, next_ahead) = (None, None, None);
-        let (draft, current, finishing, ahead) = (None, None, None, None);
-        let compute = Compute::default();
-        Self { inbox, outbox, wake, compute, draft, next_draft, next_full, current, finishing, ahead, next_ahead }
+        let (draft, gave_way, current, finishing, ahead) = (None, None, None, None, None);
+        let compute = Compute::new(instruments);
+        Self { inbox, outbox, wake, compute, draft, gave_way, next_draft, next_full, current, finishing, ahead, next_ahead }
     }
 
     /// Works until the app is gone. A desktop's thread blocks on this; a page's event loop drives it.
@@ -80,9 +83,9 @@ impl Worker {
         self.take_up(pending);
         // A draft is never cut off, unless it is a slow one that has shown something.
         let newer = self.next_draft.is_some() || self.next_full.is_some();
-        if newer && self.draft.as_ref().is_some_and(|draft| draft.has_shown() && draft.age() > DRAFT_PATIENCE) {
-            self.draft = None;
-        }
+        let gives_way = |draft: &mut Run| newer && draft.has_shown() && draft.age() > DRAFT_PATIENCE;
+        // What it has shown is still to be fetched.
+        self.gave_way = self.draft.take_if(gives_way).map(|draft| draft.request.id).or(self.gave_way);
         if let Some(draft) = self.draft.take() {
             self.step(draft).await;
         } else if let Some(request) = self.next_draft.take().or_else(|| self.next_full.take()) {
@@ -136,7 +139,7 @@ impl Worker {
             }
         }
         let id = request.id;
-        let going_on: Vec<u64> = self.runs().map(|run| run.request.id).chain([id]).collect();
+        let going_on: Vec<u64> = self.runs().map(|run| run.request.id).chain([id]).chain(self.gave_way).collect();
         self.outbox.keep_only(&going_on);
         let at_once = request.kind == Kind::Full;
         match guarded(self.start(request)).await {

@@ -53,8 +53,13 @@ fn drafts_follow_a_dragged_eta_and_no_frame_shows_less_than_the_one_before() {
     let (mut etas, mut drafts, mut written) = (Vec::new(), 0, false);
     drag_through(&mut harness, ETA, (1..=60).map(|i| f64::from(i) / 60.0), |harness| {
         let (controls, draft, picture) = shown(harness);
-        // The playhead stands at the end: every frame shows a finished sample.
-        let picture = picture.expect("a finished picture, never noise");
+        // The playhead stands at the end: every frame shows a finished sample. On a machine so busy that four steps take more than 0.4 s, a
+        // draft shows each step as it comes; the promises test has a clock that is set.
+        let slow = harness.state().viewer().state.shown().is_some_and(|shown| shown.run.step_seconds > 0.1);
+        let Some(picture) = picture else {
+            assert!(draft && slow, "a finished picture, never noise");
+            return;
+        };
         if pictures.last() != Some(&picture) {
             pictures.push(picture);
         }

@@ -7,7 +7,9 @@ mod keys;
 mod live;
 mod look;
 mod panels;
+mod promises;
 mod sliders;
+mod slow;
 
 use eframe::egui;
 use egui_kittest::{

@@ -65,6 +65,7 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
         folders: settings.folders,
         save_folder: settings.save_folder.filter(|folder| folder.is_dir()),
         open: options.open,
+        instruments: Default::default(),
         software_window: false,
     }
 }

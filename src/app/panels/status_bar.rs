@@ -43,7 +43,7 @@ pub(crate) fn status_bar_ui(ui: &mut Ui, state: &State) -> Option<Command> {
             return;
         };
         let (done, total) = run.progress();
-        let running = run.is_running();
+        let running = run.is_running() || state.runs.is_drafting_slowly();
         let fraction = done as f32 / total.max(1) as f32;
         let bar = ProgressBar::new(fraction).desired_width(220.0_f32.min(ui.available_width() * 0.3)).corner_radius(4);
         let colour = if running { theme::accent(ui) } else { theme::accent(ui).gamma_multiply(0.5) };

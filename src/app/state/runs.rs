@@ -202,6 +202,11 @@ impl Runs {
         self.of(Purpose::Draft).any(|run| run.is_running())
     }
 
+    /// Whether a draft is being computed that takes longer than a hand waits.
+    pub(crate) fn is_drafting_slowly(&self) -> bool {
+        self.of(Purpose::Draft).any(|run| run.is_running() && run.slow_draft().is_some())
+    }
+
     /// The newest draft that has ended.
     pub(crate) fn draft(&self) -> Option<&RunView> {
         self.of(Purpose::Draft).find(|run| run.finished)
@@ -323,13 +328,18 @@ fn prune(runs: &mut Vec<RunView>) {
         }
         _ if first.finished && first.purpose != Purpose::Draft => runs.truncate(1),
         purpose => {
-            let (mut finished, mut unfinished) = (false, false);
+            // Of drafts that take long also the newest that has come to something.
+            let (mut finished, mut unfinished, mut shown) = (false, false, false);
             let mut number = 0;
             // Of those that wait only the newest will begin; what has begun is behind it.
             let begun = |run: &RunView| if purpose == Purpose::Draft { run.plan.is_some() } else { run.submitted || run.finished };
             runs.retain(|run| {
                 number += 1;
-                let seen = if run.finished { &mut finished } else { &mut unfinished };
+                let seen = match () {
+                    () if run.finished => &mut finished,
+                    () if run.is_draft() && run.has_updates() => &mut shown,
+                    () => &mut unfinished,
+                };
                 number == 1 || begun(run) && !std::mem::replace(seen, true)
             });
         }
@@ -453,6 +463,20 @@ mod tests {
             Some(first),
             "its x_t does not replace the finished picture"
         );
+    }
+
+    #[test]
+    fn a_draft_that_gave_way_stays_until_the_next_has_something() {
+        let mut runs = Fed::default();
+        let first = runs.begin(0.0);
+        runs.steps(first, 0..4);
+        let draft = runs.begin_as(Purpose::Draft, 0.1);
+        runs.slow(draft, 0..2);
+        let next = runs.begin_as(Purpose::Draft, 0.2);
+        runs.0.register(Purpose::Draft, &Controls { eta: 0.3, ..Controls::default() });
+        assert_eq!(runs.shown(1.0), Some((draft, 1)));
+        runs.slow(next, 0..1);
+        assert_eq!(runs.shown(1.0), Some((next, 0)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How the viewer starts.
 
 use super::controls::Controls;
+use crate::session::Instruments;
 use std::path::PathBuf;
 
 /// What the command line says about the window.
@@ -29,4 +30,6 @@ pub struct Start {
     pub open: Option<PathBuf>,
     /// Whether the window is drawn by the processor.
     pub software_window: bool,
+    /// What is put between the session and its device: tests do.
+    pub instruments: Instruments,
 }
