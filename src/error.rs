@@ -25,6 +25,22 @@ pub enum Error {
         /// What went wrong and what to do.
         what: String,
     },
+    /// A model cannot be had from the Hub; the text says why and what to do.
+    #[error("{model}: {what}")]
+    Hub {
+        /// `owner/name`.
+        model: String,
+        /// What went wrong and what to do.
+        what: String,
+    },
+    /// A download was cancelled. Not a fault.
+    #[error("{model}: the download was stopped; what has come of it ({megabytes} MB) is kept, and the next one goes on from there")]
+    DownloadCancelled {
+        /// `owner/name`.
+        model: String,
+        /// Of the file that was on its way, in 10⁶ bytes.
+        megabytes: u64,
+    },
     /// The run was cancelled by its owner. Not a fault.
     #[error("cancelled")]
     Cancelled,
@@ -42,6 +58,11 @@ impl Error {
     /// An [`Error::File`] about `path`.
     pub fn file(path: impl AsRef<Path>, what: impl Into<String>) -> Self {
         Self::File { path: path.as_ref().to_owned(), what: what.into() }
+    }
+
+    /// An [`Error::Hub`] about `model`.
+    pub fn hub(model: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Hub { model: model.into(), what: what.into() }
     }
 
     /// An [`Error::Device`] about the adapter `device`.

@@ -73,6 +73,7 @@ pub mod engine;
 pub mod error;
 pub mod files;
 pub mod gpu;
+pub mod hub;
 pub mod json;
 pub mod latent;
 pub mod model;

@@ -23,8 +23,8 @@ use std::{
 /// Arguments of `etude bench`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchArgs {
-    /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = etude::model::DEFAULT)]
+    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub
+    #[arg(long, value_name = "NAME|DIR|OWNER/NAME", default_value = etude::model::DEFAULT)]
     model: String,
     /// Images at a time
     #[arg(long, value_name = "B", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -76,7 +76,7 @@ struct Cost {
 /// # Errors
 /// A model that does not load, a device that does not open or fails.
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
-    let model = Model::find(&args.model)?;
+    let model = super::model::find(&args.model)?;
     let chosen = args.device.open()?;
     let precision = args.device.precision.into();
     let (program, handles, batch) = chosen.backend.record(&model, args.batch, model.sample_size(), 1, precision)?;

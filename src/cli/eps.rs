@@ -17,8 +17,8 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 /// Arguments of `etude eps`.
 #[derive(Clone, Debug, Args)]
 pub struct EpsArgs {
-    /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = etude::model::DEFAULT)]
+    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub
+    #[arg(long, value_name = "NAME|DIR|OWNER/NAME", default_value = etude::model::DEFAULT)]
     model: String,
     /// A .safetensors with sample [N, C, H, W] and timestep [N] of any integer or float type; class_labels [N] where the model has
     /// classes
@@ -36,7 +36,7 @@ pub struct EpsArgs {
 /// # Errors
 /// A file that does not hold what is expected, a device fault.
 pub fn run(args: &EpsArgs) -> Result<ExitCode> {
-    let model = Model::find(&args.model)?;
+    let model = super::model::find(&args.model)?;
     let file = Weights::open(&args.input)?;
     let bad = |what: String| Error::file(&args.input, what);
     let channels = model.config.in_channels as usize;

@@ -38,7 +38,7 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode> {
         outln!("{}", recipe.ok_or_else(|| Error::file(path, "expected a picture with a recipe in it, got one without"))?);
         return Ok(ExitCode::SUCCESS);
     }
-    describe(&Model::find(what)?, args.program)?;
+    describe(&super::model::find(what)?, args.program)?;
     if let Some(embedded) = EMBEDDED.iter().find(|e| e.name == what) {
         outln!("\n{}", embedded.readme.trim());
     }

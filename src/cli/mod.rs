@@ -6,6 +6,8 @@ mod copied;
 mod devices;
 mod eps;
 mod info;
+mod model;
+mod models;
 mod options;
 mod output;
 mod progress;
@@ -40,6 +42,8 @@ enum Command {
     Trajectory(Box<trajectory::TrajectoryArgs>),
     /// Evaluate the network on tensors of a file
     Eps(eps::EpsArgs),
+    /// List the models: in the program, in the Hub's cache, on the Hub
+    Models(models::ModelsArgs),
     /// List the devices
     Devices,
     /// Describe a model, or print the recipe inside a picture
@@ -58,6 +62,10 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(Error::Cancelled) => {
             errln!("interrupted: nothing was written");
+            ExitCode::from(130)
+        }
+        Err(error @ Error::DownloadCancelled { .. }) => {
+            errln!("interrupted: {error}");
             ExitCode::from(130)
         }
         Err(error) => {
@@ -80,6 +88,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Trajectory(args)) => trajectory::run(&args),
         Some(Command::Eps(args)) => eps::run(&args),
+        Some(Command::Models(args)) => models::run(&args),
         Some(Command::Devices) => devices::run(),
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),

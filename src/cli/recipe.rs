@@ -22,8 +22,8 @@ use std::{
 /// The options a recipe is made of; each overrides what `--recipe` says.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RecipeOptions {
-    /// An embedded model's name, or a folder in diffusers' layout [default: emoji]
-    #[arg(long, value_name = "NAME|DIR")]
+    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub [default: emoji]
+    #[arg(long, value_name = "NAME|DIR|OWNER/NAME")]
     pub model: Option<String>,
     /// Number of steps S [default: 50]
     #[arg(long, short = 'S', value_name = "S")]
@@ -93,7 +93,7 @@ impl RecipeOptions {
         let base = self.recipe.as_deref().map(load).transpose()?;
         let base = base.as_ref();
         let model_name = self.model.clone().or_else(|| base.map(|b| b.model.clone())).unwrap_or_else(|| DEFAULT.to_owned());
-        let model = Model::find(&model_name)?;
+        let model = super::model::find(&model_name)?;
         let size = match &self.size {
             Some(text) => super::options::parse_size(text)?,
             None => base.map_or_else(|| model.sample_size(), |b| b.size),
@@ -104,7 +104,7 @@ impl RecipeOptions {
         let noise = self.noise.or_else(|| base.map(|b| b.noise)).unwrap_or(usual);
         let recipe = Recipe {
             program: PROGRAM.to_owned(),
-            model: model_name,
+            model: super::model::recipe_name(&model, model_name),
             weights_crc32: format!("{:08x}", model.weights().crc32()),
             preset,
             steps: self.steps.or_else(|| base.map(|b| b.steps)).unwrap_or(50),

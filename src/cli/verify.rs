@@ -7,7 +7,7 @@ use etude::{
     cpu::executor::CpuExecutor,
     error::{Error, Result},
     gpu::Precision,
-    model::{Model, RecordOptions},
+    model::RecordOptions,
     noise,
     platform::block_on,
     program::{Access, Element, Executor, Handles, Kernel, Program, Stage, StepParams, layout},
@@ -17,8 +17,8 @@ use std::process::ExitCode;
 /// Arguments of `etude verify`.
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
-    /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = etude::model::DEFAULT)]
+    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub
+    #[arg(long, value_name = "NAME|DIR|OWNER/NAME", default_value = etude::model::DEFAULT)]
     model: String,
     /// Images at a time
     #[arg(long, value_name = "B", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -44,7 +44,7 @@ fn bound(precision: Precision) -> f32 {
 /// # Errors
 /// A model that does not load, a device that does not open or fails. A wrong result is exit code 1.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
-    let model = Model::find(&args.model)?;
+    let model = super::model::find(&args.model)?;
     let chosen = args.device.open()?;
     let precision: Precision = args.device.precision.into();
     let (size, rows, options) = (model.sample_size(), batch_rows(args.batch), RecordOptions { pack_pictures: true });

@@ -13,8 +13,8 @@ pub struct ViewArgs {
     /// A picture etude saved, whose recipe sets every control, or a model's folder
     #[arg(value_name = "FILE|DIR")]
     open: Option<PathBuf>,
-    /// An embedded model's name, or a folder in diffusers' layout [default: the last one used]
-    #[arg(long, value_name = "NAME|DIR")]
+    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub [default: the last one used]
+    #[arg(long, value_name = "NAME|DIR|OWNER/NAME")]
     model: Option<String>,
     /// auto, cpu, software, or part of an adapter's name [default: the last one used]
     #[arg(long, value_name = "DEVICE")]

@@ -13,9 +13,12 @@ pub use config::UnetConfig;
 pub use embedded::{DEFAULT, EMBEDDED, Embedded};
 pub use unet::RecordOptions;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::hub;
 use crate::{
     error::{Error, Result},
     files,
+    hub::HubName,
     schedule::SchedulerConfig,
     weights::Weights,
 };
@@ -28,10 +31,12 @@ use std::{
 /// A U-Net's configuration, weights and scheduler.
 #[derive(Debug)]
 pub struct Model {
-    /// The folder's name or the embedded model's.
+    /// The folder's name, the embedded model's, or `owner/name` of the Hub.
     pub name: String,
     /// The folder, `None` for an embedded model.
     pub folder: Option<PathBuf>,
+    /// Of a model from the Hub: its name with the commit, by which a recipe finds the same weights on another machine.
+    pub hub: Option<HubName>,
     /// From config.json.
     pub config: UnetConfig,
     /// From scheduler_config.json, where there is one.
@@ -51,7 +56,7 @@ const WEIGHTS_NAMES: [&str; 3] = [WEIGHTS, "diffusion_pytorch_model.fp16.safeten
 const LARGEST_JSON: u64 = 16 << 20;
 
 impl Model {
-    /// The embedded model of this name, or else the folder.
+    /// The embedded model of this name, or else the folder, or else the model of the Hub's cache. No request is made.
     ///
     /// # Errors
     /// No such model or folder, or as [`Self::open`].
@@ -60,13 +65,47 @@ impl Model {
             return Self::embedded(embedded);
         }
         let path = Path::new(name);
-        if !path.is_dir() {
-            let known: Vec<_> = EMBEDDED.iter().map(|e| e.name).collect();
-            let what =
-                format!("expected the name of an embedded model ({}) or a folder with config.json, got neither", known.join(", "));
-            return Err(Error::file(path, what));
+        if path.is_dir() {
+            return Self::open(path);
         }
-        Self::open(path)
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(hub) = HubName::parse(name) {
+            return Self::of_cache(&hub);
+        }
+        let known: Vec<_> = EMBEDDED.iter().map(|e| e.name).collect();
+        let what = format!(
+            "expected the name of an embedded model ({}), a folder with config.json, or owner/name of a model on the Hub, got none of them",
+            known.join(", ")
+        );
+        Err(Error::file(path, what))
+    }
+
+    /// Whether `name` is that of a model on the Hub, and of nothing that is here: neither embedded nor a folder.
+    pub fn on_the_hub(name: &str) -> Option<HubName> {
+        let is_here = EMBEDDED.iter().any(|e| e.name == name) || Path::new(name).is_dir();
+        HubName::parse(name).filter(|_| !is_here)
+    }
+
+    /// A model of the Hub's cache.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn of_cache(name: &HubName) -> Result<Self> {
+        match hub::look_up(&hub::Settings::from_environment(), name, None) {
+            hub::Cached::Whole(snapshot) | hub::Cached::WithoutScheduler(snapshot) => Self::of_snapshot(&snapshot),
+            hub::Cached::No => Err(Error::hub(
+                name.to_string(),
+                "neither a folder here nor in the Hub's cache; choose it from the list of models, or ask a command for it, to have it fetched",
+            )),
+        }
+    }
+
+    /// A model from the Hub.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn of_snapshot(snapshot: &hub::Snapshot) -> Result<Self> {
+        let model = Self::open(&snapshot.folder)?;
+        Ok(Self { name: snapshot.name.repository(), hub: Some(snapshot.name.clone()), ..model })
     }
 
     /// A model of the binary.
@@ -121,7 +160,8 @@ impl Model {
         scheduler: Option<SchedulerConfig>,
         weights: Weights,
     ) -> Result<Self> {
-        let model = Self { name: name.to_owned(), folder, config, scheduler, card: None, weights, packed: Mutex::default() };
+        let model =
+            Self { name: name.to_owned(), folder, hub: None, config, scheduler, card: None, weights, packed: Mutex::default() };
         let step = model.config.size_step();
         model.record(1, step, step, 1)?;
         Ok(model)

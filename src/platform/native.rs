@@ -141,6 +141,16 @@ pub fn current_folder() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
+/// An environment variable that is set to something, `None` where it is empty or no Unicode.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The user's own folder.
+pub fn home_folder() -> PathBuf {
+    std::env::home_dir().unwrap_or_else(|| PathBuf::from("."))
+}
+
 /// Asks for a folder; `None` where the user calls it off.
 #[cfg(feature = "app")]
 pub async fn pick_folder(title: &str) -> Option<PathBuf> {

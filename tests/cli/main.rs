@@ -45,6 +45,8 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_etude"));
         // The Vulkan loader complains on standard error where this is not set.
         command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+        // No test but those of tests/hub asks a Hub, and none the real one.
+        command.env("HF_HUB_OFFLINE", "1").env("HF_HUB_CACHE", std::env::temp_dir().join("no-such-cache"));
         command.current_dir(self.0.path()).args(line.split_whitespace()).env_remove("ETUDE_LOG").stdin(Stdio::null());
         command
     }
