@@ -201,19 +201,23 @@ impl Viewer {
                 ctx.request_repaint();
                 Ok(())
             }
+            Next::StandIn(near) => {
+                state.runs.stand_in(&near);
+                ctx.request_repaint();
+                Ok(())
+            }
             Next::Focus => state.runs.start(&self.session, Purpose::Focus, &controls),
             Next::Whole => {
                 // Of a grid, the row or cell under the pointer.
                 let looked = (purpose == Purpose::Compare).then(|| compare::looked_at(ctx)).flatten();
                 state.runs.submit(&self.session, purpose, looked)
             }
-            Next::Ahead(controls) => state.runs.start_ahead(&self.session, &controls),
-            Next::Wait(seconds) => {
-                ctx.request_repaint_after_secs(seconds as f32);
-                Ok(())
-            }
-            Next::Nothing => Ok(()),
+            Next::Ahead(controls) => state.runs.start_ahead(&self.session, &controls, state.live.touched()),
+            Next::Wait | Next::Nothing => Ok(()),
         };
+        if let Some(seconds) = state.live.rests_in(now) {
+            ctx.request_repaint_after_secs(seconds as f32);
+        }
         if let Err(error) = started {
             state.messages.fault(error.to_string(), now);
             state.controls = state.last_accepted.instead_of(&controls);

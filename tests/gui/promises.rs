@@ -148,6 +148,7 @@ fn s_is_followed_with_all_its_steps_where_they_fit_into_400_ms() {
             }
         }
     }
+    slow.until("all steps", ms(150 + 400 + 720 + 80), |slow| !shown(slow).run.is_draft() && shown(slow).run.steps() == 60);
     // Thirty-three of 12 ms fit into 400 ms.
     assert!(seen.len() >= 12, "{seen:?}");
     assert!(seen.iter().all(|(wanted, taken)| *wanted > 32 || taken == wanted), "{seen:?}");
@@ -184,18 +185,95 @@ fn esc_and_cancel_act_within_a_step_of_a_draft_and_of_all_steps() {
         set(&mut slow, ETA, eta);
         // A draft of four steps takes 600 ms; all steps begin behind it.
         slow.frames(if draft { ms(200) } else { ms(1200) }, |_| ());
-        let before = (slow.time.steps(), shown(&slow).run.id);
         if by_key {
             slow.harness.key_press(Key::Escape);
         } else {
             slow.harness.get_by_label("Cancel").click();
         }
+        // A click takes two frames.
         slow.frame();
         slow.frame();
+        let before = slow.time.steps();
         slow.frames(ms(600), |slow| assert!(shown(slow).finished, "what is finished stays"));
         let after = slow.time.steps();
-        assert!(after - before.0 <= 1, "{} steps after Esc", after - before.0);
+        assert!(after - before <= 1, "{} steps after Esc", after - before);
         slow.frames(ms(600), |_| ());
         assert_eq!(slow.time.steps(), after, "nothing begins again by itself");
     }
+}
+
+/// A window at rest that has computed ahead until `count` values of η are ready; then it stops.
+fn ready(count: usize) -> Slow {
+    let controls = Controls { steps: 6, count: 1, ..short() };
+    let mut slow = Slow::opened(controls.clone(), ms(2));
+    let etas = move |slow: &Slow| {
+        let runs = &slow.harness.state().viewer().state.runs;
+        (0..=100).filter(|i| runs.is_ready(&Controls { eta: f64::from(*i) / 100.0, ..controls.clone() })).count()
+    };
+    slow.until("values of η ready", Duration::from_secs(60), |slow| etas(slow) >= count);
+    let mut off = slow.harness.state().viewer().state.controls.clone();
+    off.view.ahead = false;
+    let now = slow.now().as_secs_f64();
+    slow.harness.state_mut().viewer_mut().change(off, now);
+    slow.frames(ms(100), |_| ());
+    assert!(etas(&slow) <= count + 2, "it stopped");
+    slow
+}
+
+#[test]
+fn a_long_rest_makes_every_hundredth_of_eta_ready_and_a_drag_shows_them_all_with_all_their_steps() {
+    // η = 0 is there itself.
+    let mut slow = ready(99);
+    let mut pictures = std::collections::BTreeSet::new();
+    for i in 1..=100 {
+        let eta = f64::from(i) / 100.0;
+        for _ in 0..3 {
+            set(&mut slow, ETA, eta);
+        }
+        let shown = shown(&slow);
+        assert!(shown.finished && !shown.run.is_draft() && shown.run.steps() == 6, "η = {eta}");
+        assert!((shown.run.controls.eta - eta).abs() <= 0.0101, "{} at η = {eta}", shown.run.controls.eta);
+        pictures.insert(shown.run.controls.eta.to_bits());
+    }
+    assert!(pictures.len() >= 98, "{}", pictures.len());
+}
+
+#[test]
+fn between_values_that_lie_too_far_apart_for_a_hand_there_are_drafts_alone_and_a_fast_hand_sees_ready_pictures_alone() {
+    // Every twentieth, but for η = 0.
+    let mut slow = ready(20);
+    slow.time.set_step(ms(20));
+    let (mut turns, mut before, mut drafts) = (0, false, std::collections::BTreeSet::new());
+    // A fifth of the scale per second.
+    for i in 1..=300 {
+        set(&mut slow, ETA, (f64::from(i) / 3.0).round() / 100.0);
+        let shown = shown(&slow);
+        assert!(shown.finished);
+        let draft = shown.run.is_draft();
+        turns += usize::from(draft != before);
+        before = draft;
+        if draft {
+            drafts.insert(shown.run.id);
+        }
+    }
+    assert!(turns <= 3, "drafts and pictures with all their steps took turns {turns} times");
+    // Five seconds have room for 62 of 80 ms.
+    assert!(drafts.len() >= 35, "{} drafts", drafts.len());
+    // At rest on a value that is ready its picture is there at once, with all its steps.
+    slow.frames(ms(250), |_| ());
+    assert!(!shown(&slow).run.is_draft() && shown(&slow).run.controls.eta == 1.0);
+    // Back within half a second.
+    let mut marked = false;
+    for i in 1..=30 {
+        let eta = ((1.0 - f64::from(i) / 30.0) * 100.0).round() / 100.0;
+        set(&mut slow, ETA, eta);
+        let shown = shown(&slow);
+        assert!(shown.finished && (i < 6 || !shown.run.is_draft()), "frame {i}");
+        assert!(i < 6 || (shown.run.controls.eta - eta).abs() < 0.07, "{} at {eta}", shown.run.controls.eta);
+        marked |= says(&slow.harness, "ready, η = ");
+    }
+    assert!(marked, "a picture that stands for another says which it is");
+    // What stood for it makes room for the picture of the controls.
+    set(&mut slow, ETA, 0.031);
+    slow.until("all steps", ms(900), |slow| shown(slow).run.controls.eta == 0.031 && !shown(slow).run.is_draft());
 }

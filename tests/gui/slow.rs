@@ -11,14 +11,16 @@ use etude::{
     session::Instruments,
 };
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 /// From one frame to the next.
 pub const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 /// A worker that asks its executor for nothing for so long, in real time, waits for the app.
-const QUIET: Duration = Duration::from_millis(25);
+const QUIET: Duration = Duration::from_millis(60);
+/// One such window at a time: the device's threads stand below the tests' in priority.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// The time as the test sets it, and what the device makes of it.
 #[derive(Default)]
@@ -161,11 +163,14 @@ impl Executor for SlowExecutor {
 pub struct Slow {
     pub time: Arc<Time>,
     pub harness: Harness<'static, Under>,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Slow {
     /// A window with `controls`, on a device whose steps take `step`.
     pub fn new(controls: Controls, step: Duration) -> Self {
+        // One that failed does not fail the others.
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let time = Arc::new(Time::default());
         time.set_step(step);
         let (clock, device) = (time.clone(), time.clone());
@@ -174,7 +179,7 @@ impl Slow {
             around: Some(Arc::new(move |inner| Box::new(SlowExecutor { inner, time: device.clone() }))),
         };
         let harness = window_in(Start { controls: Some(controls), instruments, ..Start::default() });
-        Self { time, harness }
+        Self { time, harness, _alone: alone }
     }
 
     /// A sixtieth of a second passes, and a frame is drawn.

@@ -7,6 +7,7 @@ use crate::{
             State,
             command::Command,
             controls::{Controls, MAX_IMAGES},
+            scale::Scale,
             view_settings::Tab,
         },
         widgets::{editable::editable_number, hint::Hint, theme},
@@ -117,8 +118,8 @@ fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         let slider = Slider::new(&mut draft.steps, 1..=t as usize).logarithmic(true).show_value(false).trailing_fill(true);
         let response = ui.add(slider).labelled_by(label.id).hint(&hover);
         response.widget_info(|| egui::WidgetInfo::slider(true, draft.steps as f64, "S, number of steps"));
-        let ready = state.runs.ready_at(&state.controls, |of, now| of.steps = now.steps, |of| of.steps as f64);
-        let place = |steps: f64| steps.ln() / f64::from(t).ln().max(1.0);
+        let ready = state.runs.ready_at(&state.controls, Scale::Steps);
+        let place = |logarithm: f64| logarithm / f64::from(t).ln().max(1.0);
         eta_slider::ready_marks_ui(ui, response.rect, ready.into_iter().map(place));
     });
     ui.horizontal_wrapped(|ui| {

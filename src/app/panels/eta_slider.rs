@@ -1,7 +1,7 @@
 //! η, the most important control: a large slider that snaps to the paper's values, with σ̂ beside it.
 
 use crate::app::{
-    state::{State, controls::Controls, view_settings::Tab, written::plain},
+    state::{State, controls::Controls, scale::Scale, view_settings::Tab, written::plain},
     widgets::{editable::editable_number, hint::Hint, theme},
 };
 use eframe::egui::{self, Response, RichText, Slider, Ui};
@@ -58,7 +58,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         ui.spacing_mut().slider_rail_height = 10.0;
         ui.spacing_mut().interact_size.y = 30.0;
         let slider = slider_ui(ui, draft, label.id).hint(&hover);
-        let ready = state.runs.ready_at(&state.controls, |of, now| of.set_eta(now.noisiness().0), |of| of.noisiness().0);
+        let ready = state.runs.ready_at(&state.controls, Scale::Eta);
         ready_marks_ui(ui, slider.rect, ready.into_iter());
     });
     ui.horizontal_wrapped(|ui| {

@@ -80,6 +80,8 @@ fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
                 let note = format!("{:.1} s per step", shown.run.step_seconds);
                 ui.label(RichText::new(note).color(theme::caution(ui)));
             }
+        } else if !state.is_newest(shown.run) && shown.run.stands_in {
+            ui.label(RichText::new(ready_line(controls, &state.controls)).color(theme::faint(ui)));
         } else if !state.is_newest(shown.run) {
             ui.label(RichText::new("(before the change)").color(theme::faint(ui)));
         }
@@ -87,6 +89,18 @@ fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
             ui.label(RichText::new("cancelled").color(theme::caution(ui)));
         }
     });
+}
+
+/// Says of what a picture is that was ready and stands for that of `now`, near it.
+pub(crate) fn ready_line(controls: &Controls, now: &Controls) -> String {
+    let (eta, steps) = (controls.noisiness().0, controls.steps);
+    if eta != now.noisiness().0 {
+        return format!("ready, η = {}", plain(eta));
+    }
+    if steps != now.steps {
+        return format!("ready, S = {steps}");
+    }
+    format!("ready, t = {:.2}", controls.view.interpolate.position[0])
 }
 
 /// η or σ̂, S and the seeds of a picture, in words.

@@ -5,16 +5,17 @@ use super::{
     controls::Controls,
     run_requests::{Purpose, Touched},
     runs::{Runs, asks},
+    scale::Scale,
     view_settings::Tab,
 };
-use crate::{schedule::Spacing, session::Request};
+use crate::session::Request;
+use std::collections::VecDeque;
 
 /// The controls are at rest after so many seconds without a change.
 pub(crate) const REST: f64 = 0.15;
 
-/// Steps of the grids of η and of positions, and the values of S, for which pictures are computed ahead.
-const GRID: u32 = 20;
-const STEPS: [usize; 6] = [5, 10, 20, 50, 100, 200];
+/// How fast a hand moves is seen from what it did in so many seconds.
+const MOVES: f64 = 0.2;
 
 /// Follows the controls.
 #[derive(Default)]
@@ -25,6 +26,10 @@ pub struct Live {
     changed: f64,
     /// What changed then.
     touched: Touched,
+    /// Whether it was at rest before.
+    jumped: bool,
+    /// Where on its scale it has been lately, and when: the newest last.
+    moves: VecDeque<(f64, f64)>,
 }
 
 /// What to compute next.
@@ -34,14 +39,16 @@ pub(crate) enum Next {
     Draft(Touched),
     /// It was computed ahead: take it from there.
     Adopt,
+    /// The picture of these controls was, and is nearer to the hand than a draft would be when it is seen.
+    StandIn(Box<Controls>),
     /// The picture looked at, with all steps.
     Focus,
     /// The whole panel.
     Whole,
     /// The picture looked at for other controls, which may come next.
     Ahead(Box<Controls>),
-    /// Nothing now; the controls are at rest in so many seconds.
-    Wait(f64),
+    /// Nothing until the controls are at rest.
+    Wait,
     /// Nothing until something changes.
     Nothing,
 }
@@ -60,13 +67,26 @@ impl Live {
             Some((seen, _)) => {
                 let elsewhere = (&seen.model, &seen.view.device, seen.view.f16, seen.size, seen.view.tab)
                     != (&controls.model, &controls.view.device, controls.view.f16, controls.size, controls.view.tab);
+                self.jumped = now - self.changed > REST;
                 self.changed = if elsewhere { f64::NEG_INFINITY } else { now };
-                self.touched = match () {
+                let touched = match () {
                     () if seen.noisiness() != controls.noisiness() => Touched::Eta,
                     () if seen.step_count() != controls.step_count() => Touched::Steps,
                     () if seen.view.interpolate.position != controls.view.interpolate.position => Touched::Position,
                     () => Touched::Other,
                 };
+                if touched != self.touched {
+                    self.moves.clear();
+                }
+                self.touched = touched;
+                let scale = Scale::of(touched, controls);
+                if self.moves.is_empty() {
+                    self.moves.push_back((now, scale.place(seen)));
+                }
+                self.moves.push_back((now, scale.place(controls)));
+                while self.moves.len() > 2 && self.moves[0].0 < now - MOVES {
+                    self.moves.pop_front();
+                }
             }
             None => self.changed = f64::NEG_INFINITY,
         }
@@ -90,19 +110,29 @@ impl Live {
             }
             _ => false,
         };
-        let left = self.changed + REST - now;
         let has_focus = controls.view.tab != Tab::Compare;
         let interpolating = controls.view.tab == Tab::Interpolate;
         let focus = runs.current(Purpose::Focus).filter(|_| runs.is_current(Purpose::Focus, same(Purpose::Focus)));
         // The strip of an interpolation does not have the picture of every position; a batch of one is the picture itself.
         let focus_first = interpolating || (has_focus && !whole_done && controls.count > 1);
         let picture_there = focus.is_some() || (whole_done && !interpolating);
-        if has_focus && !picture_there && runs.ready(controls).is_some() {
+        let moves = self.rests_in(now).is_some();
+        if has_focus && !picture_there && runs.is_ready(controls) && (!moves || self.jumped || self.touched == Touched::Other) {
             return Next::Adopt;
         }
-        if left > 0.0 {
-            let drafted = runs.is_current(Purpose::Draft, same(Purpose::Focus));
-            return if has_focus && !picture_there && !drafted { Next::Draft(self.touched) } else { Next::Wait(left) };
+        if moves {
+            if has_focus && !picture_there {
+                match self.ready_near(runs, controls, now) {
+                    Some(near) if near == *controls => return Next::Adopt,
+                    Some(near) if runs.stands_in(&near) => {}
+                    Some(near) => return Next::StandIn(Box::new(near)),
+                    None if runs.is_current(Purpose::Draft, same(Purpose::Focus)) => return Next::Wait,
+                    None => return Next::Draft(self.touched),
+                }
+            }
+            // Over what is ready nothing else is to do.
+            let ahead = if has_focus { self.ahead(runs, controls, now, may_look_ahead) } else { Next::Nothing };
+            return if ahead == Next::Nothing { Next::Wait } else { ahead };
         }
         if focus_first {
             match focus {
@@ -114,48 +144,52 @@ impl Live {
         if !whole_done {
             return Next::Whole;
         }
-        if runs.running().is_some() || !may_look_ahead || !has_focus || !controls.view.ahead {
-            return Next::Nothing;
-        }
-        if runs.current(Purpose::Ahead).is_some_and(|run| run.is_running()) {
-            return Next::Nothing;
-        }
-        let wanted = self.neighbours(controls).into_iter().find(|controls| runs.ready(controls).is_none());
-        wanted.filter(|_| runs.has_room_ahead()).map_or(Next::Nothing, |controls| Next::Ahead(Box::new(controls)))
+        if has_focus { self.ahead(runs, controls, now, may_look_ahead) } else { Next::Nothing }
     }
 
-    /// The controls at the other values of the control last touched, the nearest first.
-    pub(crate) fn neighbours(&self, controls: &Controls) -> Vec<Controls> {
-        if self.touched == Touched::Position {
-            let [now, v] = controls.view.interpolate.position;
-            let at = |t: f64| {
-                let mut controls = controls.clone();
-                controls.view.interpolate.position = [t, v];
-                controls
-            };
-            return nearest_first(now, (0..=GRID).map(|i| f64::from(i) / f64::from(GRID)).collect(), |t| *t)
-                .into_iter()
-                .map(at)
-                .collect();
-        }
-        if self.touched == Touched::Steps && !matches!(controls.spacing, Some(Spacing::List(_))) {
-            // What S means grows with its logarithm, as the slider does.
-            let near = nearest_first((controls.steps.max(1) as f64).ln(), STEPS.to_vec(), |steps| (*steps as f64).ln());
-            return near.into_iter().filter(|s| *s != controls.steps).map(|steps| Controls { steps, ..controls.clone() }).collect();
-        }
-        let (now, sigma_hat) = controls.noisiness();
-        let at = |eta| {
-            let mut controls = controls.clone();
-            controls.set_eta(eta);
-            controls
-        };
-        let etas = (0..=GRID).map(|i| f64::from(i) / f64::from(GRID)).filter(|eta| sigma_hat || *eta != now).collect();
-        nearest_first(now, etas, |eta| *eta).into_iter().map(at).collect()
+    /// What changed last.
+    pub(crate) fn touched(&self) -> Touched {
+        self.touched
     }
-}
 
-/// `values` by their distance from `now`.
-fn nearest_first<T: Copy>(now: f64, mut values: Vec<T>, place: impl Fn(&T) -> f64) -> Vec<T> {
-    values.sort_by(|a, b| (place(a) - now).abs().total_cmp(&(place(b) - now).abs()));
-    values
+    /// Seconds until the controls are at rest; `None` where they are.
+    pub(crate) fn rests_in(&self, now: f64) -> Option<f64> {
+        Some(self.changed + REST - now).filter(|left| *left > 0.0)
+    }
+
+    fn ahead(&self, runs: &Runs, controls: &Controls, now: f64, may_look_ahead: bool) -> Next {
+        let busy = runs.running().is_some() || runs.current(Purpose::Ahead).is_some_and(|run| run.is_running());
+        if busy || !may_look_ahead || !controls.view.ahead {
+            return Next::Nothing;
+        }
+        let scale = Scale::of(self.touched, controls);
+        let ready = runs.ready_at(controls, scale);
+        let place = scale.place(controls);
+        let is_there = |to: &f64| ready.contains(to) || (*to == place && !(scale == Scale::Eta && controls.noisiness().1));
+        let velocity = if self.rests_in(now).is_some() { self.velocity(now) } else { 0.0 };
+        // Where a hand will be when the picture is there.
+        let goal = place + velocity * runs.ahead_seconds();
+        let wanted = scale.worth_computing(goal, velocity).into_iter().find(|to| !is_there(to));
+        let wanted = wanted.filter(|_| runs.has_room_ahead(controls, scale)).map(|to| scale.at(to, controls));
+        // Once more by what it asks for: the picture of the controls themselves is there.
+        wanted.filter(|controls| runs.ready(controls).is_none()).map_or(Next::Nothing, |controls| Next::Ahead(Box::new(controls)))
+    }
+
+    /// How fast the control moves along its scale, per second.
+    fn velocity(&self, now: f64) -> f64 {
+        let (Some(first), Some(last)) = (self.moves.front(), self.moves.back()) else { return 0.0 };
+        (last.1 - first.1) / (now - first.0).max(1.0 / 60.0)
+    }
+
+    /// The controls whose picture a hand that moves sees instead of a draft, as it is ready: those of now, or some near them.
+    fn ready_near(&self, runs: &Runs, controls: &Controls, now: f64) -> Option<Controls> {
+        let scale = Scale::of(self.touched, controls);
+        if self.touched == Touched::Other || (scale == Scale::Eta && controls.noisiness().1) {
+            return None;
+        }
+        let (ready, place) = (runs.ready_at(controls, scale), scale.place(controls));
+        let nearest = scale.nearest_ready(&ready, place, self.velocity(now), runs.draft_seconds())?;
+        let near = if nearest == place { controls.clone() } else { scale.at(nearest, controls) };
+        Some(near).filter(|near| runs.is_ready(near))
+    }
 }

@@ -11,6 +11,7 @@ pub mod provenance;
 pub mod run_requests;
 pub mod run_view;
 pub mod runs;
+pub(crate) mod scale;
 pub mod start;
 pub mod view_settings;
 pub mod written;

@@ -39,6 +39,8 @@ pub struct RunView {
     pub cancelled: bool,
     /// Whether another panel's run has replaced it on the device.
     pub displaced: bool,
+    /// Whether it is shown in the place of a picture near it, which nobody has computed.
+    pub stands_in: bool,
     /// Why it could not go on.
     pub failed: Option<String>,
 }
@@ -100,6 +102,7 @@ impl RunView {
             finished: false,
             cancelled: false,
             displaced: false,
+            stands_in: false,
             failed: None,
         }
     }
@@ -141,6 +144,12 @@ impl RunView {
     pub(crate) fn slow_draft(&self) -> Option<Shown<'_>> {
         let slow = self.is_draft() && !self.finished && self.step_seconds * MIN_DRAFT_STEPS as f64 > SLOW;
         if slow { self.newest() } else { None }
+    }
+
+    /// Seconds that its steps have taken.
+    pub(crate) fn seconds(&self) -> f64 {
+        let steps = |group: &GroupView| group.updates.iter().flatten().map(|update| update.seconds).sum::<f64>();
+        self.groups.iter().map(steps).sum::<f64>().max(self.step_seconds * self.steps() as f64)
     }
 
     /// Bytes of its pictures.

@@ -6,6 +6,7 @@ use super::{
     controls::Controls,
     run_requests::{self, Purpose, Touched},
     run_view::{RunView, Shown},
+    scale::Scale,
     view_settings::Tab,
 };
 use crate::{
@@ -16,6 +17,10 @@ use std::collections::HashMap;
 
 /// What is computed ahead takes no more memory than this, in bytes of pictures.
 const AHEAD_BYTES: usize = 96 << 20;
+
+/// How long a draft takes to compute before one has ended, and a frame to be drawn, in seconds.
+const DRAFT_SECONDS: f64 = 0.08;
+const FRAME_SECONDS: f64 = 0.03;
 
 /// All runs.
 #[derive(Default)]
@@ -33,6 +38,20 @@ pub(crate) fn asks(purpose: Purpose, controls: &Controls) -> Option<Request> {
 
 fn keep(run: &RunView) -> Keep {
     run_requests::request(0, run.purpose, &run.controls).map_or(Keep::Latest, |request| request.keep)
+}
+
+/// Whether two controls ask for the same picture but for their places on `scale`.
+fn is_like(of: &Controls, controls: &Controls, scale: Scale) -> bool {
+    if of.seed != controls.seed || of.view.tab != controls.view.tab || of.view.image != controls.view.image {
+        return false;
+    }
+    let mut like = scale.at(scale.place(controls), of);
+    // What the picture does not depend on.
+    (like.count, like.sigma_hat, like.size) = (controls.count, controls.sigma_hat, controls.size);
+    let position = |of: &Controls| (of.view.tab == Tab::Interpolate).then_some(of.view.interpolate.position);
+    let same_place = position(&like) == position(controls);
+    like.view = controls.view.clone();
+    same_place && like == *controls
 }
 
 /// The purposes whose runs have a trajectory's steps.
@@ -65,7 +84,9 @@ impl Runs {
     /// What to ask the session for; `None` where no run of `purpose` waits.
     fn begin(&mut self, purpose: Purpose) -> Option<Result<Request>> {
         let run = self.by_purpose.get_mut(&purpose)?.first_mut()?;
-        run.submitted = true;
+        // It begins now: what was drafted or stood for it while it waited is older.
+        self.next_id += 1;
+        (run.id, run.submitted) = (self.next_id, true);
         let request = run_requests::request(run.id, purpose, &run.controls);
         self.displace(purpose);
         if !matches!(purpose, Purpose::Draft | Purpose::Ahead) {
@@ -100,7 +121,12 @@ impl Runs {
     ///
     /// # Errors
     /// Controls that make no request.
-    pub(crate) fn start_ahead(&mut self, session: &Session, controls: &Controls) -> Result<()> {
+    pub(crate) fn start_ahead(&mut self, session: &Session, controls: &Controls, touched: Touched) -> Result<()> {
+        let scale = Scale::of(touched, controls);
+        // What is on another scale, of another seed say, is the first to go where memory is short.
+        if let Some(runs) = self.by_purpose.get_mut(&Purpose::Ahead) {
+            runs.sort_by_key(|run| !is_like(&run.controls, controls, scale));
+        }
         self.register(Purpose::Ahead, controls);
         session.submit(run_requests::request(self.next_id, Purpose::Ahead, controls)?);
         Ok(())
@@ -143,26 +169,37 @@ impl Runs {
         self.ready(controls).is_some()
     }
 
-    /// The values of one control at which the picture of `controls` is ready: `value` is the control's, and `set` gives controls that of
-    /// others.
-    pub(crate) fn ready_at(
-        &self,
-        controls: &Controls,
-        set: impl Fn(&mut Controls, &Controls),
-        value: impl Fn(&Controls) -> f64,
-    ) -> Vec<f64> {
-        let like = |of: &Controls| {
-            let mut like = of.clone();
-            set(&mut like, controls);
-            // What the picture does not depend on.
-            (like.count, like.sigma_hat, like.size) = (controls.count, controls.sigma_hat, controls.size);
-            let position = |of: &Controls| (of.view.tab == Tab::Interpolate).then_some(of.view.interpolate.position);
-            let place = |of: &Controls| (of.view.image, of.view.tab, position(of));
-            let same_place = place(&like) == place(controls);
-            like.view = controls.view.clone();
-            same_place && like == *controls
-        };
-        self.of(Purpose::Ahead).filter(|run| run.finished && like(&run.controls)).map(|run| value(&run.controls)).collect()
+    /// The places on `scale` at which the picture of `controls` is ready.
+    pub(crate) fn ready_at(&self, controls: &Controls, scale: Scale) -> Vec<f64> {
+        let ready = self.of(Purpose::Ahead).filter(|run| run.finished && is_like(&run.controls, controls, scale));
+        ready.map(|run| scale.place(&run.controls)).collect()
+    }
+
+    /// Takes the picture of `controls`, which is ready, for that of others near them.
+    pub(crate) fn stand_in(&mut self, controls: &Controls) {
+        let Some(found) = self.ready(controls) else { return };
+        let (purpose, id) = (Purpose::Focus, self.next_id + 1);
+        let run = RunView { purpose, id, stands_in: true, controls: controls.clone(), ..found.clone() };
+        self.next_id = id;
+        self.displace(purpose);
+        self.insert(run);
+    }
+
+    /// Whether the picture of `controls` stands for that of others, and no draft came after it.
+    pub(crate) fn stands_in(&self, controls: &Controls) -> bool {
+        let newest = self.of(Purpose::Draft).map(|run| run.id).max();
+        let is_it = |run: &RunView| run.stands_in && run.controls == *controls && newest.is_none_or(|draft| draft < run.id);
+        self.current(Purpose::Focus).is_some_and(is_it)
+    }
+
+    /// Seconds from the beginning of a draft until it is seen, by the newest that has ended.
+    pub(crate) fn draft_seconds(&self) -> f64 {
+        self.draft().map_or(DRAFT_SECONDS, RunView::seconds) + FRAME_SECONDS
+    }
+
+    /// Seconds that a picture takes which is computed ahead.
+    pub(crate) fn ahead_seconds(&self) -> f64 {
+        self.of(Purpose::Ahead).find(|run| run.finished).map_or(0.0, RunView::seconds)
     }
 
     /// Forgets the run that is being computed ahead, if one is.
@@ -175,9 +212,10 @@ impl Runs {
         }
     }
 
-    /// Whether there is memory for one run more of what is computed ahead.
-    pub(crate) fn has_room_ahead(&self) -> bool {
-        let bytes: Vec<usize> = self.of(Purpose::Ahead).map(RunView::bytes).collect();
+    /// Whether there is memory for one picture more of those of `controls` on `scale`. Others give way to it.
+    pub(crate) fn has_room_ahead(&self, controls: &Controls, scale: Scale) -> bool {
+        let like = self.of(Purpose::Ahead).filter(|run| is_like(&run.controls, controls, scale));
+        let bytes: Vec<usize> = like.map(RunView::bytes).collect();
         let largest = bytes.iter().max().copied().unwrap_or(0);
         bytes.iter().sum::<usize>() + largest <= AHEAD_BYTES
     }
@@ -518,7 +556,7 @@ mod tests {
         assert!(runs.0.controls_of(ahead).is_none(), "nobody set these controls: there is no going back to them");
         runs.steps(ahead, 0..4);
         assert_eq!(runs.shown(1.0), Some((first, 4)), "nobody has asked for it");
-        assert_eq!(runs.0.ready_at(&Controls { eta: 0.7, ..there.clone() }, |of, now| of.eta = now.eta, |of| of.eta), [0.05]);
+        assert_eq!(runs.0.ready_at(&Controls { eta: 0.7, ..there.clone() }, Scale::Eta), [0.05]);
         runs.0.adopt(TRAJECTORY, &there);
         let shown = runs.0.shown(0.25, 0).expect("a picture");
         assert_eq!((shown.run.purpose, shown.run.controls.eta, shown.position()), (Purpose::Focus, 0.05, 1));

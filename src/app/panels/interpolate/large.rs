@@ -8,6 +8,7 @@ use super::{
     view::View,
 };
 use crate::app::{
+    panels::trajectory::ready_line,
     state::{command::Command, controls::Controls, written::plain},
     widgets::{
         hint::Hint,
@@ -96,9 +97,9 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
         ui.vertical(|ui| {
             ui.set_width(side);
             let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-            let tile = found
-                .as_ref()
-                .map_or(Tile::Waiting, |s| if s.old { Tile::Old(s.picture, s.version) } else { Tile::Now(s.picture, s.version) });
+            let tile = found.as_ref().map_or(Tile::Waiting, |s| {
+                if s.old && !follows(s) { Tile::Old(s.picture, s.version) } else { Tile::Now(s.picture, s.version) }
+            });
             tile::paint(ui, textures, Rect::from_min_size(rect.min, size), Id::unique(("interpolate large", mode)), tile);
             let name = if interpolate.grid { "grid".to_owned() } else { NAMES[mode].to_owned() };
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("large picture, {name}")));
@@ -110,6 +111,11 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
             ui.label(if interpolate.grid { heading } else { heading.color(COLOURS[mode]) });
             let note = match &found {
                 None => "waiting for the first picture".to_owned(),
+                Some(s) if s.old && s.run.stands_in => ready_line(&s.run.controls, draft),
+                Some(s) if s.old && s.run.is_draft() => {
+                    let (made, all, eta) = (s.run.steps(), s.run.controls.step_count(), s.run.controls.noisiness().0);
+                    format!("draft, {made} of {all} steps, η = {}", plain(eta))
+                }
                 Some(s) if s.old => "from before the change".to_owned(),
                 Some(s)
                     if s.position == interpolate.position || (!interpolate.grid && s.position[0] == interpolate.position[0]) =>
@@ -127,6 +133,11 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
             ui.label(RichText::new(length + &note).weak().size(13.0));
         });
     });
+}
+
+/// Whether it follows the hand, a little behind it.
+fn follows(shown: &shown::Shown<'_>) -> bool {
+    shown.run.is_draft() || shown.run.stands_in
 }
 
 fn caption_tooltip(eta: f64, steps: usize) -> String {

@@ -90,10 +90,13 @@ pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Optio
         (theirs.grid == here.grid).then(|| of(run, (mode, member), stop)).flatten()
     });
     let all = points.chain(strips).map(|s| Shown { old: !alike(&s.run.controls, controls), ..s });
-    let rank = |s: &Shown<'_>| (s.old, !s.finished, distance(here.grid, s.position, here.position), s.run.is_draft());
+    // Of those that other controls made, the newest: while η moves, that of the latest draft.
+    let newest = |s: &Shown<'_>| std::cmp::Reverse(if s.old { s.run.id } else { 0 });
+    let rank = |s: &Shown<'_>| (s.old, !s.finished, newest(s));
+    let far = |s: &Shown<'_>| distance(here.grid, s.position, here.position);
     all.min_by(|a, b| {
-        let (a, b) = (rank(a), rank(b));
-        (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)).then(a.3.cmp(&b.3))
+        let drafts = || a.run.is_draft().cmp(&b.run.is_draft());
+        rank(a).cmp(&rank(b)).then(far(a).total_cmp(&far(b))).then_with(drafts)
     })
 }
 
