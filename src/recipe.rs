@@ -143,7 +143,7 @@ impl Recipe {
         if !(1..=MAX_SIDE).contains(&height) || !(1..=MAX_SIDE).contains(&width) {
             return Err(Error::argument(format!("size: expected sides from 1 to {MAX_SIDE}, got {height}x{width}")));
         }
-        let (inputs, outputs) = (model.config.in_channels, model.config.out_channels);
+        let (inputs, outputs) = (model.config.in_channels, model.config.prediction_channels());
         let numbers = u64::from(self.count) * u64::from(inputs) * u64::from(self.size.0) * u64::from(self.size.1);
         if self.rng == Rng::Torch && numbers > MAX_TORCH_NUMBERS {
             return Err(Error::argument(format!(
@@ -172,7 +172,7 @@ impl Recipe {
     /// # Errors
     /// S, η or τ out of range.
     pub fn schedule(&self, model: &Model) -> Result<Schedule> {
-        Schedule::new(&model.scheduler.clone().unwrap_or_default(), &self.request()?)
+        Schedule::new(&model.usable_scheduler()?, &self.request()?)
     }
 
     /// What it asks of the sampler.

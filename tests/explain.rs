@@ -60,6 +60,8 @@ impl Shown {
             weights_crc32: "00000000".to_owned(),
             scheduler: config,
             card: None,
+            notes: Vec::new(),
+            picture_scale: 1.0,
         };
         let plan = Plan {
             id: 1,

@@ -135,6 +135,11 @@ impl Viewer {
         match event {
             Event::Device { info, reason } => state.device = Some((info, reason)),
             Event::Planned(plan) => {
+                if state.model.as_ref().is_none_or(|known| known.key != plan.model.key) {
+                    for note in &plan.model.notes {
+                        state.messages.news(format!("{}: {note}.", plan.model.name), now);
+                    }
+                }
                 state.model = Some(plan.model.clone());
                 if let Some(controls) = state.runs.controls_of(plan.id) {
                     state.last_accepted.accept(controls);

@@ -1,6 +1,6 @@
 //! `etude bench`: milliseconds a step, operations a second against the device's peak, the costliest kernels, memory.
 
-use super::options::DeviceOptions;
+use super::options::{DeviceOptions, ModelOptions};
 use super::output::{out, outln};
 use clap::Args;
 use etude::{
@@ -8,7 +8,7 @@ use etude::{
     cpu::executor::CpuExecutor,
     error::Result,
     gpu::{GpuExecutor, Peak},
-    model::Model,
+    model::{Model, RecordOptions},
     platform::{Instant, block_on},
     program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, StepParams},
     sampler::in_flight,
@@ -23,9 +23,8 @@ use std::{
 /// Arguments of `etude bench`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchArgs {
-    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub
-    #[arg(long, value_name = "NAME|DIR|OWNER/NAME", default_value = etude::model::DEFAULT)]
-    model: String,
+    #[command(flatten)]
+    model: ModelOptions,
     /// Images at a time
     #[arg(long, value_name = "B", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=4096))]
     batch: u32,
@@ -76,10 +75,13 @@ struct Cost {
 /// # Errors
 /// A model that does not load, a device that does not open or fails.
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
-    let model = super::model::find(&args.model)?;
+    let model = args.model.find()?;
     let chosen = args.device.open()?;
     let precision = args.device.precision.into();
-    let (program, handles, batch) = chosen.backend.record(&model, args.batch, model.sample_size(), 1, precision)?;
+    let (program, handles, batch) = {
+        let options = RecordOptions { prediction_only: true, ..RecordOptions::default() };
+        chosen.backend.record_with(&model, args.batch, model.sample_size(), 1, precision, options)?
+    };
     let seconds = args.seconds.clamp(0.1, 600.0);
     let info = chosen.backend.info();
     let (rounds, costs, memory) = match &chosen.backend {

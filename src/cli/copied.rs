@@ -125,6 +125,6 @@ fn a_models_folder_may_have_any_name() {
     for model in ["my models/it's", "$HOME", "a\"b", "модель", "-x", "two\nlines"] {
         let line = command_line(&Controls { model: model.to_owned(), ..Controls::default() });
         let calls = in_a_shell(&line);
-        assert_eq!(calls.iter().map(|args| args.recipe.model.as_deref()).collect::<Vec<_>>(), [Some(model)], "{line}");
+        assert_eq!(calls.iter().map(|args| args.recipe.model.model.as_deref()).collect::<Vec<_>>(), [Some(model)], "{line}");
     }
 }

@@ -1,6 +1,6 @@
 //! `etude eps`: the network on tensors of a file, for comparison with other implementations.
 
-use super::options::DeviceOptions;
+use super::options::{DeviceOptions, ModelOptions};
 use super::output::outln;
 use clap::Args;
 use etude::{
@@ -17,9 +17,8 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 /// Arguments of `etude eps`.
 #[derive(Clone, Debug, Args)]
 pub struct EpsArgs {
-    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub
-    #[arg(long, value_name = "NAME|DIR|OWNER/NAME", default_value = etude::model::DEFAULT)]
-    model: String,
+    #[command(flatten)]
+    model: ModelOptions,
     /// A .safetensors with sample [N, C, H, W] and timestep [N] of any integer or float type; class_labels [N] where the model has
     /// classes
     #[arg(long, value_name = "FILE")]
@@ -36,7 +35,7 @@ pub struct EpsArgs {
 /// # Errors
 /// A file that does not hold what is expected, a device fault.
 pub fn run(args: &EpsArgs) -> Result<ExitCode> {
-    let model = super::model::find(&args.model)?;
+    let model = args.model.find()?;
     let file = Weights::open(&args.input)?;
     let bad = |what: String| Error::file(&args.input, what);
     let channels = model.config.in_channels as usize;

@@ -4,27 +4,34 @@ use super::output::{out, outln};
 use clap::Args;
 use etude::{
     error::{Error, Result},
-    model::{Card, EMBEDDED, Model},
+    model::{Card, EMBEDDED, Model, with_variant},
     picture::recipe::read_recipe,
     program::Stage,
+    weights::Weights,
 };
 use std::{path::Path, process::ExitCode};
 
 /// Arguments of `etude info`.
 #[derive(Clone, Debug, Args)]
 pub struct InfoArgs {
-    /// A model's name or folder, or a picture etude wrote; nothing: the embedded models
+    /// A model's name, folder or file of weights, or a picture etude wrote; nothing: the embedded models
     #[arg(value_name = "MODEL|FILE")]
     what: Option<String>,
-    /// Also print the recorded program, one kernel call a line
+    /// Of weights that lie side by side those of this name: fp16, ema, non_ema, …
+    #[arg(long, value_name = "NAME", requires = "what")]
+    variant: Option<String>,
+    /// Also print the recorded program, one kernel call per line
     #[arg(long)]
     program: bool,
 }
 
+/// Endings of files that are taken for weights.
+const WEIGHTS: [&str; 6] = ["safetensors", "bin", "pt", "pth", "ckpt", "json"];
+
 /// Runs the command.
 ///
 /// # Errors
-/// A model that does not load, a file that is no picture or has no recipe.
+/// A model that does not load, a file that is neither a picture nor weights, a picture without a recipe.
 pub fn run(args: &InfoArgs) -> Result<ExitCode> {
     let Some(what) = &args.what else {
         for embedded in EMBEDDED {
@@ -33,18 +40,47 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let path = Path::new(what);
-    if path.is_file() {
+    let is_weights = path.extension().is_some_and(|e| WEIGHTS.iter().any(|known| e.eq_ignore_ascii_case(known)));
+    if path.is_file() && !is_weights {
         let recipe = read_recipe(path)?;
         outln!("{}", recipe.ok_or_else(|| Error::file(path, "expected a picture with a recipe in it, got one without"))?);
         return Ok(ExitCode::SUCCESS);
     }
-    describe(&super::model::find(what)?, args.program)?;
+    match super::model::find(&with_variant(what, args.variant.as_deref())) {
+        Ok(model) => describe(&model, args.program)?,
+        // No model alone, perhaps, but tensors that can be listed.
+        Err(error) if path.is_file() && args.variant.is_none() => {
+            let Ok(weights) = Weights::open(path) else { return Err(error) };
+            list(&weights);
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    }
     if let Some(embedded) = EMBEDDED.iter().find(|e| e.name == what) {
         outln!("\n{}", embedded.readme.trim());
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// The tensors of a file that is no model.
+fn list(weights: &Weights) {
+    const SHOWN: usize = 12;
+    let names = weights.names();
+    outln!("{}", weights.origin().display());
+    outln!("    tensors     {}, {} numbers (CRC-32 {:08x})", names.len(), weights.parameters(), weights.crc32());
+    for name in names.iter().take(SHOWN) {
+        let (shape, dtype) = (weights.shape(name).unwrap_or_default(), weights.dtype(name).unwrap_or_default());
+        outln!("    {} {dtype} {shape:?}", name.replace(char::is_control, " "));
+    }
+    if names.len() > SHOWN {
+        outln!("    and {} more", names.len() - SHOWN);
+    }
+}
+
+/// A model's facts, whatever its scheduler is.
+///
+/// # Errors
+/// Its scheduler cannot be used; the facts are printed all the same.
 fn describe(model: &Model, with_program: bool) -> Result<()> {
     let config = &model.config;
     let (h, w) = model.sample_size();
@@ -53,19 +89,37 @@ fn describe(model: &Model, with_program: bool) -> Result<()> {
     outln!("{}", model.name);
     outln!("    sample      {} x {h} x {w} (sides in multiples of {})", config.in_channels, config.size_step());
     outln!("    channels    {}", config.block_out_channels.iter().map(u32::to_string).collect::<Vec<_>>().join(", "));
+    if config.learns_variance() {
+        let (prediction, all) = (config.prediction_channels(), config.out_channels);
+        outln!(
+            "    outputs     {all}: the first {prediction} are the prediction, the others a learned variance, which sampling does without"
+        );
+    } else if config.out_channels != config.in_channels {
+        outln!("    outputs     {}, so it cannot be sampled from; `etude eps` evaluates it", config.out_channels);
+    }
     outln!("    parameters  {}", model.weights().parameters());
-    outln!("    operations  {:.3} GFLOP an image and step", flops * 1e-9);
-    outln!("    weights     {} (CRC-32 {:08x})", model.weights().origin().display(), model.weights().crc32());
-    match &model.scheduler {
-        Some(s) => outln!(
-            "    scheduler   {:?} betas {} to {}, T = {}, predicts {:?}",
-            s.beta_schedule,
-            s.beta_start,
-            s.beta_end,
-            s.num_train_timesteps,
-            s.prediction_type
-        ),
-        None => outln!("    scheduler   none given: linear betas 0.0001 to 0.02, T = 1000, predicts epsilon"),
+    outln!("    operations  {:.3} GFLOP per image and step", flops * 1e-9);
+    let files = if model.weights().files() > 1 { format!("{} files of ", model.weights().files()) } else { String::new() };
+    outln!("    weights     {files}{} (CRC-32 {:08x})", model.weights().origin().display(), model.weights().crc32());
+    if !model.prefix.is_empty() {
+        outln!("    names       behind {}", model.prefix);
+    }
+    match model.usable_scheduler() {
+        Ok(s) if model.scheduler.is_some() => {
+            let betas = match &s.trained_betas {
+                Some(betas) => format!("{} betas of its own", betas.len()),
+                None => format!("{:?} betas {} to {}", s.beta_schedule, s.beta_start, s.beta_end),
+            };
+            outln!("    scheduler   {betas}, T = {}, predicts {:?}", s.num_train_timesteps, s.prediction_type);
+            if let Some(file) = &model.scheduler_file {
+                outln!("                {}", file.display());
+            }
+        }
+        Ok(_) => outln!("    scheduler   {}", model.assumed().unwrap_or_default()),
+        Err(_) => outln!("    scheduler   cannot be used, see below"),
+    }
+    for note in model.notes.iter().chain(&model.latents_note()) {
+        outln!("    note        {note}");
     }
     for (name, text) in model.card.iter().flat_map(Card::lines) {
         outln!("    {name:11} {text}");
@@ -73,5 +127,5 @@ fn describe(model: &Model, with_program: bool) -> Result<()> {
     if with_program {
         out!("{program}");
     }
-    Ok(())
+    model.usable_scheduler().map(drop)
 }

@@ -7,7 +7,7 @@ use super::{
 use etude::{
     error::Result,
     hub::{self, Cached, HubName, Settings, Snapshot, Watch},
-    model::Model,
+    model::{Model, variant_of, with_variant},
 };
 use std::sync::{
     Arc, OnceLock,
@@ -23,15 +23,18 @@ const QUIET_STEP: u64 = 10;
 /// No such model or folder, as [`Model::open`]; what keeps it from being fetched.
 pub fn find(name: &str) -> Result<Model> {
     match Model::on_the_hub(name) {
-        Some(hub) => Model::of_snapshot(&snapshot(hub)?),
+        Some(hub) => {
+            let variant = variant_of(name);
+            Model::of_snapshot_variant(&snapshot(hub, variant)?, variant)
+        }
         None => Model::find(name),
     }
 }
 
 /// The files of a model of the Hub, from the cache or fetched.
-fn snapshot(name: HubName) -> Result<Snapshot> {
+fn snapshot(name: HubName, variant: Option<&str>) -> Result<Snapshot> {
     let settings = Settings::from_environment();
-    match hub::look_up(&settings, &name, None) {
+    match hub::look_up(&settings, &name, variant) {
         Cached::Whole(snapshot) => return Ok(snapshot),
         Cached::WithoutScheduler(snapshot) if settings.offline => return Ok(snapshot),
         _ => {}
@@ -48,14 +51,14 @@ fn snapshot(name: HubName) -> Result<Snapshot> {
     let _ = watch_of.set(watch.clone());
     let stop = watch.clone();
     handle_interrupts(Some(Box::new(move || stop.cancel())))?;
-    let fetched = hub::fetch(&settings, None, &watch);
+    let fetched = hub::fetch(&settings, variant, &watch);
     shown.finish();
     handle_interrupts(None)?;
     let snapshot = fetched?;
     if watch.progress().total > 0 {
         errln!("{}: {} fetched into {}", snapshot.name.repository(), hub::bytes(watch.progress().total), settings.cache.display());
     }
-    if let Cached::WithoutScheduler(_) = hub::look_up(&settings, &snapshot.name, None) {
+    if let Cached::WithoutScheduler(_) = hub::look_up(&settings, &snapshot.name, variant) {
         errln!(
             "note: {}: the cache has no scheduler_config.json of it, and the Hub cannot be asked whether there is one",
             snapshot.name.repository()
@@ -103,5 +106,5 @@ impl Shown {
 
 /// What recipes call a model that was asked for by `name`: of the Hub's with the commit, so that another machine finds the same.
 pub fn recipe_name(model: &Model, name: String) -> String {
-    model.hub.as_ref().map_or(name, HubName::to_string)
+    model.hub.as_ref().map(|hub| with_variant(&hub.to_string(), variant_of(&name))).unwrap_or(name)
 }

@@ -6,9 +6,36 @@ use etude::{
     backend::{Backend, Chosen, DeviceChoice},
     error::{Error, Result},
     gpu::Precision,
+    model::{DEFAULT, Model, with_variant},
     platform::block_on,
     recipe::MAX_SIDE,
 };
+
+/// Which model.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ModelOptions {
+    /// An embedded model's name, a folder in diffusers' layout, a file of weights, or owner/name[@revision] on the Hub [default: emoji]
+    #[arg(long, value_name = "NAME|DIR|FILE|OWNER/NAME")]
+    pub model: Option<String>,
+    /// Of weights that lie side by side those of this name: fp16, ema, non_ema, … [default: the plain ones]
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+}
+
+impl ModelOptions {
+    /// What [`Model::find`] calls the model, or of none that is named, `otherwise` (which may name a variant itself).
+    pub fn name_or(&self, otherwise: &str) -> String {
+        with_variant(self.model.as_deref().unwrap_or(otherwise), self.variant.as_deref())
+    }
+
+    /// The model.
+    ///
+    /// # Errors
+    /// As [`super::model::find`].
+    pub fn find(&self) -> Result<Model> {
+        super::model::find(&self.name_or(DEFAULT))
+    }
+}
 
 /// Where to compute.
 #[derive(Clone, Debug, Default, Args)]

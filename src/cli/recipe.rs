@@ -1,6 +1,6 @@
 //! The options that make up a recipe, and `--recipe`, which takes one from a picture.
 
-use super::output::errln;
+use super::{options::ModelOptions, output::errln};
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
@@ -9,9 +9,8 @@ use etude::{
     error::{Error, Result},
     files,
     model::{DEFAULT, Model},
-    picture::recipe::read_recipe,
-    recipe::ClassLabel,
-    recipe::{PROGRAM, Recipe, Rng},
+    picture::{Drawn, recipe::read_recipe},
+    recipe::{ClassLabel, PROGRAM, Recipe, Rng},
     schedule::{NoiseKind, Preset, Schedule, Spacing},
 };
 use std::{
@@ -22,9 +21,8 @@ use std::{
 /// The options a recipe is made of; each overrides what `--recipe` says.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RecipeOptions {
-    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub [default: emoji]
-    #[arg(long, value_name = "NAME|DIR|OWNER/NAME")]
-    pub model: Option<String>,
+    #[command(flatten)]
+    pub model: ModelOptions,
     /// Number of steps S [default: 50]
     #[arg(long, short = 'S', value_name = "S")]
     pub steps: Option<usize>,
@@ -92,7 +90,7 @@ impl RecipeOptions {
     pub fn prepare(&self, default_count: u32) -> Result<Prepared> {
         let base = self.recipe.as_deref().map(load).transpose()?;
         let base = base.as_ref();
-        let model_name = self.model.clone().or_else(|| base.map(|b| b.model.clone())).unwrap_or_else(|| DEFAULT.to_owned());
+        let model_name = self.model.name_or(base.map_or(DEFAULT, |b| &b.model));
         let model = super::model::find(&model_name)?;
         let size = match &self.size {
             Some(text) => super::options::parse_size(text)?,
@@ -130,7 +128,8 @@ impl RecipeOptions {
             viewer: base.and_then(|b| b.viewer.clone()),
         };
         if let Some(base) = base
-            && self.model.is_none()
+            && self.model.model.is_none()
+            && self.model.variant.is_none()
             && base.weights_crc32 != recipe.weights_crc32
         {
             errln!(
@@ -143,6 +142,21 @@ impl RecipeOptions {
         recipe.check(&model).map_err(by_option)?;
         let schedule = recipe.schedule(&model).map_err(by_option)?;
         Ok(Prepared { recipe, model: Arc::new(model), schedule })
+    }
+}
+
+impl Prepared {
+    /// Prints what the user ought to know of the model and the schedule, on standard error.
+    pub fn print_notes(&self) {
+        for note in self.model.all_notes().iter().chain(&self.schedule.notes) {
+            errln!("note: {note}");
+        }
+    }
+
+    /// How images of `size` (height, width) are drawn.
+    pub fn drawn(&self, size: (u32, u32)) -> Drawn {
+        let (height, width) = (size.0 as usize, size.1 as usize);
+        Drawn { channels: self.model.config.in_channels as usize, height, width, scale: self.model.picture_scale() }
     }
 }
 

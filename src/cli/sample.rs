@@ -12,7 +12,7 @@ use etude::{
     engine::{Engine, Run},
     error::{Error, Result},
     files,
-    picture::{self, Picture, npz::NpzWriter, png, sheet},
+    picture::{Picture, npz::NpzWriter, png, sheet},
     platform::{Instant, block_on},
     recipe::Recipe,
     sampler::{Flow, Reads, StepNoise, StepTensors},
@@ -64,9 +64,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     }
     let out = if args.out.as_os_str().is_empty() { Path::new("etude.png") } else { &args.out };
     let mut output = Output::create(out, &prepared)?;
-    for note in &prepared.schedule.notes {
-        errln!("note: {note}");
-    }
+    prepared.print_notes();
     let chosen = args.device.open()?;
     let start = Instant::now();
     let interrupted = sample_all(&prepared, chosen, args, &mut |picture| output.push(picture))?;
@@ -116,9 +114,8 @@ fn sample_all(prepared: &Prepared, chosen: Chosen, args: &SampleArgs, take: &mut
         progress.step();
         Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
     };
-    let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
-    let mut on_images =
-        |_: Range<usize>, x: &[f32]| picture::images_from_nchw(channels as usize, h, w, x).into_iter().try_for_each(&mut *take);
+    let drawn = prepared.drawn(recipe.size);
+    let mut on_images = |_: Range<usize>, x: &[f32]| drawn.images(x).into_iter().try_for_each(&mut *take);
     let ended = block_on(engine.sample(&run, &mut on_step, &mut on_images));
     progress.finish();
     match ended {

@@ -1,6 +1,6 @@
 //! `etude trajectory`: a run as a strip or an animation; and the recording of whole trajectories for `etude sample`.
 
-use super::output::{errln, outln};
+use super::output::outln;
 use super::{
     options::DeviceOptions,
     progress::Progress,
@@ -12,7 +12,7 @@ use etude::{
     error::{Error, Result},
     files,
     picture::{
-        self, Picture, gif, png,
+        Picture, gif, png,
         sheet::{self, Trajectory, evenly_spaced},
     },
     platform::block_on,
@@ -68,9 +68,7 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
         return Err(Error::argument(format!("--count: expected at most {MAX_IMAGES} images in a trajectory, got {got}")));
     }
     files::check_writable(&args.out)?;
-    for note in &prepared.schedule.notes {
-        errln!("note: {note}");
-    }
+    prepared.print_notes();
     let steps = prepared.schedule.steps.len();
     let shown: Vec<usize> = match args.every {
         // The last step always shows: it is the picture.
@@ -115,12 +113,10 @@ struct Recording {
 impl Recording {
     /// Each image's x_t before the shown steps and the x̂0 predicted from it.
     fn pictures(&self, prepared: &Prepared) -> Vec<Trajectory> {
-        let (recipe, channels) = (&prepared.recipe, prepared.model.config.in_channels as usize);
-        let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
+        let drawn = prepared.drawn(prepared.recipe.size);
         let mut all = vec![Trajectory::default(); self.images as usize];
         for (before, x0, _) in &self.shown {
-            let (noisy, predicted) =
-                (picture::images_from_nchw(channels, h, w, before), picture::images_from_nchw(channels, h, w, x0));
+            let (noisy, predicted) = (drawn.images(before), drawn.images(x0));
             for ((t, noisy), predicted) in all.iter_mut().zip(noisy).zip(predicted) {
                 t.noisy.push(noisy);
                 t.predicted.push(predicted);
@@ -235,9 +231,7 @@ pub fn record(
     let channels = prepared.model.config.in_channels;
     let given = input.map(|path| Given::open(path, channels, steps)).transpose()?;
     files::check_writable(output)?;
-    for note in &prepared.schedule.notes {
-        errln!("note: {note}");
-    }
+    prepared.print_notes();
     let all: Vec<usize> = (0..steps).collect();
     let recording = sample(prepared, device, batch, given.as_ref(), &all)?;
     let (h, w) = given.as_ref().map_or(prepared.recipe.size, |g| g.size);

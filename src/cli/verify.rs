@@ -1,6 +1,6 @@
 //! `etude verify`: every kernel of a model on a device against the CPU executor.
 
-use super::options::DeviceOptions;
+use super::options::{DeviceOptions, ModelOptions};
 use super::output::outln;
 use clap::Args;
 use etude::{
@@ -17,9 +17,8 @@ use std::process::ExitCode;
 /// Arguments of `etude verify`.
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
-    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub
-    #[arg(long, value_name = "NAME|DIR|OWNER/NAME", default_value = etude::model::DEFAULT)]
-    model: String,
+    #[command(flatten)]
+    model: ModelOptions,
     /// Images at a time
     #[arg(long, value_name = "B", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4096))]
     batch: u32,
@@ -44,10 +43,11 @@ fn bound(precision: Precision) -> f32 {
 /// # Errors
 /// A model that does not load, a device that does not open or fails. A wrong result is exit code 1.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
-    let model = super::model::find(&args.model)?;
+    let model = args.model.find()?;
     let chosen = args.device.open()?;
     let precision: Precision = args.device.precision.into();
-    let (size, rows, options) = (model.sample_size(), batch_rows(args.batch), RecordOptions { pack_pictures: true });
+    let (size, rows, options) =
+        (model.sample_size(), batch_rows(args.batch), RecordOptions { pack_pictures: true, prediction_only: true });
     let (program, handles, batch) = chosen.backend.record_with(&model, args.batch, size, rows, precision, options)?;
     let mut device = chosen.backend.executor(program.clone(), precision)?;
     let mut oracle = CpuExecutor::new(program.clone());

@@ -4,6 +4,7 @@ use clap::Args;
 use etude::{
     app::{self, WindowOptions},
     error::{Error, Result},
+    model::with_variant,
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,9 +14,13 @@ pub struct ViewArgs {
     /// A picture etude saved, whose recipe sets every control, or a model's folder
     #[arg(value_name = "FILE|DIR")]
     open: Option<PathBuf>,
-    /// An embedded model's name, a folder in diffusers' layout, or owner/name[@revision] on the Hub [default: the last one used]
-    #[arg(long, value_name = "NAME|DIR|OWNER/NAME")]
+    /// An embedded model's name, a folder in diffusers' layout, a file of weights, or owner/name[@revision] on the Hub [default: the last
+    /// one used]
+    #[arg(long, value_name = "NAME|DIR|FILE|OWNER/NAME")]
     model: Option<String>,
+    /// Of weights that lie side by side those of this name: fp16, ema, non_ema, …
+    #[arg(long, value_name = "NAME", requires = "model")]
+    variant: Option<String>,
     /// auto, cpu, software, or part of an adapter's name [default: the last one used]
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
@@ -32,6 +37,7 @@ pub fn run(args: ViewArgs) -> Result<ExitCode> {
     if let Some(path) = args.open.as_ref().filter(|path| !path.exists()) {
         return Err(Error::file(path, "expected a picture or a model's folder to open, got nothing of this name"));
     }
-    app::run(WindowOptions { open: args.open, model: args.model, device: args.device, theme: args.theme })?;
+    let model = args.model.map(|model| with_variant(&model, args.variant.as_deref()));
+    app::run(WindowOptions { open: args.open, model, device: args.device, theme: args.theme })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use crate::{
     backend::Backend,
     error::{Error, Result},
     gpu::{DeviceWeights, Precision},
-    model::Model,
+    model::{Model, RecordOptions},
     program::{Executor, Handles},
     sampler,
 };
@@ -32,6 +32,8 @@ pub struct Network {
     pub batch: usize,
     size: (u32, u32),
     rows: usize,
+    /// Whether it has the prediction alone, without a learned variance.
+    prediction_only: bool,
     executor: Box<dyn Executor>,
     handles: Handles,
     /// The timesteps whose embeddings the executor holds.
@@ -90,7 +92,7 @@ impl Programs {
         self.networks.clear();
     }
 
-    /// The network for `batch` images of `size` with room for `rows` timesteps.
+    /// The network for `batch` images of `size` with room for `rows` timesteps; with all its outputs, or the prediction alone.
     pub(super) fn network(
         &mut self,
         backend: &Backend,
@@ -98,19 +100,23 @@ impl Programs {
         batch: usize,
         size: (u32, u32),
         rows: usize,
+        prediction_only: bool,
     ) -> Result<&mut Network> {
-        let fits = |n: &Network| n.asked == batch && n.size == size && n.rows >= rows;
+        let prediction_only = prediction_only && model.config.learns_variance();
+        let fits = |n: &Network| n.asked == batch && n.size == size && n.rows >= rows && n.prediction_only == prediction_only;
         let network = match self.networks.iter().position(fits) {
             Some(found) => self.networks.remove(found),
             None => {
                 // What goes is gone before what comes needs its memory.
                 self.networks.truncate(KEPT - 1);
                 let rows = rows.next_power_of_two().max(MIN_ROWS);
-                let (program, handles, room) = backend.record(model, batch as u32, size, rows as u32, self.precision)?;
+                let options = RecordOptions { prediction_only, ..RecordOptions::default() };
+                let (program, handles, room) =
+                    backend.record_with(model, batch as u32, size, rows as u32, self.precision, options)?;
                 let executor = backend.executor_sharing(program, self.precision, &mut self.weights)?;
                 let executor = if let Some(around) = &self.around { around(executor) } else { executor };
                 let (prepared, resident) = (Vec::new(), None);
-                Network { asked: batch, batch: room as usize, size, rows, executor, handles, prepared, resident }
+                Network { asked: batch, batch: room as usize, size, rows, prediction_only, executor, handles, prepared, resident }
             }
         };
         self.networks.insert(0, network);

@@ -116,13 +116,13 @@ impl Engine {
     }
 
     /// The network for `batch` images at a time (perhaps fewer, where they do not fit the device: [`Network::batch`]) of `size`, with
-    /// room for the embeddings of `rows` timesteps.
+    /// room for the embeddings of `rows` timesteps. Of a network that learns its variance it has the prediction alone.
     ///
     /// # Errors
     /// As [`Backend::record`] and [`Backend::executor`].
     pub fn network(&mut self, batch: usize, size: (u32, u32), rows: usize) -> Result<&mut Network> {
         self.last_batch = batch;
-        self.programs.network(&self.backend, &self.model, batch, size, rows)
+        self.programs.network(&self.backend, &self.model, batch, size, rows, true)
     }
 
     /// The network's output for each of the images `x` `[N, C, H, W]` of `size` at the timestep and of the class of its own,
@@ -137,7 +137,9 @@ impl Engine {
         }
         let len = x.len() / images;
         let batch = self.batch(images);
-        let network = self.network(batch, size, batch)?;
+        // Whoever compares it with another implementation compares all its outputs.
+        self.last_batch = batch;
+        let network = self.programs.network(&self.backend, &self.model, batch, size, batch, false)?;
         let mut all = Vec::new();
         for first in (0..images).step_by(network.batch) {
             let now = network.batch.min(images - first);

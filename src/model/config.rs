@@ -234,6 +234,17 @@ impl UnetConfig {
         self.time_embedding_dim.unwrap_or(self.block_out_channels[0] * 4)
     }
 
+    /// Whether the network has outputs for the variance behind those of its prediction: twice as many as the sample has channels
+    /// (Nichol and Dhariwal 2021).
+    pub fn learns_variance(&self) -> bool {
+        self.out_channels == 2 * self.in_channels
+    }
+
+    /// Channels of the prediction alone, without those of a learned variance.
+    pub fn prediction_channels(&self) -> u32 {
+        if self.learns_variance() { self.in_channels } else { self.out_channels }
+    }
+
     /// Both sides of a sample must be multiples of this.
     pub fn size_step(&self) -> u32 {
         1 << (self.block_out_channels.len() - 1)

@@ -5,8 +5,13 @@ mod block_types;
 mod blocks;
 mod card;
 mod config;
+mod convert;
 mod embedded;
+mod folder;
+mod listing;
+mod state_dict;
 mod unet;
+mod weights_files;
 
 pub use card::Card;
 pub use config::UnetConfig;
@@ -17,16 +22,19 @@ pub use unet::RecordOptions;
 use crate::hub;
 use crate::{
     error::{Error, Result},
-    files,
     hub::HubName,
     schedule::SchedulerConfig,
     weights::Weights,
 };
+use folder::Found;
+use listing::read;
+use state_dict::{Code, pick};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
+use weights_files::WeightsFiles;
 
 /// A U-Net's configuration, weights and scheduler.
 #[derive(Debug)]
@@ -43,6 +51,16 @@ pub struct Model {
     pub scheduler: Option<SchedulerConfig>,
     /// From card.json, where there is one: where the weights come from.
     pub card: Option<Card>,
+    /// Where `scheduler` was read from.
+    pub scheduler_file: Option<PathBuf>,
+    /// What turns the network's output into a picture, where the output is an autoencoder's latents: its class and folder. It is not run.
+    pub decoder: Option<String>,
+    /// What is before every name in the weights file.
+    pub prefix: String,
+    /// What was chosen or assumed where the files leave it open, one sentence each.
+    pub notes: Vec<String>,
+    /// What is wrong with scheduler_config.json; nothing but sampling needs it.
+    scheduler_fault: Option<Error>,
     weights: Weights,
     /// Packed weights by layer: packed once, shared by the programs of every batch size.
     packed: Mutex<HashMap<String, Arc<Vec<f32>>>>,
@@ -50,47 +68,53 @@ pub struct Model {
 
 const CARD: &str = "card.json";
 const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
-/// The names diffusers saves weights under, the one we prefer first.
-const WEIGHTS_NAMES: [&str; 3] = [WEIGHTS, "diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.bin"];
-/// The largest JSON file read; configs have a few KiB, one with 100,000 trained betas about two MiB.
-const LARGEST_JSON: u64 = 16 << 20;
+/// Latents have about unit variance, so that nearly all of them lie within three: drawn at this scale they fit a picture's −1 to 1.
+const LATENT_SCALE: f32 = 1.0 / 3.0;
 
 impl Model {
-    /// The embedded model of this name, or else the folder, or else the model of the Hub's cache. No request is made.
+    /// The embedded model of this name, or else the folder or file, or else the model of the Hub's cache; a variant of its weights may
+    /// follow: `DIR#ema`. No request is made.
     ///
     /// # Errors
-    /// No such model or folder, or as [`Self::open`].
+    /// No such model, folder, file or variant, or as [`Self::open`].
     pub fn find(name: &str) -> Result<Self> {
+        let (name, variant) = split_variant(name);
         if let Some(embedded) = EMBEDDED.iter().find(|e| e.name == name) {
+            if let Some(variant) = variant {
+                return Err(Error::argument(format!("--variant {variant}: the embedded model {name} has no variants")));
+            }
             return Self::embedded(embedded);
         }
         let path = Path::new(name);
-        if path.is_dir() {
-            return Self::open(path);
+        if path.exists() {
+            return Self::open_variant(path, variant);
         }
         #[cfg(not(target_arch = "wasm32"))]
         if let Some(hub) = HubName::parse(name) {
-            return Self::of_cache(&hub);
+            return Self::of_cache(&hub, variant);
         }
         let known: Vec<_> = EMBEDDED.iter().map(|e| e.name).collect();
         let what = format!(
-            "expected the name of an embedded model ({}), a folder with config.json, or owner/name of a model on the Hub, got none of them",
+            "expected the name of an embedded model ({}), a folder with config.json, a file of weights, or owner/name of a model on the Hub, got \
+             none of them",
             known.join(", ")
         );
         Err(Error::file(path, what))
     }
 
-    /// Whether `name` is that of a model on the Hub, and of nothing that is here: neither embedded nor a folder.
+    /// Whether `name` is that of a model on the Hub, and of nothing that is here: neither embedded nor a folder or a file. What it says of
+    /// a variant is in [`variant_of`].
     pub fn on_the_hub(name: &str) -> Option<HubName> {
-        let is_here = EMBEDDED.iter().any(|e| e.name == name) || Path::new(name).is_dir();
+        let (name, _) = split_variant(name);
+        let is_here = EMBEDDED.iter().any(|e| e.name == name) || Path::new(name).exists();
         HubName::parse(name).filter(|_| !is_here)
     }
 
     /// A model of the Hub's cache.
     #[cfg(not(target_arch = "wasm32"))]
-    fn of_cache(name: &HubName) -> Result<Self> {
-        match hub::look_up(&hub::Settings::from_environment(), name, None) {
-            hub::Cached::Whole(snapshot) | hub::Cached::WithoutScheduler(snapshot) => Self::of_snapshot(&snapshot),
+    fn of_cache(name: &HubName, variant: Option<&str>) -> Result<Self> {
+        match hub::look_up(&hub::Settings::from_environment(), name, variant) {
+            hub::Cached::Whole(snapshot) | hub::Cached::WithoutScheduler(snapshot) => Self::of_snapshot_variant(&snapshot, variant),
             hub::Cached::No => Err(Error::hub(
                 name.to_string(),
                 "neither a folder here nor in the Hub's cache; choose it from the list of models, or ask a command for it, to have it fetched",
@@ -104,7 +128,16 @@ impl Model {
     /// As [`Self::open`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn of_snapshot(snapshot: &hub::Snapshot) -> Result<Self> {
-        let model = Self::open(&snapshot.folder)?;
+        Self::of_snapshot_variant(snapshot, None)
+    }
+
+    /// As [`Self::of_snapshot`], with the weights of `variant`.
+    ///
+    /// # Errors
+    /// As [`Self::open_variant`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn of_snapshot_variant(snapshot: &hub::Snapshot, variant: Option<&str>) -> Result<Self> {
+        let model = Self::open_variant(&snapshot.folder, variant)?;
         Ok(Self { name: snapshot.name.repository(), hub: Some(snapshot.name.clone()), ..model })
     }
 
@@ -121,32 +154,64 @@ impl Model {
         Ok(Self { card: Card::from_json(embedded.card.as_bytes(), &origin.join(CARD)), ..model })
     }
 
-    /// Opens a folder in either of diffusers' layouts: everything at the root, or unet/ with scheduler/ beside it. The folder
-    /// unet/ itself will do too.
+    /// Opens a folder in either of diffusers' layouts, everything at the root or unet/ with scheduler/ beside it, such a unet/ itself, or
+    /// a file of weights. What is asked of each is in [`folder`].
     ///
     /// # Errors
-    /// A missing, unreadable or wrong file; the message says which and what was expected.
-    pub fn open(folder: &Path) -> Result<Self> {
-        let inner = folder.join("unet");
-        let root =
-            if !folder.join("config.json").is_file() && inner.join("config.json").is_file() { inner } else { folder.to_owned() };
-        let config_path = root.join("config.json");
-        if !config_path.exists() {
-            return Err(Error::file(
-                config_path,
-                "is missing; expected a folder in diffusers' layout, with config.json at its root or under unet/",
-            ));
-        }
-        let config = UnetConfig::from_json(&read(&config_path)?, &config_path)?;
-        let weights = Weights::open(&weights_file(&root)?)?;
-        let beside = folder.parent().map(|p| p.join("scheduler"));
-        let places = [Some(root.clone()), Some(folder.to_owned()), Some(folder.join("scheduler")), beside];
-        let scheduler = places.iter().flatten().map(|p| p.join("scheduler_config.json")).find(|p| p.is_file());
-        let scheduler = scheduler.map(|p| SchedulerConfig::from_json(&read(&p)?, &p)).transpose()?;
-        let name = folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
-        let model = Self::new(&name, Some(folder.to_owned()), config, scheduler, weights)?;
+    /// A missing, unreadable or wrong file; the message says which and what was expected. A wrong scheduler is none yet: see
+    /// [`Self::usable_scheduler`].
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::open_variant(path, None)
+    }
+
+    /// As [`Self::open`], with the weights of `variant` where several lie side by side.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; there is no such variant.
+    pub fn open_variant(path: &Path, variant: Option<&str>) -> Result<Self> {
+        let Found { name, config, weights, scheduler: scheduler_path, root, decoder, variant, mut notes } =
+            folder::find(path, variant)?;
+        let weights = match &weights {
+            WeightsFiles::One(file) => Weights::open(file)?,
+            WeightsFiles::Shards { index, parts } => Weights::open_shards(index, parts)?,
+        };
+        let picked = pick(weights, variant.as_deref())?;
+        notes.extend(picked.notes.iter().cloned());
+        let decoder = decoder.or_else(|| picked.autoencoder.then(|| "first_stage_model in the checkpoint".to_owned()));
+        let read_scheduler = |p: &PathBuf| SchedulerConfig::from_json(&read(p)?, p);
+        let (mut scheduler, scheduler_fault) = match scheduler_path.as_ref().map(read_scheduler).transpose() {
+            Ok(scheduler) => (scheduler, None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let prefix = picked.prefix.clone();
+        let (config, weights) = match (picked.code, config) {
+            (Some(Code::Diffusers) | None, Some(file)) => (UnetConfig::from_json(&read(&file)?, &file)?, picked.weights),
+            (Some(Code::Diffusers), None) => {
+                return Err(Error::file(
+                    root.join("config.json"),
+                    "is missing; expected it beside the weights, as diffusers saves it",
+                ));
+            }
+            (None, None) => return Err(state_dict::unknown(&picked)),
+            (Some(code), file) => {
+                let said = file.as_ref().map(|file| convert::said(&read(file)?, file)).transpose()?.unwrap_or_default();
+                let converted = convert::convert(code, picked.weights, &convert::Beside { said, betas: picked.betas })?;
+                notes.push(converted.note(scheduler_path.is_some()));
+                if scheduler.is_none() && scheduler_fault.is_none() {
+                    scheduler = Some(converted.scheduler);
+                }
+                let origin = file.unwrap_or_else(|| converted.weights.origin().to_owned());
+                let json = serde_json::Value::Object(converted.config).to_string();
+                let config = UnetConfig::from_json(json.as_bytes(), &origin)?;
+                (UnetConfig { attention_heads: converted.heads, ..config }, converted.weights)
+            }
+        };
+        let model = Self::new(&name, Some(path.to_owned()), config, scheduler, weights)?;
         let card = root.join(CARD);
-        Ok(Self { card: read(&card).ok().and_then(|bytes| Card::from_json(&bytes, &card)), ..model })
+        let card = read(&card).ok().and_then(|bytes| Card::from_json(&bytes, &card));
+        let scheduler_file = scheduler_path;
+        let model = Self { card, scheduler_file, scheduler_fault, decoder, prefix, notes, ..model };
+        Ok(model)
     }
 
     /// A model from its parts. Records it once at the smallest size, so that a missing or misshapen weight shows here.
@@ -160,8 +225,21 @@ impl Model {
         scheduler: Option<SchedulerConfig>,
         weights: Weights,
     ) -> Result<Self> {
-        let model =
-            Self { name: name.to_owned(), folder, hub: None, config, scheduler, card: None, weights, packed: Mutex::default() };
+        let model = Self {
+            name: name.to_owned(),
+            folder,
+            config,
+            scheduler,
+            card: None,
+            hub: None,
+            scheduler_file: None,
+            decoder: None,
+            prefix: String::new(),
+            notes: Vec::new(),
+            scheduler_fault: None,
+            weights,
+            packed: Mutex::default(),
+        };
         let step = model.config.size_step();
         model.record(1, step, step, 1)?;
         Ok(model)
@@ -170,6 +248,61 @@ impl Model {
     /// The weights.
     pub fn weights(&self) -> &Weights {
         &self.weights
+    }
+
+    /// The scheduler, or what is assumed where there is none.
+    ///
+    /// # Errors
+    /// scheduler_config.json is there but cannot be used.
+    pub fn usable_scheduler(&self) -> Result<SchedulerConfig> {
+        match &self.scheduler_fault {
+            Some(Error::File { path, what }) => Err(Error::file(path, what)),
+            Some(other) => Err(Error::argument(other.to_string())),
+            None => Ok(self.scheduler.clone().unwrap_or_default()),
+        }
+    }
+
+    /// What whoever looks at the pictures ought to know: [`Self::notes`], what is assumed for want of a scheduler, and whether the
+    /// pictures are pictures at all.
+    pub fn all_notes(&self) -> Vec<String> {
+        self.notes.iter().cloned().chain(self.assumed()).chain(self.latents_note()).collect()
+    }
+
+    /// What is assumed where there is no scheduler.
+    pub fn assumed(&self) -> Option<String> {
+        let folder = self.folder.as_deref().filter(|_| self.scheduler.is_none() && self.scheduler_fault.is_none())?;
+        let SchedulerConfig { beta_start, beta_end, num_train_timesteps, prediction_type, .. } = SchedulerConfig::default();
+        Some(format!(
+            "no scheduler_config.json in {} or above it; assumed: linear betas {beta_start} to {beta_end}, T = {num_train_timesteps}, \
+             predicts {prediction_type}",
+            folder.display()
+        ))
+    }
+
+    /// Whether the network's output is an autoencoder's latents: a pipeline says so, or it has more channels than any picture.
+    pub fn makes_latents(&self) -> bool {
+        self.decoder.is_some() || self.config.in_channels > 3
+    }
+
+    /// What the network's output is multiplied by to be drawn: 1, or for latents, which have about unit variance, a third.
+    pub fn picture_scale(&self) -> f32 {
+        if self.makes_latents() { LATENT_SCALE } else { 1.0 }
+    }
+
+    /// That the pictures are latents, and how they are drawn.
+    pub fn latents_note(&self) -> Option<String> {
+        let channels = self.config.in_channels;
+        let whose = match &self.decoder {
+            Some(decoder) => format!("latents, for the decoder {decoder}, which is not run"),
+            None if self.makes_latents() => format!("{channels} channels, as latents have, not a picture"),
+            None => return None,
+        };
+        let how = match channels {
+            1 | 2 => "the first channel as a grey",
+            3 => "its channels as red, green and blue",
+            _ => "the first three channels as red, green and blue",
+        };
+        Some(format!("the network makes {whose}; drawn are a third of its values (-3 black, 3 white), {how}"))
     }
 
     /// Height and width to sample at: the config's, or 32.
@@ -189,32 +322,20 @@ impl Model {
     }
 }
 
-/// The weights in a model's folder, under whichever of [`WEIGHTS_NAMES`] is there.
-fn weights_file(root: &Path) -> Result<PathBuf> {
-    let there = |name: &str| Some(root.join(name)).filter(|path| path.exists());
-    if let Some(found) = WEIGHTS_NAMES.iter().find_map(|name| there(name)) {
-        return Ok(found);
-    }
-    // Larger models than any UNet2DModel published come in several files with an index.
-    let sharded = WEIGHTS_NAMES.iter().find_map(|name| there(&format!("{name}.index.json")));
-    Err(match sharded {
-        Some(index) => Error::file(
-            index,
-            format!(
-                "the weights are in several files, expected all in {WEIGHTS}; save the model again with max_shard_size=\"100GB\""
-            ),
-        ),
-        None => Error::file(root, format!("expected the weights in {} or {}, found neither", WEIGHTS_NAMES[0], WEIGHTS_NAMES[2])),
-    })
+/// What [`Model::find`] calls a variant of a model's weights.
+pub fn with_variant(name: &str, variant: Option<&str>) -> String {
+    variant.map_or_else(|| name.to_owned(), |variant| format!("{name}#{variant}"))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let bad = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
-    // A folder or a device has no size.
-    let size = files::plain_size(path).map_err(bad)?;
-    if size.is_none_or(|size| size > LARGEST_JSON) {
-        let got = size.map_or("a folder or a device".to_owned(), |size| format!("{size} bytes"));
-        return Err(Error::file(path, format!("expected a JSON file of at most {LARGEST_JSON} bytes, got {got}")));
+/// The variant that a model's name ends with, as [`with_variant`] puts it.
+pub fn variant_of(name: &str) -> Option<&str> {
+    split_variant(name).1
+}
+
+/// The model and the variant that [`with_variant`] put together. A folder may have a # in its own name.
+fn split_variant(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once('#') {
+        Some((model, variant)) if !model.is_empty() && !variant.is_empty() && !Path::new(name).exists() => (model, Some(variant)),
+        _ => (name, None),
     }
-    files::read(path).map_err(bad)
 }

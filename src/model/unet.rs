@@ -25,6 +25,8 @@ type ResnetPlace = (String, u32);
 pub struct RecordOptions {
     /// `Stage::Picture` and its pixels: x as RGBA8 made on the device.
     pub pack_pictures: bool,
+    /// Of a network that learns its variance the prediction alone, which is the first half of its outputs: all that sampling needs.
+    pub prediction_only: bool,
 }
 
 impl Model {
@@ -64,11 +66,12 @@ impl Model {
         }
         self.check_attention(batch, height, width)?;
         let mut program = Program::new();
+        let outputs = if options.prediction_only { config.prediction_channels() } else { config.out_channels };
         let x_shape = Shape::new(batch, height, width, config.in_channels);
         let x = program.tensor("x", x_shape, Element::F32, Life::State);
-        let epsilon = program.tensor("epsilon", Shape { channels: config.out_channels, ..x_shape }, Element::C4, Life::State);
         // A class-conditional network computes a row for each image, in every step.
         let rows = if config.num_classes.is_some() { rows.max(batch) } else { rows };
+        let epsilon = program.tensor("epsilon", Shape { channels: outputs, ..x_shape }, Element::C4, Life::State);
         let timesteps = program.tensor("timesteps", Shape::rows(rows, 1), Element::F32, Life::State);
         let members = program.tensor("members", Shape::rows(batch, 4), Element::Words4, Life::State);
         let (table, table_offsets) = self.record_embeddings(&mut program, timesteps, members, rows)?;
@@ -79,7 +82,7 @@ impl Model {
         let x0 = program.tensor("x0", x_shape, Element::F32, Life::State);
         let threshold = program.tensor("threshold", Shape::rows(batch, 1), Element::F32, Life::State);
         // A network that predicts something of another width can be evaluated, but not sampled from.
-        if config.out_channels == config.in_channels {
+        if outputs == config.in_channels {
             program.call(Stage::Noise, "noise", Kernel::Gaussian(Gaussian { members, output: noise }));
             program.call(Stage::Threshold, "threshold", Kernel::Quantile(Quantile { x, model: epsilon, threshold }));
             program.call(Stage::Update, "ddim_step", Kernel::DdimStep(DdimStep { model: epsilon, noise, threshold, x, x0 }));
@@ -279,10 +282,31 @@ impl Recorder<'_> {
         }
         // The closing activation is SiLU whatever act_fn says.
         h = self.group_norm("conv_norm_out", h.into(), config.norm_num_groups, Activation::Silu, None)?;
-        let out = self.split_conv("conv_out", h, &channels[..1], config.out_channels, ConvSpec::same())?;
+        let out = self.closing_conv(h, channels[0], self.program.shape(epsilon).channels)?;
         self.program.redirect_last_output(out, epsilon);
         Ok(())
     }
+
+    /// conv_out, or of its outputs the first `out`.
+    fn closing_conv(&mut self, h: TensorId, inputs: u32, out: u32) -> Result<TensorId> {
+        let all = self.model.config.out_channels;
+        if out == all {
+            return self.split_conv("conv_out", h, &[inputs], out, ConvSpec::same());
+        }
+        let rows = self.program.shape(h).c4() * 4 * 9;
+        let weights = self.constant("conv_out.weight of the prediction", Shape::rows(rows, out), Element::C4, |m| {
+            let mut values = m.weights().get("conv_out.weight", &[all as usize, inputs as usize, 3, 3], false)?;
+            values.truncate((out * inputs * 9) as usize);
+            Ok(layout::pack_conv(&values, out, &[inputs], 3))
+        })?;
+        let bias = self.constant("conv_out.bias of the prediction", Shape::rows(1, out), Element::F32, |m| {
+            let mut values = m.weights().get("conv_out.bias", &[all as usize], false)?;
+            values.truncate(out as usize);
+            Ok(layout::pack_vector(&values, &[out]))
+        })?;
+        self.packed_conv("conv_out", h.into(), weights, bias, out, ConvSpec::same())
+    }
+
     /// Resnet, attention, resnet at the lowest level.
     fn middle(&mut self, h: TensorId, channels: u32) -> Result<TensorId> {
         let config = &self.model.config;

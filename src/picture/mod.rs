@@ -94,6 +94,54 @@ pub fn images_from_nchw(channels: usize, height: usize, width: usize, values: &[
     values.chunks_exact(size).map(|image| image_from_nchw(channels, height, width, image)).collect()
 }
 
+/// How a tensor of images is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drawn {
+    /// C.
+    pub channels: usize,
+    /// H.
+    pub height: usize,
+    /// W.
+    pub width: usize,
+    /// What each value is multiplied by: 1 for pictures, less for latents, which go beyond [-1, 1].
+    pub scale: f32,
+}
+
+impl Drawn {
+    /// One image, as [`image_from_nchw`] draws the scaled values.
+    ///
+    /// # Panics
+    /// As [`image_from_nchw`].
+    pub fn image(&self, values: &[f32]) -> Picture {
+        if self.scale == 1.0 {
+            return image_from_nchw(self.channels, self.height, self.width, values);
+        }
+        let values: Vec<f32> = values.iter().map(|v| v * self.scale).collect();
+        image_from_nchw(self.channels, self.height, self.width, &values)
+    }
+
+    /// Every image of a batch, `[N, C, H, W]`.
+    ///
+    /// # Panics
+    /// As [`images_from_nchw`].
+    pub fn images(&self, values: &[f32]) -> Vec<Picture> {
+        if self.scale == 1.0 {
+            return images_from_nchw(self.channels, self.height, self.width, values);
+        }
+        values.chunks_exact(self.len().max(1)).map(|image| self.image(image)).collect()
+    }
+
+    /// Numbers of one image.
+    pub fn len(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Whether an image has no numbers at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +175,9 @@ mod tests {
         assert_eq!(image(3), [[0, 128, 255], [255, 64, 0]]);
         assert_eq!(image(4), image(3));
         assert_eq!(images_from_nchw(1, 1, 2, &values).len(), 4);
+        let latents = Drawn { channels: 1, height: 1, width: 2, scale: 1.0 / 3.0 };
+        assert_eq!(latents.image(&[3.0, -3.0]).pixels, [[255; 3], [0; 3]]);
+        assert_eq!(latents.images(&values).len(), 4);
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Compute {
             return Ok(facts.clone());
         }
         let model = Model::find(&request.model)?;
-        let (inputs, outputs) = (model.config.in_channels, model.config.out_channels);
+        let (inputs, outputs) = (model.config.in_channels, model.config.prediction_channels());
         if inputs != outputs {
             return Err(Error::argument(format!(
                 "model {}: expected as many output as input channels to sample from it, got {inputs} in and {outputs} out",
@@ -102,8 +102,10 @@ impl Compute {
             size: model.sample_size(),
             parameters: model.weights().parameters(),
             weights_crc32: format!("{:08x}", model.weights().crc32()),
-            scheduler: model.scheduler.clone().unwrap_or_default(),
+            scheduler: model.usable_scheduler()?,
             card: model.card.clone(),
+            notes: model.all_notes(),
+            picture_scale: model.picture_scale(),
         });
         (self.engine, self.batch_limit) = (None, None);
         self.steps.clear();

@@ -2,7 +2,7 @@
 
 use crate::{
     model::Card,
-    picture::Picture,
+    picture::{Drawn, Picture},
     program::DeviceInfo,
     schedule::{Schedule, SchedulerConfig},
 };
@@ -107,6 +107,18 @@ pub struct ModelFacts {
     pub scheduler: SchedulerConfig,
     /// Where the weights come from, where that is known.
     pub card: Option<Card>,
+    /// What was chosen or assumed of it, and whether it makes latents.
+    pub notes: Vec<String>,
+    /// What its values are multiplied by to be drawn; see [`Drawn::scale`].
+    pub picture_scale: f32,
+}
+
+impl ModelFacts {
+    /// How its images of `size` (height, width) are drawn.
+    pub fn drawn(&self, size: (u32, u32)) -> Drawn {
+        let (height, width) = (size.0 as usize, size.1 as usize);
+        Drawn { channels: self.channels as usize, height, width, scale: self.picture_scale }
+    }
 }
 
 /// What one step of a group brought.

@@ -100,7 +100,8 @@ impl Run {
             Keep::Trajectory => Detail::new(steps, members * height * width * 3),
             Keep::Latest => Detail { terms: false, every: 1 },
         };
-        let before: Vec<_> = groups.iter().map(|group| Shown::new(channels, height, width, &group.x)).collect();
+        let drawn = facts.drawn(size);
+        let before: Vec<_> = groups.iter().map(|group| Shown::new(drawn, &group.x)).collect();
         let plan = Plan {
             id: request.id,
             model: facts,
@@ -170,21 +171,16 @@ impl Run {
             Keep::Trajectory => Reads { x: true, ..Reads::default() },
         };
         let Some(step) = self.groups.turn(engine, &reads, stop).await? else { return Ok(None) };
-        let channels = self.plan.model.channels as usize;
-        let (height, width) = (self.plan.size.0 as usize, self.plan.size.1 as usize);
+        let drawn = self.plan.model.drawn(self.plan.size);
         let coefficients = &self.plan.schedules[step.group].steps[step.index];
         let total = totals[step.group];
         let (last, shown) = (step.index + 1 == total, is_shown(step.group, step.index));
-        let after = Shown::new(channels, height, width, &step.tensors.x);
+        let after = Shown::new(drawn, &step.tensors.x);
         let before = std::mem::replace(&mut self.before[step.group], after.clone());
-        let records = if shown {
-            step_record::records(channels, height, width, &step, coefficients, detail.terms, &before)
-        } else {
-            Vec::new()
-        };
+        let records = if shown { step_record::records(drawn, &step, coefficients, detail.terms, &before) } else { Vec::new() };
         let spread = (keep == Keep::Latest && before.rms.len() > 1).then(|| {
             let values = if last { &step.tensors.x } else { &step.tensors.x0 };
-            step_record::spread(channels, height, width, values)
+            step_record::spread(drawn, values)
         });
         self.step_time = step.duration;
         self.steps_shown += 1;

@@ -4,7 +4,7 @@ use super::event::{Rms, Spread, StepRecord, Terms};
 use crate::{
     engine::GroupStep,
     latent,
-    picture::{self, Picture},
+    picture::{Drawn, Picture},
     schedule::StepCoefficients,
 };
 use rayon::prelude::*;
@@ -20,27 +20,18 @@ pub(super) struct Shown {
 
 impl Shown {
     /// Each image of x, `[M, C, H, W]`.
-    pub(super) fn new(channels: usize, height: usize, width: usize, x: &[f32]) -> Self {
-        let len = channels * height * width;
-        let shown = |x: &[f32]| (Arc::new(picture::image_from_nchw(channels, height, width, x)), latent::rms(x));
-        let (pictures, rms) = x.par_chunks_exact(len.max(1)).map(shown).unzip();
+    pub(super) fn new(drawn: Drawn, x: &[f32]) -> Self {
+        let shown = |x: &[f32]| (Arc::new(drawn.image(x)), latent::rms(x));
+        let (pictures, rms) = x.par_chunks_exact(drawn.len().max(1)).map(shown).unzip();
         Self { pictures, rms }
     }
 }
 
 /// What the step saw and did, one record per image; `before` is what it started from. ε and the terms are left out where the network's
 /// output was not read.
-pub(super) fn records(
-    channels: usize,
-    height: usize,
-    width: usize,
-    step: &GroupStep,
-    c: &StepCoefficients,
-    with_terms: bool,
-    before: &Shown,
-) -> Vec<StepRecord> {
-    let len = channels * height * width;
-    let image = |values: &[f32]| picture::image_from_nchw(channels, height, width, values);
+pub(super) fn records(drawn: Drawn, step: &GroupStep, c: &StepCoefficients, with_terms: bool, before: &Shown) -> Vec<StepRecord> {
+    let len = drawn.len();
+    let image = |values: &[f32]| drawn.image(values);
     let times = |values: &[f32], factor: f64| -> Vec<f32> { values.iter().map(|v| (f64::from(*v) * factor) as f32).collect() };
     // Several images at once: on the processor the next step waits for this.
     let records = before.pictures.par_iter().zip(&before.rms).enumerate().map(|(i, (picture, rms))| {
@@ -69,7 +60,8 @@ pub(super) fn records(
 }
 
 /// The standard deviation over the images of `[M, C, H, W]` (of the population: divided by M), at each pixel.
-pub(super) fn spread(channels: usize, height: usize, width: usize, values: &[f32]) -> Spread {
+pub(super) fn spread(drawn: Drawn, values: &[f32]) -> Spread {
+    let Drawn { channels, height, width, scale } = drawn;
     let (plane, len) = (height * width, channels * height * width);
     let images: Vec<&[f32]> = values.chunks_exact(len).collect();
     let count = images.len().max(1) as f64;
@@ -88,7 +80,7 @@ pub(super) fn spread(channels: usize, height: usize, width: usize, values: &[f32
             }
             sum += (second / count - (first / count) * (first / count)).max(0.0).sqrt();
         }
-        *place = (sum / channels as f64) as f32;
+        *place = (sum / channels as f64) as f32 * scale;
     }
     let mean = map.iter().map(|v| f64::from(*v)).sum::<f64>() / plane.max(1) as f64;
     Spread { map, mean }
@@ -96,15 +88,15 @@ pub(super) fn spread(channels: usize, height: usize, width: usize, values: &[f32
 
 #[cfg(test)]
 mod tests {
-    use super::spread;
+    use super::{Drawn, spread};
 
     #[test]
     fn equal_images_have_no_spread_and_others_the_known_one() {
         let image = [0.1f32, -0.7, 0.333, 0.9];
-        let equal = spread(1, 2, 2, &[image, image, image].concat());
+        let equal = spread(Drawn { channels: 1, height: 2, width: 2, scale: 1.0 }, &[image, image, image].concat());
         assert_eq!((equal.map, equal.mean), (vec![0.0; 4], 0.0));
         // Values 1 and 3 lie 1 from their mean; the second channel adds nothing.
-        let two = spread(2, 1, 1, &[1.0, 5.0, 3.0, 5.0]);
+        let two = spread(Drawn { channels: 2, height: 1, width: 1, scale: 1.0 }, &[1.0, 5.0, 3.0, 5.0]);
         assert_eq!((two.map, two.mean), (vec![0.5], 0.5));
     }
 }

@@ -2,8 +2,10 @@
 //! numbers of each storage; see torch.save and caffe2/serialize/inline_container.h.
 
 use super::{
-    entry::{Entry, printable},
-    pickle::{TensorRef, read_state_dict},
+    entry::{Entry, Strided, printable},
+    pickle::unpickle_whole,
+    pickle_values::TensorRef,
+    pickle_walk::named_tensors,
 };
 use rawzip::{CompressionMethod, ZipArchive};
 use std::{collections::BTreeMap, ops::Range};
@@ -30,17 +32,31 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
     {
         return Err("written on a big-endian machine, expected little-endian numbers; save it as safetensors there".to_owned());
     }
+    let tensors = named_tensors(&unpickle_whole(&bytes[pickle.clone()])?)?;
+    entries(bytes.len(), tensors, |key| members.get(&format!("{folder}data/{key}")).cloned())
+}
+
+/// The tensors of a pickle in a file of `length` bytes, whose `storage` of a name lies in it at some place.
+///
+/// # Errors
+/// A tensor outside its storage, or without one.
+pub(super) fn entries(
+    length: usize,
+    tensors: Vec<(String, TensorRef)>,
+    storage: impl Fn(&str) -> Option<Range<usize>>,
+) -> Result<BTreeMap<String, Entry>, String> {
     let mut entries = BTreeMap::new();
-    // Names may share a storage, as tied layers do, but a file cannot ask for much more memory than it has bytes itself.
-    let mut room = bytes.len().saturating_mul(2);
-    for (name, tensor) in read_state_dict(&bytes[pickle.clone()])? {
-        let storage = members.get(&format!("{folder}data/{}", tensor.storage));
-        let entry = storage.ok_or_else(|| "its numbers are missing from the archive".to_owned()).and_then(|s| entry(&tensor, s));
+    // Names may share a storage, as tied layers do, and an average that has only begun; but a file cannot ask for much more memory than it
+    // has bytes itself.
+    let mut room = length.saturating_mul(4);
+    for (name, tensor) in tensors {
+        let storage = storage(&tensor.storage);
+        let entry = storage.ok_or_else(|| "its numbers are missing from the archive".to_owned()).and_then(|s| entry(&tensor, &s));
         let entry = entry.map_err(|what| format!("tensor {}: {what}", printable(&name)))?;
         room = room
             .checked_sub(entry.bytes())
             .ok_or("its tensors overlap so much that they are larger than the file; save it as safetensors")?;
-        entries.insert(name, entry);
+        entries.entry(name).or_insert(entry);
     }
     Ok(entries)
 }
@@ -82,7 +98,7 @@ fn entry(tensor: &TensorRef, storage: &Range<usize>) -> Result<Entry, String> {
     let beyond = || format!("shape {shape:?} with strides {strides:?} from {offset} leaves its storage of {storage_len} numbers");
     let count = shape.iter().try_fold(1_usize, |n, side| n.checked_mul(*side)).ok_or_else(beyond)?;
     if count == 0 {
-        return Ok(Entry { dtype: *dtype, shape: shape.clone(), range: storage.start..storage.start, strides: None });
+        return Ok(Entry { dtype: *dtype, shape: shape.clone(), range: storage.start..storage.start, file: 0, strided: None });
     }
     let reach = |(side, stride): (&usize, &usize)| (side - 1).checked_mul(*stride);
     let last = shape.iter().zip(strides).try_fold(*offset, |at, pair| at.checked_add(reach(pair)?)).ok_or_else(beyond)?;
@@ -99,6 +115,7 @@ fn entry(tensor: &TensorRef, storage: &Range<usize>) -> Result<Entry, String> {
         fits
     });
     let bytes = |(side, stride): (&usize, &usize)| if *side == 1 { 0 } else { stride * size };
-    let strides = (!contiguous).then(|| shape.iter().zip(strides).map(bytes).collect());
-    Ok(Entry { dtype: *dtype, shape: shape.clone(), range: start..end, strides })
+    let strides = || shape.iter().zip(strides).map(bytes).collect();
+    let strided = (!contiguous).then(|| Strided { sides: shape.clone(), strides: strides() });
+    Ok(Entry { file: 0, dtype: *dtype, shape: shape.clone(), range: start..end, strided })
 }

@@ -1,10 +1,13 @@
 //! A weights file's bytes -> named tensors, checked for name, shape, type and finiteness, as f32. It reads .safetensors and PyTorch's
-//! .bin; every tensor stays where it is in the file until it is asked for.
+//! checkpoints (.bin, .pt, .pth, .ckpt), a zip or from before 1.6; every tensor stays where it is in the file until it is asked for.
 
 mod checkpoint;
 mod entry;
+mod old_checkpoint;
 mod pickle;
 mod pickle_bytes;
+mod pickle_values;
+mod pickle_walk;
 
 use crate::{
     error::{Error, Result},
@@ -19,39 +22,68 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The content of one .safetensors or .bin file.
+/// The content of one .safetensors file or PyTorch checkpoint, or of several that share a model's tensors.
 #[derive(Debug)]
 pub struct Weights {
     origin: PathBuf,
-    bytes: Vec<u8>,
+    files: Vec<Part>,
     tensors: BTreeMap<String, Entry>,
 }
 
-/// What torch.save wrote before PyTorch 1.6 begins with: a pickled number, in protocol 2.
-const OLD_CHECKPOINT: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+/// A file as it was read.
+#[derive(Debug)]
+struct Part {
+    origin: PathBuf,
+    bytes: Vec<u8>,
+}
+
+/// How a tensor of another code becomes one of ours.
+#[derive(Clone, Debug)]
+pub struct Renamed {
+    /// What it is called in the file.
+    pub from: String,
+    /// What it shall be called.
+    pub to: String,
+    /// The part of its rows that is meant, where it is not all of them.
+    pub rows: Option<Rows>,
+}
+
+/// Some of a tensor's rows: these are `heads` groups of `parts` equal parts, of which `part` of every group is meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    /// Groups.
+    pub heads: usize,
+    /// Parts of a group.
+    pub parts: usize,
+    /// Which of them.
+    pub part: usize,
+}
+
 /// What lies in a clone of a repository in the place of its large files, unless git-lfs has fetched them.
 const LFS_POINTER: &[u8] = b"version https://git-lfs";
+/// How files begin that are something else.
+const OTHER_FILES: [(&[u8], &str); 8] = [
+    (b"\x89HDF", "an HDF5 file (Keras or an old TensorFlow), not a PyTorch checkpoint"),
+    (b"\x89PNG", "a picture, not weights"),
+    (b"\x1f\x8b", "compressed with gzip, expected the checkpoint itself; unpack it first"),
+    (b"GGUF", "a GGUF file, expected safetensors or a PyTorch checkpoint"),
+    (b"<!DOCTYPE", "a web page, not weights; download it again"),
+    (b"<!doctype", "a web page, not weights; download it again"),
+    (b"<html", "a web page, not weights; download it again"),
+    (b"\x93NUMPY", "a NumPy array, expected safetensors or a PyTorch checkpoint"),
+];
+/// Endings of PyTorch's checkpoints.
+const CHECKPOINTS: [&str; 5] = ["bin", "pt", "pth", "ckpt", "pkl"];
 
 impl Weights {
     /// Takes a whole file's bytes; `origin` is what messages call it. The bytes say themselves which format they are.
     ///
     /// # Errors
-    /// A file that is cut short or damaged, or one that holds more than names and tensors.
+    /// A file that is cut short or damaged, or one without names and tensors.
     pub fn from_bytes(bytes: Vec<u8>, origin: impl AsRef<Path>) -> Result<Self> {
         let origin = origin.as_ref().to_owned();
-        let tensors = if bytes.starts_with(checkpoint::MAGIC) {
-            checkpoint::read(&bytes)
-        } else if bytes.starts_with(OLD_CHECKPOINT) {
-            Err("a checkpoint in PyTorch's format from before 1.6, expected its zip format; load it and save it again".to_owned())
-        } else if bytes.starts_with(LFS_POINTER) {
-            Err("a Git LFS pointer, not the file itself; fetch it with git lfs pull".to_owned())
-        } else if origin.extension().is_some_and(|e| e == "bin" || e == "pt" || e == "pth") {
-            Err(format!("not a PyTorch checkpoint (a zip) of {} bytes; download or export it again", bytes.len()))
-        } else {
-            safetensors(&bytes)
-        };
-        let tensors = tensors.map_err(|what| Error::file(&origin, what))?;
-        Ok(Self { origin, bytes, tensors })
+        let tensors = tensors(&bytes, &origin).map_err(|what| Error::file(&origin, what))?;
+        Ok(Self { files: vec![Part { origin: origin.clone(), bytes }], origin, tensors })
     }
 
     /// Reads a file.
@@ -67,9 +99,69 @@ impl Weights {
         Self::from_bytes(bytes, path)
     }
 
+    /// Reads the files that an index names, in its folder, each with the tensors that should be in it.
+    ///
+    /// # Errors
+    /// As [`Self::open`], for each; a tensor that is missing from its file or is in two of them.
+    pub fn open_shards(index: &Path, parts: &BTreeMap<String, Vec<String>>) -> Result<Self> {
+        let folder = index.parent().unwrap_or(Path::new(""));
+        let mut all = Self { origin: index.to_owned(), files: Vec::new(), tensors: BTreeMap::new() };
+        for (name, expected) in parts {
+            let path = folder.join(name);
+            let shard = Self::open(&path)?;
+            if let Some(missing) = expected.iter().find(|tensor| !shard.tensors.contains_key(*tensor)) {
+                let what = format!("tensor {} is missing, which {} says is here", printable(missing), index.display());
+                return Err(Error::file(path, what));
+            }
+            let file = all.files.len();
+            for (tensor, entry) in shard.tensors {
+                if let Some(other) = all.tensors.insert(tensor.clone(), Entry { file, ..entry }) {
+                    let first = all.files[other.file].origin.display();
+                    return Err(Error::file(path, format!("tensor {} is in {first} as well", printable(&tensor))));
+                }
+            }
+            all.files.extend(shard.files);
+        }
+        Ok(all)
+    }
+
+    /// Only the tensors whose names begin with `prefix`, by the rest of their names.
+    #[must_use]
+    pub fn behind(mut self, prefix: &str) -> Self {
+        let tensors = std::mem::take(&mut self.tensors).into_iter();
+        self.tensors = tensors.filter_map(|(name, entry)| Some((name.strip_prefix(prefix)?.to_owned(), entry))).collect();
+        self
+    }
+
+    /// Other names for the tensors; what `renamed` does not name goes. Nothing is copied.
+    ///
+    /// # Errors
+    /// A missing tensor, or one whose rows cannot be divided so.
+    pub fn renamed(mut self, renamed: Vec<Renamed>) -> Result<Self> {
+        let mut tensors = BTreeMap::new();
+        for Renamed { from, to, rows } in renamed {
+            let bad = |what: String| Error::file(&self.origin, format!("tensor {}{what}", printable(&from)));
+            let entry = self.tensors.get(&from).ok_or_else(|| bad(" is missing".to_owned()))?;
+            let entry = match rows {
+                None => entry.clone(),
+                Some(rows) => entry.rows(rows.heads, rows.parts, rows.part).ok_or_else(|| {
+                    bad(format!(": expected rows that make {} times {} parts, got shape {:?}", rows.heads, rows.parts, entry.shape))
+                })?,
+            };
+            tensors.insert(to, entry);
+        }
+        self.tensors = tensors;
+        Ok(self)
+    }
+
     /// What messages call the file.
     pub fn origin(&self) -> &Path {
         &self.origin
+    }
+
+    /// How many files they are in.
+    pub fn files(&self) -> usize {
+        self.files.len()
     }
 
     /// The names in the file, sorted.
@@ -92,12 +184,16 @@ impl Weights {
         self.tensors.get(name).map(|entry| format!("{:?}", entry.dtype))
     }
 
-    /// CRC-32 of the whole file: tells two sets of weights apart.
+    /// CRC-32 of the whole file, or of all files one behind the other: tells two sets of weights apart.
     pub fn crc32(&self) -> u32 {
-        crc32fast::hash(&self.bytes)
+        let mut hasher = crc32fast::Hasher::new();
+        for file in &self.files {
+            hasher.update(&file.bytes);
+        }
+        hasher.finalize()
     }
 
-    /// Scalars in the whole file.
+    /// Scalars of all tensors.
     pub fn parameters(&self) -> u64 {
         self.tensors.values().map(|entry| entry.count() as u64).sum()
     }
@@ -125,10 +221,11 @@ impl Weights {
     fn raw(&self, name: &str) -> Result<(Dtype, Cow<'_, [u8]>)> {
         let bad = |what: &str| Error::file(&self.origin, format!("tensor {name}{what}"));
         let entry = self.tensors.get(name).ok_or_else(|| bad(" is missing"))?;
-        let data = self.bytes.get(entry.range.clone()).ok_or_else(|| bad(": its data lies outside the file"))?;
-        let data = match &entry.strides {
+        let bytes = self.files.get(entry.file).map(|file| file.bytes.as_slice());
+        let data = bytes.and_then(|b| b.get(entry.range.clone())).ok_or_else(|| bad(": its data lies outside the file"))?;
+        let data = match &entry.strided {
             None => Cow::Borrowed(data),
-            Some(strides) => Cow::Owned(gather(data, &entry.shape, strides, entry.dtype.bitsize() / 8)),
+            Some(strided) => Cow::Owned(gather(data, &strided.sides, &strided.strides, entry.dtype.bitsize() / 8)),
         };
         Ok((entry.dtype, data))
     }
@@ -176,6 +273,30 @@ impl Weights {
     }
 }
 
+/// The tensors in a file's bytes, whichever format they say they are.
+fn tensors(bytes: &[u8], origin: &Path) -> Result<BTreeMap<String, Entry>, String> {
+    if bytes.starts_with(checkpoint::MAGIC) {
+        return checkpoint::read(bytes);
+    }
+    if bytes.starts_with(old_checkpoint::MAGIC) {
+        return old_checkpoint::read(bytes);
+    }
+    if bytes.starts_with(LFS_POINTER) {
+        return Err("a Git LFS pointer, not the file itself; fetch it with git lfs pull".to_owned());
+    }
+    if let Some((_, what)) = OTHER_FILES.iter().find(|(start, _)| bytes.starts_with(start)) {
+        return Err(format!("not a complete safetensors file of {} bytes but {what}", bytes.len()));
+    }
+    let is_checkpoint = origin.extension().is_some_and(|e| CHECKPOINTS.iter().any(|known| e.eq_ignore_ascii_case(known)));
+    // A header's length, then its brace: safetensors under another name.
+    if is_checkpoint && bytes.get(8) != Some(&b'{') {
+        let pickled = if bytes.first() == Some(&0x80) { "a pickle without torch's storages, " } else { "" };
+        let what = format!("{pickled}not a PyTorch checkpoint (a zip) of {} bytes; download or export it again", bytes.len());
+        return Err(what);
+    }
+    safetensors(bytes)
+}
+
 /// The tensors of a .safetensors file; the library checks that its offsets leave no gap, do not overlap and fit the file.
 fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
     let cut = |e: safetensors::SafeTensorError| {
@@ -187,7 +308,7 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
     let entry = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
         let (start, end) = info.data_offsets;
         let range = header + 8 + start..header + 8 + end;
-        (name, Entry { dtype: info.dtype, shape: info.shape.clone(), range, strides: None })
+        (name, Entry { file: 0, dtype: info.dtype, shape: info.shape.clone(), range, strided: None })
     };
     Ok(metadata.tensors().into_iter().map(entry).collect())
 }

@@ -1,77 +1,75 @@
-//! The pickle inside a PyTorch checkpoint: a machine with just the opcodes of a state dict. It collects names and descriptions of
-//! tensors and calls nothing; whatever a pickle asks for beyond that is refused by name.
+//! The pickle inside a PyTorch checkpoint: a machine that collects names and descriptions of tensors and calls nothing. What it knows is
+//! state dicts, alone or among the rest of a training run; classes it does not know become objects that are passed over, and what asks for
+//! a module that runs things is refused by name.
 //!
-//! Opcodes: Python's Lib/pickle.py, protocols 2 to 5. Values are small and flat (what is nested lies in [`Machine::nodes`] and is
+//! Opcodes: Python's Lib/pickle.py, protocols 0 to 5. Values are small and flat (what is nested lies in [`Machine::nodes`] and is
 //! referred to by index), so no pickle makes it recurse, and memory stays within a constant times the pickle's length.
 
-use super::{entry::printable, pickle_bytes::Reader};
-use safetensors::Dtype;
-use std::collections::{BTreeMap, HashMap};
+use super::{
+    entry::printable,
+    pickle_bytes::Reader,
+    pickle_values::{Global, Node, TensorRef, Value, is_harmless, known_global},
+};
+use std::collections::HashMap;
 
 /// The longest pickle read: about 200 bytes a tensor, so this is room for ten thousand.
-const LONGEST_PICKLE: usize = 2 << 20;
+pub(super) const LONGEST_PICKLE: usize = 2 << 20;
 /// The most dimensions of a tensor; a convolution's weights have four.
 const MAX_DIMENSIONS: usize = 8;
 /// The longest name of a tensor or a storage, in bytes. A pickle may repeat a name in two bytes, each becoming a string of ours.
 const LONGEST_NAME: usize = 256;
 
-/// A tensor as the pickle describes it; the numbers lie elsewhere in the archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TensorRef {
-    pub dtype: Dtype,
-    /// The storage's name in the archive's data/ folder.
-    pub storage: String,
-    /// Elements of the storage.
-    pub storage_len: usize,
-    /// Elements before the tensor's first.
-    pub offset: usize,
-    pub shape: Vec<usize>,
-    /// In elements, one a dimension.
-    pub strides: Vec<usize>,
+/// What a pickle made: its result, and all that it may refer to.
+pub(super) struct Unpickled<'p> {
+    pub input: Reader<'p>,
+    pub root: Value,
+    pub nodes: Vec<Node>,
+    /// Names of classes we know nothing of.
+    pub classes: Vec<String>,
+    /// The first of them that stands where a tensor or another object was to be made.
+    pub asked: Option<u32>,
+    /// Bytes of the pickle.
+    pub length: usize,
 }
 
-/// The names and tensors of a pickled state dict.
+impl Unpickled<'_> {
+    /// A text's characters.
+    ///
+    /// # Errors
+    /// No text, or too long to be a name.
+    pub fn text(&self, value: Value) -> Result<String, String> {
+        text_of(&self.input, value)
+    }
+}
+
+/// Runs the pickle that `bytes` begins with.
 ///
 /// # Errors
-/// One line: what the pickle holds that a state dict does not, or where it breaks off.
-pub(super) fn read_state_dict(pickle: &[u8]) -> Result<BTreeMap<String, TensorRef>, String> {
+/// One line: what the pickle holds that no checkpoint does, or where it breaks off.
+pub(super) fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>, String> {
+    Machine {
+        input: Reader::new(bytes),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+        nodes: Vec::new(),
+        classes: Vec::new(),
+        known: HashMap::new(),
+        asked: None,
+        copied: 0,
+    }
+    .run()
+}
+
+/// As [`unpickle`], of a pickle that is the whole of `pickle`.
+///
+/// # Errors
+/// As [`unpickle`]; too long.
+pub(super) fn unpickle_whole(pickle: &[u8]) -> Result<Unpickled<'_>, String> {
     if pickle.len() > LONGEST_PICKLE {
         return Err(format!("its pickle has {} bytes, expected a state dict's, at most {LONGEST_PICKLE}", pickle.len()));
     }
-    Machine { input: Reader::new(pickle), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new(), nodes: Vec::new() }.run()
-}
-
-/// What a pickle may name.
-#[derive(Clone, Copy, Debug)]
-enum Global {
-    /// collections.OrderedDict
-    OrderedDict,
-    /// torch._utils._rebuild_tensor_v2
-    RebuildTensor,
-    /// torch.FloatStorage and its like
-    Storage(Dtype),
-}
-
-/// One value on the stack or in the memo.
-#[derive(Clone, Copy, Debug)]
-enum Value {
-    /// None, True, False: nothing we read.
-    Constant,
-    Integer(i64),
-    /// Where the text lies in the pickle.
-    Text(u32, u32),
-    Global(Global),
-    /// Index of a [`Node`].
-    Node(usize),
-}
-
-/// A value that holds others.
-#[derive(Debug)]
-enum Node {
-    Tuple(Vec<Value>),
-    Dict(Vec<(Value, Value)>),
-    Storage { dtype: Dtype, key: Value, len: usize },
-    Tensor(Box<TensorRef>),
+    unpickle(pickle)
 }
 
 struct Machine<'p> {
@@ -81,45 +79,71 @@ struct Machine<'p> {
     marks: Vec<usize>,
     memo: HashMap<u32, Value>,
     nodes: Vec<Node>,
+    classes: Vec<String>,
+    /// Places in `classes`.
+    known: HashMap<String, u32>,
+    asked: Option<u32>,
+    /// Items copied from lists into dicts.
+    copied: usize,
 }
 
-/// The global a pickle names, if it is one of ours.
-fn global(module: &str, name: &str) -> Option<Global> {
-    Some(match (module, name) {
-        ("collections", "OrderedDict") => Global::OrderedDict,
-        ("torch._utils", "_rebuild_tensor_v2") => Global::RebuildTensor,
-        ("torch", "DoubleStorage") => Global::Storage(Dtype::F64),
-        ("torch", "FloatStorage") => Global::Storage(Dtype::F32),
-        ("torch", "HalfStorage") => Global::Storage(Dtype::F16),
-        ("torch", "BFloat16Storage") => Global::Storage(Dtype::BF16),
-        ("torch", "LongStorage") => Global::Storage(Dtype::I64),
-        ("torch", "IntStorage") => Global::Storage(Dtype::I32),
-        ("torch", "ShortStorage") => Global::Storage(Dtype::I16),
-        ("torch", "CharStorage") => Global::Storage(Dtype::I8),
-        ("torch", "ByteStorage") => Global::Storage(Dtype::U8),
-        ("torch", "BoolStorage") => Global::Storage(Dtype::BOOL),
-        _ => return None,
-    })
+fn text_of(input: &Reader, value: Value) -> Result<String, String> {
+    let Value::Text(start, length) = value else { return Err(input.broken()) };
+    if length as usize > LONGEST_NAME {
+        return Err(format!("its pickle has a name of {length} bytes, expected at most {LONGEST_NAME}"));
+    }
+    Ok(input.part(start, length))
 }
 
-impl Machine<'_> {
-    fn run(mut self) -> Result<BTreeMap<String, TensorRef>, String> {
+impl<'p> Machine<'p> {
+    fn run(mut self) -> Result<Unpickled<'p>, String> {
         loop {
             let start = self.input.at();
             match self.input.byte()? {
                 // PROTO and FRAME say nothing that matters.
                 0x80 => self.input.skip(1)?,
                 0x95 => self.input.skip(8)?,
-                b'.' => return self.state_dict(),
+                b'.' => {
+                    let root = self.pop()?;
+                    let Self { input, nodes, classes, asked, .. } = self;
+                    return Ok(Unpickled { length: input.at(), input, root, nodes, classes, asked });
+                }
                 b'(' => self.marks.push(self.stack.len()),
-                b'N' | 0x88 | 0x89 => self.stack.push(Value::Constant),
+                b'0' => match self.marks.last() {
+                    Some(mark) if *mark == self.stack.len() => drop(self.marks.pop()),
+                    _ => drop(self.pop()?),
+                },
+                b'1' => drop(self.since_mark()?),
+                b'2' => {
+                    let top = self.stack.last().copied().ok_or_else(|| self.broken())?;
+                    self.stack.push(top);
+                }
+                b'N' => self.stack.push(Value::None),
+                code @ (0x88 | 0x89) => self.stack.push(Value::Bool(code == 0x88)),
                 b'J' => self.integer(4, true)?,
                 b'K' => self.integer(1, false)?,
                 b'M' => self.integer(2, false)?,
-                0x8a => self.long()?,
+                b'I' | b'L' => self.written_integer()?,
+                b'F' => {
+                    let line = self.input.line()?;
+                    self.stack.push(line.trim().parse().map_or(Value::Opaque, Value::Float));
+                }
+                b'G' => {
+                    let bits = self.input.number(8)?.swap_bytes();
+                    self.stack.push(Value::Float(f64::from_bits(bits)));
+                }
+                0x8a => self.long(1)?,
+                0x8b => self.long(4)?,
                 b'X' => self.text(4)?,
                 0x8c => self.text(1)?,
                 0x8d => self.text(8)?,
+                // Python 2's texts are bytes; names in them are ASCII.
+                b'U' => self.bytes_or_text(1)?,
+                b'T' => self.bytes_or_text(4)?,
+                b'V' | b'S' => self.written_text()?,
+                b'C' => self.opaque_bytes(1)?,
+                b'B' => self.opaque_bytes(4)?,
+                0x8e | 0x96 => self.opaque_bytes(8)?,
                 b')' => self.tuple(Vec::new()),
                 b't' => {
                     let items = self.since_mark()?;
@@ -130,40 +154,89 @@ impl Machine<'_> {
                     let items = self.stack.split_off(first);
                     self.tuple(items);
                 }
+                // A set lists its items as a list does.
+                b']' | 0x8f => self.node(Node::List(Vec::new())),
+                b'l' | 0x91 => {
+                    let mut items = self.since_mark()?;
+                    items.shrink_to_fit();
+                    self.node(Node::List(items));
+                }
+                b'a' => {
+                    let item = self.pop()?;
+                    self.extend_list([item])?;
+                }
+                b'e' | 0x90 => {
+                    let items = self.since_mark()?;
+                    self.extend_list(items)?;
+                }
                 b'}' => self.node(Node::Dict(Vec::new())),
+                b'd' => {
+                    let items = self.since_mark()?;
+                    self.node(Node::Dict(Vec::new()));
+                    self.extend_dict(&items)?;
+                }
                 b's' => {
                     let (value, key) = (self.pop()?, self.pop()?);
-                    self.dict()?.push((key, value));
+                    self.extend_dict(&[key, value])?;
                 }
                 b'u' => {
                     let items = self.since_mark()?;
-                    let (pairs, []) = items.as_chunks::<2>() else { return Err(self.broken()) };
-                    self.dict()?.extend(pairs.iter().map(|[key, value]| (*key, *value)));
+                    self.extend_dict(&items)?;
                 }
-                // BUILD on a dict sets attributes such as _metadata, which hold no weights.
-                b'b' => {
-                    self.pop()?;
-                    self.dict()?;
-                }
+                b'b' => self.build()?,
                 b'c' => {
                     let (module, name) = (self.input.line()?, self.input.line()?);
-                    self.global(&module, &name)?;
+                    let global = self.global(&module, &name)?;
+                    self.stack.push(global);
                 }
                 0x93 => {
                     let (name, module) = (self.pop_text()?, self.pop_text()?);
-                    self.global(&module, &name)?;
+                    let global = self.global(&module, &name)?;
+                    self.stack.push(global);
                 }
                 b'R' => self.reduce()?,
+                // NEWOBJ and NEWOBJ_EX: a class and its arguments.
+                code @ (0x81 | 0x92) => {
+                    if code == 0x92 {
+                        self.pop()?;
+                    }
+                    self.reduce().map_err(|_| format!("its pickle has opcode {code:#04x} at byte {start} without a class"))?;
+                }
+                b'i' => {
+                    let (module, name) = (self.input.line()?, self.input.line()?);
+                    let arguments = self.since_mark()?;
+                    let global = self.global(&module, &name)?;
+                    self.stack.push(global);
+                    self.tuple(arguments);
+                    self.reduce()?;
+                }
+                b'o' => {
+                    let mut items = self.since_mark()?;
+                    if items.is_empty() {
+                        return Err(self.broken());
+                    }
+                    self.stack.push(items.remove(0));
+                    self.tuple(items);
+                    self.reduce()?;
+                }
                 b'Q' => self.persistent_id()?,
                 b'q' => self.put(1)?,
                 b'r' => self.put(4)?,
+                b'p' => {
+                    let key = self.line_number()?;
+                    self.remember(key)?;
+                }
                 0x94 => {
                     let key = self.memo.len() as u32;
                     self.remember(key)?;
                 }
                 b'h' => self.get(1)?,
                 b'j' => self.get(4)?,
-                other => return Err(format!("its pickle has opcode {other:#04x} at byte {start}, which no state dict has")),
+                b'g' => {
+                    let key = self.line_number()?;
+                    self.recall(key)?;
+                }
+                other => return Err(format!("its pickle has opcode {other:#04x} at byte {start}, which no checkpoint has")),
             }
         }
     }
@@ -178,11 +251,31 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// LONG1: a length, then two's complement. Longer than eight bytes counts nothing that a tensor has.
-    fn long(&mut self) -> Result<(), String> {
-        let width = usize::from(self.input.byte()?);
+    /// INT and LONG of protocol 0: decimal digits; 00 and 01 are False and True.
+    fn written_integer(&mut self) -> Result<(), String> {
+        let line = self.input.line()?;
+        let text = line.trim().trim_end_matches('L');
+        self.stack.push(match text {
+            "00" => Value::Bool(false),
+            "01" => Value::Bool(true),
+            digits => digits.parse().map_or(Value::Opaque, Value::Integer),
+        });
+        Ok(())
+    }
+
+    fn line_number(&mut self) -> Result<u32, String> {
+        let line = self.input.line()?;
+        line.trim().parse().map_err(|_| self.broken())
+    }
+
+    /// LONG1 and LONG4: a length, then two's complement. Longer than eight bytes counts nothing that a tensor has.
+    fn long(&mut self, length: usize) -> Result<(), String> {
+        let width = self.input.number(length)? as usize;
         if width > 8 {
-            return Err(self.broken());
+            // Random generators' states have such numbers.
+            self.input.skip(width)?;
+            self.stack.push(Value::Opaque);
+            return Ok(());
         }
         let number = self.input.number(width)?;
         let unused = 64 - 8 * width as u32;
@@ -198,21 +291,37 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// BINSTRING: a text where it is ASCII, else bytes.
+    fn bytes_or_text(&mut self, width: usize) -> Result<(), String> {
+        let length = self.input.number(width)?;
+        let at = self.input.bytes_at(length)?;
+        self.stack.push(at.map_or(Value::Opaque, |(start, length)| Value::Text(start, length)));
+        Ok(())
+    }
+
+    fn opaque_bytes(&mut self, width: usize) -> Result<(), String> {
+        let length = self.input.number(width)?;
+        self.input.skip(usize::try_from(length).unwrap_or(usize::MAX))?;
+        self.stack.push(Value::Opaque);
+        Ok(())
+    }
+
+    /// STRING and UNICODE of protocol 0; escapes stay as they are written.
+    fn written_text(&mut self) -> Result<(), String> {
+        let (start, length) = self.input.line_at()?;
+        let text = self.input.part(start, length);
+        let quoted = text.len() >= 2 && text.starts_with(['\'', '"']);
+        self.stack.push(if quoted { Value::Text(start + 1, length - 2) } else { Value::Text(start, length) });
+        Ok(())
+    }
+
     fn pop(&mut self) -> Result<Value, String> {
         self.stack.pop().ok_or_else(|| self.broken())
     }
 
-    fn text_of(&self, value: Value) -> Result<String, String> {
-        let Value::Text(start, length) = value else { return Err(self.broken()) };
-        if length as usize > LONGEST_NAME {
-            return Err(format!("its pickle has a name of {length} bytes, expected at most {LONGEST_NAME}"));
-        }
-        Ok(self.input.part(start, length))
-    }
-
     fn pop_text(&mut self) -> Result<String, String> {
         let value = self.pop()?;
-        self.text_of(value)
+        text_of(&self.input, value)
     }
 
     /// What was pushed since the last MARK.
@@ -232,55 +341,167 @@ impl Machine<'_> {
         self.node(Node::Tuple(items));
     }
 
-    /// The items of a tuple.
+    /// The first items of a tuple or a list: as many as the arguments of anything that we know.
+    fn arguments(&self, value: Value) -> Result<Vec<Value>, String> {
+        const MAX_ARGUMENTS: usize = 8;
+        Ok(self.items(value)?.iter().take(MAX_ARGUMENTS).copied().collect())
+    }
+
+    /// The items of a tuple or a list.
     fn items(&self, value: Value) -> Result<&[Value], String> {
         match value {
             Value::Node(index) => match &self.nodes[index] {
-                Node::Tuple(items) => Ok(items),
+                Node::Tuple(items) | Node::List(items) => Ok(items),
                 _ => Err(self.broken()),
             },
             _ => Err(self.broken()),
         }
     }
 
-    /// The dict on top of the stack.
-    fn dict(&mut self) -> Result<&mut Vec<(Value, Value)>, String> {
-        let Some(Value::Node(index)) = self.stack.last() else { return Err(self.input.broken()) };
-        if let Node::Dict(pairs) = &mut self.nodes[*index] { Ok(pairs) } else { Err(self.input.broken()) }
+    /// Index of the node on top of the stack.
+    fn top(&self) -> Option<usize> {
+        if let Some(Value::Node(index)) = self.stack.last() { Some(*index) } else { None }
     }
 
-    fn global(&mut self, module: &str, name: &str) -> Result<(), String> {
-        let found = global(module, name).ok_or_else(|| {
-            format!(
-                "its pickle asks for {}.{}, which is refused: expected only collections.OrderedDict, \
-                 torch._utils._rebuild_tensor_v2 and torch's storage types, as in a saved state dict",
-                printable(module),
-                printable(name)
-            )
-        })?;
-        self.stack.push(Value::Global(found));
+    fn extend_list(&mut self, more: impl IntoIterator<Item = Value>) -> Result<(), String> {
+        match self.top().map(|index| &mut self.nodes[index]) {
+            Some(Node::List(items)) => items.extend(more),
+            // A class that is a list or a set: what is in it is none of ours.
+            Some(Node::Object { .. }) => {}
+            _ => return Err(self.broken()),
+        }
         Ok(())
     }
 
-    /// REDUCE: what would call a global with a tuple of arguments.
-    fn reduce(&mut self) -> Result<(), String> {
-        let (arguments, callee) = (self.pop()?, self.pop()?);
-        let arguments = self.items(arguments)?;
-        match callee {
-            Value::Global(Global::OrderedDict) if arguments.is_empty() => self.node(Node::Dict(Vec::new())),
-            Value::Global(Global::RebuildTensor) => {
-                let tensor = self.tensor(arguments)?;
-                self.node(Node::Tensor(Box::new(tensor)));
+    fn extend_dict(&mut self, more: &[Value]) -> Result<(), String> {
+        let (pairs, []) = more.as_chunks::<2>() else { return Err(self.broken()) };
+        match self.top().map(|index| &mut self.nodes[index]) {
+            Some(Node::Dict(items) | Node::Object { items, .. }) => {
+                items.extend(pairs.iter().map(|[key, value]| (*key, *value)));
             }
             _ => return Err(self.broken()),
         }
         Ok(())
     }
 
+    /// BUILD: attributes. A state dict's are such as _metadata and hold no weights; a module's hold its parameters.
+    fn build(&mut self) -> Result<(), String> {
+        let state = self.pop()?;
+        let first = match state {
+            // Attributes and those in slots, side by side.
+            Value::Node(index) => match &self.nodes[index] {
+                Node::Tuple(items) => items.first().copied().unwrap_or(state),
+                _ => state,
+            },
+            _ => state,
+        };
+        let new = if let Value::Node(index) = first { Some(index) } else { None };
+        match self.top().map(|index| &mut self.nodes[index]) {
+            Some(Node::Object { state, .. }) => *state = new,
+            Some(_) => {}
+            None => return Err(self.broken()),
+        }
+        Ok(())
+    }
+
+    fn global(&mut self, module: &str, name: &str) -> Result<Value, String> {
+        if let Some(found) = known_global(module, name) {
+            return Ok(Value::Global(found));
+        }
+        if !is_harmless(module, name) {
+            return Err(refused(&format!("{}.{}", printable(module), printable(name))));
+        }
+        let class = format!("{module}.{name}");
+        let next = self.classes.len() as u32;
+        let index = *self.known.entry(class.clone()).or_insert(next);
+        if index == next {
+            self.classes.push(class);
+        }
+        Ok(Value::Global(Global::Other(index)))
+    }
+
+    fn object(&mut self, class: u32) {
+        self.asked = self.asked.or(Some(class));
+        self.node(Node::Object { class, items: Vec::new(), state: None });
+    }
+
+    /// The class of an object, or one that stands for whatever has none.
+    fn class(&mut self, value: Value) -> Result<u32, String> {
+        let found = match value {
+            Value::Global(Global::Other(class)) => Some(class),
+            Value::Node(index) => match &self.nodes[index] {
+                Node::Object { class, .. } => Some(*class),
+                _ => None,
+            },
+            _ => None,
+        };
+        found.ok_or_else(|| self.broken())
+    }
+
+    /// REDUCE: what would call a global with a tuple of arguments.
+    fn reduce(&mut self) -> Result<(), String> {
+        let (arguments, callee) = (self.pop()?, self.pop()?);
+        let arguments = self.arguments(arguments)?;
+        match callee {
+            Value::Global(Global::OrderedDict) => {
+                let mut pairs = Vec::new();
+                if let [list, ..] = arguments.as_slice() {
+                    // Python 2 gives it all its items at once. The same list may be named again and again.
+                    self.copied += self.items(*list)?.len();
+                    if self.copied > self.input.length() {
+                        return Err(self.broken());
+                    }
+                    for pair in self.items(*list)? {
+                        let &[key, value] = self.items(*pair)? else { return Err(self.broken()) };
+                        pairs.push((key, value));
+                    }
+                }
+                self.node(Node::Dict(pairs));
+            }
+            Value::Global(Global::RebuildTensor) => self.rebuild(&arguments)?,
+            Value::Global(Global::RebuildParameter) => match arguments.first() {
+                Some(Value::Node(index)) if matches!(self.nodes[*index], Node::Tensor(_) | Node::Object { .. }) => {
+                    self.stack.push(arguments[0]);
+                }
+                _ => return Err(refused("torch._utils._rebuild_parameter")),
+            },
+            Value::Global(Global::RebuildFromType) => match arguments.as_slice() {
+                [Value::Global(Global::RebuildTensor), _, inner, ..] => {
+                    let inner = self.arguments(*inner)?;
+                    self.rebuild(&inner)?;
+                }
+                _ => {
+                    let class = self.global("torch._tensor", "Tensor")?;
+                    let class = self.class(class)?;
+                    self.object(class);
+                }
+            },
+            Value::Global(Global::Storage(_)) => return Err(self.broken()),
+            other => {
+                let class = self.class(other)?;
+                self.object(class);
+            }
+        }
+        Ok(())
+    }
+
+    /// A tensor of a storage, or where the storage is of a kind we know nothing of, an object of that class.
+    fn rebuild(&mut self, arguments: &[Value]) -> Result<(), String> {
+        if let Some(Value::Node(storage)) = arguments.first()
+            && let Node::Object { class, .. } = self.nodes[*storage]
+        {
+            self.object(class);
+            return Ok(());
+        }
+        let tensor = self.tensor(arguments)?;
+        self.node(Node::Tensor(Box::new(tensor)));
+        Ok(())
+    }
+
     /// storage, offset, size, stride, then what concerns gradients.
     fn tensor(&self, arguments: &[Value]) -> Result<TensorRef, String> {
         let [Value::Node(storage), Value::Integer(offset), shape, strides, ..] = arguments else { return Err(self.broken()) };
-        let Node::Storage { dtype, key, len } = &self.nodes[*storage] else { return Err(self.broken()) };
+        let Node::Storage { dtype, key, start, len } = &self.nodes[*storage] else { return Err(self.broken()) };
         let sizes = |value: Value| {
             let size = |v: &Value| if let Value::Integer(n) = v { usize::try_from(*n).ok() } else { None };
             let items = self.items(value)?;
@@ -293,22 +514,43 @@ impl Machine<'_> {
         if shape.len() != strides.len() {
             return Err(self.broken());
         }
-        let offset = usize::try_from(*offset).map_err(|_| self.broken())?;
-        Ok(TensorRef { dtype: *dtype, storage: self.text_of(*key)?, storage_len: *len, offset, shape, strides })
+        let offset = usize::try_from(*offset).ok().and_then(|o| o.checked_add(*start)).ok_or_else(|| self.broken())?;
+        let storage = text_of(&self.input, *key)?;
+        Ok(TensorRef { dtype: *dtype, storage, storage_len: *len, offset, shape, strides })
     }
 
-    /// BINPERSID: ("storage", type, key, device, elements).
+    /// BINPERSID: ("storage", type, key, device, elements); before PyTorch 1.6 also the part of another storage that it is.
     fn persistent_id(&mut self) -> Result<(), String> {
         let id = self.pop()?;
-        let [kind, Value::Global(Global::Storage(dtype)), key, _, Value::Integer(len)] = self.items(id)? else {
+        let items = self.arguments(id)?;
+        // Before PyTorch 1.6 a pickled module's class comes with its source.
+        if let [kind, class @ Value::Global(_), ..] = items.as_slice()
+            && text_of(&self.input, *kind)? == "module"
+        {
+            self.stack.push(*class);
+            return Ok(());
+        }
+        let [kind, Value::Global(class), key, _, Value::Integer(len), rest @ ..] = items.as_slice() else {
             return Err(self.broken());
         };
-        if self.text_of(*kind)? != "storage" {
+        if text_of(&self.input, *kind)? != "storage" {
             return Err(self.broken());
         }
-        let len = usize::try_from(*len).map_err(|_| self.broken())?;
-        let storage = Node::Storage { dtype: *dtype, key: *key, len };
-        self.node(storage);
+        match class {
+            Global::Storage(dtype) => {
+                let len = usize::try_from(*len).map_err(|_| self.broken())?;
+                let start = match rest {
+                    [Value::Node(_), ..] => match self.items(rest[0])? {
+                        [_, Value::Integer(start), ..] => usize::try_from(*start).map_err(|_| self.broken())?,
+                        _ => return Err(self.broken()),
+                    },
+                    _ => 0,
+                };
+                self.node(Node::Storage { dtype: *dtype, key: *key, start, len });
+            }
+            Global::Other(class) => self.object(*class),
+            _ => return Err(self.broken()),
+        }
         Ok(())
     }
 
@@ -325,25 +567,20 @@ impl Machine<'_> {
 
     fn get(&mut self, width: usize) -> Result<(), String> {
         let key = self.input.number(width)?;
-        let value = self.memo.get(&(key as u32)).copied().ok_or_else(|| self.broken())?;
+        self.recall(key as u32)
+    }
+
+    fn recall(&mut self, key: u32) -> Result<(), String> {
+        let value = self.memo.get(&key).copied().ok_or_else(|| self.broken())?;
         self.stack.push(value);
         Ok(())
     }
+}
 
-    /// STOP: the stack's top is the result.
-    fn state_dict(mut self) -> Result<BTreeMap<String, TensorRef>, String> {
-        let pairs = std::mem::take(self.dict().map_err(|_| "its pickle holds no dict of names and tensors".to_owned())?);
-        let entry = |(key, value): (Value, Value)| {
-            let key = self.text_of(key)?;
-            let node = if let Value::Node(index) = value { self.nodes.get(index) } else { None };
-            match node {
-                Some(Node::Tensor(tensor)) => Ok((key, (**tensor).clone())),
-                _ => Err(format!(
-                    "its entry {} is no tensor, expected a dict of names and tensors; save model.state_dict() alone",
-                    printable(&key)
-                )),
-            }
-        };
-        pairs.into_iter().map(entry).collect()
-    }
+/// The message for what a pickle asks for and does not get.
+pub(super) fn refused(what: &str) -> String {
+    format!(
+        "its pickle asks for {what}, which is refused: expected only collections.OrderedDict, torch._utils._rebuild_tensor_v2 and torch's \
+         storage types, as in a saved state dict"
+    )
 }

@@ -17,6 +17,11 @@ impl<'p> Reader<'p> {
         self.at
     }
 
+    /// Bytes of the whole pickle.
+    pub fn length(&self) -> usize {
+        self.pickle.len()
+    }
+
     /// The message for what cannot be.
     pub fn broken(&self) -> String {
         format!("its pickle makes no sense at byte {} of {}", self.at, self.pickle.len())
@@ -55,6 +60,20 @@ impl<'p> Reader<'p> {
             return Err(self.broken());
         }
         Ok((start as u32, bytes.len() as u32))
+    }
+
+    /// Bytes of which a text may be made: where they start and their length, `None` where they are not ASCII.
+    pub fn bytes_at(&mut self, length: u64) -> Result<Option<(u32, u32)>, String> {
+        let start = self.at;
+        let bytes = self.bytes(usize::try_from(length).unwrap_or(usize::MAX))?;
+        Ok(bytes.is_ascii().then_some((start as u32, bytes.len() as u32)))
+    }
+
+    /// Where the text up to the next line break starts, and its length; the break is passed over.
+    pub fn line_at(&mut self) -> Result<(u32, u32), String> {
+        let start = self.at;
+        self.line()?;
+        Ok((start as u32, (self.at - start - 1) as u32))
     }
 
     /// The text up to the next line break, which is passed over.

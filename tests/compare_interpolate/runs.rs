@@ -45,6 +45,8 @@ pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<
         weights_crc32: String::new(),
         scheduler: config,
         card: None,
+        notes: Vec::new(),
+        picture_scale: 1.0,
     };
     let latent_rms = request.groups.iter().map(rms).collect();
     let plan = Plan { id, model: Arc::new(model), size, schedules, latent_rms, every: 1 };

@@ -7,10 +7,13 @@
 found may be added by hand, with a line there or without; every file is loaded.
 """
 
+import argparse
 import io
 import json
+import pathlib
 import pickle
 import struct
+import sys
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -166,6 +169,51 @@ def views():
     return weights
 
 
+class Trainer:
+    """A class that only the code which saved the checkpoint knows."""
+
+    def __init__(self):
+        self.rate, self.names = 1e-4, {"a", "b"}
+
+
+def make_training_states(put_bin, small, good):
+    """What lies in checkpoints beside the weights: optimisers, counters, options, random generators, classes of anybody's."""
+    net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+    net(torch.ones(4, 3)).sum().backward()
+    optimizer.step()
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 3)
+    Trainer.__module__ = "somebody.trainer"
+    sys.modules["somebody"] = sys.modules["somebody.trainer"] = sys.modules[__name__]
+    options = argparse.Namespace(lr=1e-4, layers=[1, 2], name="x", path=pathlib.PurePosixPath("a/b"))
+    state = dict(state_dict=net.state_dict(), optimizer=optimizer.state_dict(), schedule=schedule.state_dict(), args=options, epoch=3,
+                 loss=0.25, best=None, done=True, rng=torch.get_rng_state(), long=1 << 90, trainer=Trainer(), words=("a", b"b", {1, 2}))  # fmt: skip
+    # Which torch itself does not load: its storages are lines of text.
+    put_bin("training_protocol_0", saved(state, pickle_protocol=0), "opcode 0x50")
+    for protocol in (1, 2, 4):
+        put_bin(f"training_protocol_{protocol}", saved(state, pickle_protocol=protocol), None)
+    put_bin("training_old_format", saved(state, _use_new_zipfile_serialization=False), None)
+    put_bin("training_list", saved([net.state_dict(), optimizer.state_dict(), 1, 2, net.state_dict()]), None)
+    put_bin("whole_module", saved(net), None)
+    put_bin("whole_module_old_format", saved(net, _use_new_zipfile_serialization=False), None)
+    put_bin("parameters", saved({k: torch.nn.Parameter(v) for k, v in small.items()}), None)
+    put_bin("list_without_tensors", checkpoint(pickled([{}, {}, 1, 2.5, None, "a", (1, 2)])), "a list of 7 entries: an empty dict, an empty dict, 1, 2.5, None")
+    put_bin("only_a_class", saved(options), "asks for argparse.Namespace, which is refused")
+    old = saved(small, _use_new_zipfile_serialization=False)
+    put_bin("old_cut_in_pickle", old[:60], "breaks off")
+    put_bin("old_cut_in_numbers", old[:-3], "in the numbers of storage")
+    put_bin("old_without_numbers", old[:-32], "in the numbers of storage")
+    put_bin("old_magic_alone", old[:15], "breaks off")
+    put_bin("old_number_of_2_to_the_63", old[:-32] + struct.pack("<Q", 1 << 63) + old[-24:], "in the numbers of storage")
+    put_bin("old_big_endian", old.replace(b"little_endianq\x02\x88", b"little_endianq\x02\x89"), "big-endian")
+    # One list of pairs, made a dict of again and again; one tuple of arguments, reduced again and again.
+    pair = b"X\1\0\0\0aK\1\x86"
+    again = b"ccollections\nOrderedDict\nq\1]q\0(" + pair * 20_000 + b"e0" + b"h\1h\0\x85R0" * 20_000 + b"}."
+    put_bin("pickle_copies", checkpoint(again), "makes no sense")
+    put_bin("pickle_dicts_in_dicts", checkpoint(b"}" + b"X\1\0\0\0a}" * 20_000 + b"s" * 20_000 + b"."), "its entry a is no tensor")
+    put_bin("pickle_object_alone", checkpoint(b"csomebody\nThing\n)\x81}X\1\0\0\0aK\1sb."), "asks for somebody.Thing")
+
+
 def make_bin():
     def put_bin(name, data, expected):
         put(f"weights/{name}.bin", data, expected)
@@ -188,7 +236,7 @@ def make_bin():
     put_bin("text", b"hello", "not a PyTorch checkpoint")
     put_bin("four_bytes", b"PK\3\4", "not a complete PyTorch checkpoint")
     put_bin("cut", good[: len(good) // 2], "not a complete PyTorch checkpoint")
-    put_bin("old_format", saved(small, _use_new_zipfile_serialization=False), "from before 1.6")
+    put_bin("old_format", saved(small, _use_new_zipfile_serialization=False), None)
     put_bin("compressed", zipped(members(good), zipfile.ZIP_DEFLATED), "is compressed")
     put_bin("no_pickle", zipped({"a/readme": b"x"}), "without data.pkl")
     put_bin("big_endian", checkpoint(pickled({"a": rebuilt()}), **{"a/byteorder": b"big"}), "big-endian")
@@ -205,7 +253,7 @@ def make_bin():
     put_bin("negative_offset", checkpoint(pickled({"a": rebuilt(offset=-1)})), "makes no sense")
     put_bin("more_strides_than_sides", checkpoint(pickled({"a": rebuilt(stride=(1, 1, 1))})), "makes no sense")
     put_bin("nine_sides", checkpoint(pickled({"a": rebuilt(shape=(1,) * 9, stride=(1,) * 9)})), "of 9 dimensions")
-    put_bin("float_shape", checkpoint(pickled({"a": rebuilt(shape=(2.0, 3))})), "opcode")
+    put_bin("float_shape", checkpoint(pickled({"a": rebuilt(shape=(2.0, 3))})), "makes no sense")
     shared = {f"{i}": rebuilt(Storage(length=512), shape=(512,), stride=(1,)) for i in range(64)}
     put_bin("overlap", checkpoint(pickled(shared), (b"\0" * 2048,)), "overlap so much")
     for kind in ["ComplexFloatStorage", "QUInt8Storage", "UntypedStorage"]:
@@ -213,21 +261,27 @@ def make_bin():
     for module, name in [("os", "system"), ("builtins", "eval"), ("torch._utils", "_rebuild_parameter"), ("torch", "Size")]:
         ask = Ask(module, name, ("true",))
         put_bin(f"asks_{name.strip('_')}", checkpoint(pickled({"a": ask})), f"asks for {module}.{name}, which is refused")
+    # Where there are tensors as well, a class that holds data is passed over; what runs things is refused all the same.
+    put_bin("asks_size_beside_a_tensor", checkpoint(pickled({"a": rebuilt(), "b": Ask("torch", "Size", ((2, 3),))})), None)
+    put_bin("asks_system_beside_a_tensor", checkpoint(pickled({"a": rebuilt(), "b": Ask("os", "system", ("true",))})), "asks for os.system, which is refused")
+    put_bin("asks_getattr", checkpoint(pickled({"a": rebuilt(), "b": Ask("builtins", "getattr", ("a", "b"))})), "asks for builtins.getattr")
     put_bin("asks_line_break", checkpoint(b"\x80\x02\x8c\x03o\ns\x8c\x03a\rb\x93."), "asks for o s.a b, which is refused")
-    put_bin("ordered_dict_of_something", checkpoint(pickled(Ask("collections", "OrderedDict", ([],)))), "opcode")
-    put_bin("training_state", saved({"epoch": 3, "state_dict": small}), "its entry epoch is no tensor")
+    put_bin("ordered_dict_of_something", checkpoint(pickled(Ask("collections", "OrderedDict", ([],)))), None)
+    put_bin("training_state", saved({"epoch": 3, "state_dict": small}), None)
+    make_training_states(put_bin, small, good)
     put_bin("a_tensor_alone", saved(torch.zeros(2)), "no dict of names and tensors")
-    put_bin("number_for_a_name", checkpoint(pickled({3: rebuilt()})), "makes no sense")
+    put_bin("number_for_a_name", checkpoint(pickled({3: rebuilt()})), None)
     put_bin("long_name", checkpoint(pickled({"n" * 300: rebuilt()})), "a name of 300 bytes")
-    for name, ops in dict(empty=b"", cut=pickled({"a": rebuilt()})[:-5], no_stop=b"\x80\x02N", text_beyond=b"X\xff\xff\xff\xffa", text_of_2_to_the_64=b"\x8d" + b"\xff" * 8).items():
+    for name, ops in dict(empty=b"", long_of_nine=b"\x8a\x09" + b"\1" * 9, cut=pickled({"a": rebuilt()})[:-5], no_stop=b"\x80\x02N", text_beyond=b"X\xff\xff\xff\xffa", text_of_2_to_the_64=b"\x8d" + b"\xff" * 8).items():
         put_bin(f"pickle_{name}", checkpoint(ops), "breaks off")
     for name, ops in dict(
         pops_too_much=b"tttt", no_mark=b"Nu.", odd_items=b"}(Nu.", memo_unknown=b"h\x07.", put_nothing=b"q\0.", text_no_utf8=b"X\1\0\0\0\xff.",
         line_without_end=b"cos", reduce_number=b"K\1)R.", persistent_number=b"K\1Q.",
-        long_of_nine=b"\x8a\x09" + b"\1" * 9, build_number=b"K\1Nb.", mark_above=b"NN(\x86t.", marks_cut=b"N(\x85)u.",
+        build_number=b"K\1Nb.", mark_above=b"NN(\x86t.", marks_cut=b"N(\x85)u.",
     ).items():  # fmt: skip
         put_bin(f"pickle_{name}", checkpoint(ops), "makes no sense")
     put_bin("pickle_opcode", checkpoint(b"\x80\x02}\x81."), "opcode 0x81 at byte 3")
+    put_bin("pickle_unknown_opcode", checkpoint(b"\x80\x02}\xff."), "opcode 0xff at byte 3")
     put_bin("pickle_deep", checkpoint(b")" + b"\x85" * 20_000 + b"."), "no dict")
     put_bin("pickle_long", zipped({"a/data.pkl": b"." * ((2 << 20) + 1)}, zipfile.ZIP_DEFLATED), "is compressed")
     # A dict that holds itself, and pairs of pairs of pairs: small to write, endless to walk.

@@ -1,6 +1,7 @@
 //! Files as they are found: one small case for each public report, its source in a comment. Where diffusers is the reference, the values
 //! are diffusers'; `tests/fixtures/making/` holds the scripts that made them.
 
+mod checkpoints;
 mod scheduler;
 mod unet_config;
 

@@ -130,6 +130,8 @@ mod tests {
             weights_crc32: "00000000".to_owned(),
             scheduler: Default::default(),
             card: None,
+            notes: Vec::new(),
+            picture_scale: 1.0,
         };
         let here = std::env::temp_dir();
         State {

@@ -73,6 +73,10 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
             ui.label(state.model.as_ref().map_or_else(|| "Loading …".to_owned(), |model| described(model)));
         });
     });
+    // In sight as long as the model is: pictures that are none, and what was assumed, must not be taken for granted.
+    for note in state.model.iter().filter(|m| m.key == draft.model).flat_map(|m| &m.notes) {
+        ui.label(RichText::new(note).small().weak());
+    }
     // Only if it was chosen in this frame: another model has its own size, but a recipe brings its size with it.
     if draft.model != state.controls.model {
         (draft.size, draft.class) = (None, None);
@@ -83,8 +87,9 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
 /// What the model's tooltip says.
 fn described(model: &ModelFacts) -> String {
     let card: String = model.card.iter().flat_map(Card::lines).map(|(name, text)| format!("{name}: {text}\n")).collect();
+    let notes: String = model.notes.iter().map(|note| format!("Note: {note}.\n")).collect();
     format!(
-        "{}: {} parameters, {} x {} pixels, {} channel(s), trained with T = {} timesteps.\n{card}Another: a folder in diffusers' layout, \
+        "{}: {} parameters, {} x {} pixels, {} channel(s), trained with T = {} timesteps.\n{card}{notes}Another: a folder in diffusers' layout, \
          from the list or dropped on the window.",
         model.name, model.parameters, model.size.0, model.size.1, model.channels, model.scheduler.num_train_timesteps
     )

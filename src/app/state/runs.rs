@@ -421,6 +421,8 @@ mod tests {
                 weights_crc32: "00000000".to_owned(),
                 scheduler: SchedulerConfig::default(),
                 card: None,
+                notes: Vec::new(),
+                picture_scale: 1.0,
             };
             let (id, schedules) = (request.id, vec![Arc::new(schedule)]);
             let plan = Plan { id, model: Arc::new(model), size: (1, 1), schedules, latent_rms: vec![vec![1.0]], every: 1 };
