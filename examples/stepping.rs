@@ -48,10 +48,11 @@ fn main() {
     let session = Session::new(Arc::new(|_| {})).expect("threads");
 
     let mut command_line = || {
-        let x_t = |images: std::ops::Range<usize>| recipe.x_t(channels, images.start as u32, images.len() as u32, &[]);
+        let x_t = |images: std::ops::Range<usize>| recipe.x_t(channels, images, None);
         let reads = |_| Reads::default();
         let run = Run {
             images: batch as usize,
+            first: 0,
             size,
             steps: &steps,
             x_t: &x_t,

@@ -9,18 +9,20 @@ use crate::{
     error::{Error, Result},
     json,
     model::Model,
-    noise,
+    noise::{self, torch::TorchDraws},
     sampler::Classes,
     schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, Spacing},
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 /// The largest number of images: what the noise counters address, and more than any FID needs.
 const MAX_IMAGES: u32 = 1 << 24;
 
-/// The most numbers torch's generator draws: 1 GiB of them.
+/// The most numbers torch's generator draws at once: 1 GiB of them.
 const MAX_TORCH_NUMBERS: u64 = 1 << 28;
+/// And in a whole run: passing over so many takes some ten seconds, for each batch that the device computes at a time.
+const MAX_TORCH_DRAWN: u64 = 1 << 33;
 
 /// The longest side of a sample, in pixels.
 pub const MAX_SIDE: u32 = 8192;
@@ -42,6 +44,16 @@ pub enum Rng {
 impl Rng {
     /// Every generator's name.
     pub const NAMES: [&str; 2] = ["etude", "torch"];
+}
+
+impl Rng {
+    /// What the steps' noise belongs to where nothing else is asked for.
+    pub fn noise(self, preset: Preset) -> NoiseKind {
+        match self {
+            Self::Etude => preset.noise(),
+            Self::Torch => NoiseKind::Torch,
+        }
+    }
 }
 
 impl fmt::Display for Rng {
@@ -67,6 +79,10 @@ impl FromStr for Rng {
 
 fn noise_of_a_step() -> NoiseKind {
     NoiseKind::Step
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A sampling run in full. Unknown fields are refused: a recipe of a later version must not be made wrongly without a word.
@@ -105,6 +121,15 @@ pub struct Recipe {
     pub class: Option<ClassLabel>,
     /// Images.
     pub count: u32,
+    /// The number of the first of them: image 5 is image 5 in any run.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first: u32,
+    /// Which image this file is. None of them, where it shows several; not known, where it was made before this was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<u32>,
+    /// How many images torch draws at once, where these are only some of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<u32>,
     /// Height and width.
     pub size: (u32, u32),
     /// What else the viewer needs to set its controls again; the picture does not depend on it.
@@ -138,17 +163,30 @@ impl Recipe {
         if self.count == 0 || self.count > MAX_IMAGES {
             return Err(Error::argument(format!("count: expected 1 to {MAX_IMAGES} images, got {}", self.count)));
         }
+        let end = self.first.saturating_add(self.count);
+        if end > MAX_IMAGES {
+            return Err(Error::argument(format!("first: expected images numbered below {MAX_IMAGES}, got {}", end - 1)));
+        }
+        if self.drawn() < end {
+            return Err(Error::argument(format!(
+                "count: torch drew {} images at once, expected some of them, got images {} to {}; a new batch has another x_T",
+                self.drawn(),
+                self.first,
+                end - 1
+            )));
+        }
         // A recipe's size has not come through `parse_size`.
         let (height, width) = self.size;
         if !(1..=MAX_SIDE).contains(&height) || !(1..=MAX_SIDE).contains(&width) {
             return Err(Error::argument(format!("size: expected sides from 1 to {MAX_SIDE}, got {height}x{width}")));
         }
         let (inputs, outputs) = (model.config.in_channels, model.config.prediction_channels());
-        let numbers = u64::from(self.count) * u64::from(inputs) * u64::from(self.size.0) * u64::from(self.size.1);
-        if self.rng == Rng::Torch && numbers > MAX_TORCH_NUMBERS {
-            return Err(Error::argument(format!(
-                "rng: torch draws all images at once, expected at most {MAX_TORCH_NUMBERS} numbers, got {numbers}; ask for fewer images or use rng etude"
-            )));
+        if self.rng == Rng::Torch {
+            self.check_torch(u64::from(self.drawn()) * u64::from(inputs) * u64::from(height) * u64::from(width))?;
+        } else if self.noise == NoiseKind::Torch {
+            return Err(Error::argument(
+                "noise: torch draws it after x_T from the same generator, expected rng torch with it, got rng etude",
+            ));
         }
         if inputs != outputs {
             return Err(Error::argument(format!(
@@ -165,6 +203,29 @@ impl Recipe {
     /// A class that it does not have.
     pub fn classes(&self, model: &Model) -> Result<Classes> {
         ClassLabel::classes(self.class, model.config.num_classes)
+    }
+
+    /// Whether torch can draw batches of so many numbers.
+    fn check_torch(&self, numbers: u64) -> Result<()> {
+        let less = "ask for fewer images or use rng etude";
+        if numbers > MAX_TORCH_NUMBERS {
+            return Err(Error::argument(format!(
+                "rng: torch draws all images at once, expected at most {MAX_TORCH_NUMBERS} numbers, got {numbers}; {less}"
+            )));
+        }
+        let in_all = numbers * (self.steps as u64 + 1);
+        if self.noise == NoiseKind::Torch && self.eta > 0.0 && in_all > MAX_TORCH_DRAWN {
+            return Err(Error::argument(format!(
+                "rng: torch draws all images' noise in every step, expected at most {MAX_TORCH_DRAWN} numbers in a run, got {in_all}; \
+                 {less}, or noise step"
+            )));
+        }
+        Ok(())
+    }
+
+    /// How many images torch draws at once.
+    pub fn drawn(&self) -> u32 {
+        self.drawn.unwrap_or_else(|| self.first.saturating_add(self.count))
     }
 
     /// The schedule of this recipe for `model`.
@@ -191,34 +252,24 @@ impl Recipe {
         })
     }
 
-    /// x_T of images `first .. first + batch`, `[batch, C, H, W]`. `torch` is the whole of torch's numbers where they are wanted.
-    pub fn x_t(&self, channels: u32, first: u32, batch: u32, torch: &[f32]) -> Vec<f32> {
-        let (height, width) = (self.size.0 as usize, self.size.1 as usize);
-        let len = channels as usize * height * width;
-        let mut x = vec![0.0; batch as usize * len];
-        for (i, image) in (first..).zip(x.chunks_exact_mut(len)) {
-            match self.rng {
-                Rng::Etude => noise::fill_nchw(self.seed, noise::STREAM_X_T, i, 0, channels as usize, height, width, image),
-                Rng::Torch => {
-                    let start = i as usize * len;
-                    if let Some(values) = torch.get(start..start + len) {
-                        image.copy_from_slice(values);
-                    }
-                }
-            }
-        }
-        x
+    /// What torch's generator draws for pictures of so many channels, where x_T comes from there.
+    pub fn torch(&self, channels: u32) -> Option<TorchDraws> {
+        let image = channels as usize * self.size.0 as usize * self.size.1 as usize;
+        (self.rng == Rng::Torch).then(|| TorchDraws::new(self.seed, self.drawn() as usize * image))
     }
 
-    /// All of torch's x_T where `rng` is torch (it is one stream, so it cannot be cut), else nothing.
-    pub fn torch_numbers(&self, channels: u32) -> Vec<f32> {
-        match self.rng {
-            Rng::Etude => Vec::new(),
-            Rng::Torch => {
-                let len = self.count as usize * (channels * self.size.0 * self.size.1) as usize;
-                noise::torch::randn(self.seed, len)
-            }
+    /// x_T of the images of these numbers, `[n, C, H, W]`; `torch` is [`Self::torch`]'s.
+    pub fn x_t(&self, channels: u32, images: Range<usize>, torch: Option<&TorchDraws>) -> Vec<f32> {
+        let (channels, height, width) = (channels as usize, self.size.0 as usize, self.size.1 as usize);
+        let len = channels * height * width;
+        if let Some(torch) = torch {
+            return torch.x_t(images.start * len..images.end * len);
         }
+        let mut x = vec![0.0; images.len() * len];
+        for (i, image) in images.zip(x.chunks_exact_mut(len)) {
+            noise::fill_nchw(self.seed, noise::STREAM_X_T, i as u32, 0, channels, height, width, image);
+        }
+        x
     }
 
     /// How noisy it is, for a line: η or σ̂.

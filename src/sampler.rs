@@ -10,15 +10,29 @@ use crate::{
     program::{Executor, Handles, Shape, Stage, StepParams, TensorId, Ticket, layout},
     schedule::StepCoefficients,
 };
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque, ops::Range};
 
 /// Where the noise z of a whole run comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum StepNoise<'a> {
     /// From counters: (seed, number of the image, index of the step or its interval of the noise path).
     Seed(u64),
     /// Given for every step, `[K, N, C, H, W]`.
     Given(&'a [f32]),
+    /// Asked for with a step's index and the images' numbers, `[n, C, H, W]`, the indices of a run rising.
+    Drawn(&'a dyn Fn(usize, Range<usize>) -> Vec<f32>),
+}
+
+impl StepNoise<'_> {
+    /// What the host knows of a step's noise, `len` values; none where the device draws it or the step adds none.
+    fn of_step(&self, steps: &[StepCoefficients], index: usize, images: Range<usize>, len: usize) -> Option<Cow<'_, [f32]>> {
+        steps.get(index).filter(|step| step.next_from_noise != 0.0)?;
+        match self {
+            Self::Seed(_) => None,
+            Self::Given(values) => values.get(index * len..(index + 1) * len).map(Cow::Borrowed),
+            Self::Drawn(draw) => Some(Cow::Owned(draw(index, images))),
+        }
+    }
 }
 
 /// What tells one image of a batch from another: what counts its noise (z of a step is a function of (seed, image, index of the step
@@ -207,13 +221,17 @@ pub fn write_keys(executor: &mut dyn Executor, handles: &Handles, keys: &[ImageK
     executor.write_words(handles.members, &words)
 }
 
+/// x leaves the device after every so many steps, so that numbers that are not finite are noticed long before a long run ends. One
+/// that is not stays so to the end.
+const CHECKED: usize = 32;
+
 /// Takes every step of `steps` from `x` `[N, C, H, W]`; returns the last x. `image_base` is the number of the first image in the
-/// whole run, so that image 7 has the same noise and class in any batch. `on_step` sees of each step what `reads` asks for at its index, and may
-/// stop the run.
+/// whole run, so that image 7 has the same noise and class in any batch. `on_step` sees of each step what `reads` asks for at its index
+/// (of some x as well), and may stop the run.
 ///
 /// # Errors
-/// [`Error::Cancelled`] where `on_step` stops it; lengths that do not fit; a device fault; a result that is not finite; whatever
-/// `on_step` returns.
+/// [`Error::Cancelled`] where `on_step` stops it; lengths that do not fit; a device fault; a result that is not finite, with the step
+/// it first appeared in; whatever `on_step` returns.
 pub async fn run(
     executor: &mut dyn Executor,
     handles: &Handles,
@@ -238,30 +256,101 @@ pub async fn run(
     let key = |image| ImageKey { seed, image, class: classes.of(image) };
     write_keys(executor, handles, &(image_base..image_base + shape.batch).map(key).collect::<Vec<_>>())?;
     let (total, most) = (steps.len(), in_flight(executor));
+    let images = image_base as usize..image_base as usize + shape.batch as usize;
     let mut on_the_way = VecDeque::new();
-    let mut last = x.to_vec();
+    // The newest x that is known to be finite, and the steps it has behind it.
+    let mut good = (0, x.to_vec());
     for (index, coefficients) in steps.iter().enumerate() {
-        let given = match noise {
-            StepNoise::Seed(_) => None,
-            StepNoise::Given(values) => Some(&values[index * len..(index + 1) * len]),
-        };
         let mut wanted = reads(index);
-        wanted.x |= index + 1 == total;
+        wanted.x |= index + 1 == total || index.is_multiple_of(CHECKED);
         let at = At { index, row: index, rows: total };
-        on_the_way.push_back((index, submit_step(executor, handles, coefficients, at, given, wanted)?));
+        let given = noise.of_step(steps, index, images.clone(), len);
+        on_the_way.push_back((index, submit_step(executor, handles, coefficients, at, given.as_deref(), wanted)?));
         while on_the_way.len() >= most || index + 1 == total {
             let Some((index, ticket)) = on_the_way.pop_front() else { break };
             let tensors = collect_step(executor, handles, ticket).await?;
+            if let Some(fault) = NotFinite::of(&tensors, shape) {
+                while let Some((_, ticket)) = on_the_way.pop_front() {
+                    collect_step(executor, handles, ticket).await?;
+                }
+                let first = first_fault(executor, handles, steps, good, noise, images, index).await?;
+                return Err(first.map_or_else(|| fault.error(image_base, index, steps), |(i, f)| f.error(image_base, i, steps)));
+            }
             if on_step(index, &tensors)? == Flow::Stop {
                 return Err(Error::Cancelled);
             }
-            if index + 1 == total {
-                last = tensors.x;
+            if !tensors.x.is_empty() {
+                good = (index + 1, tensors.x);
             }
         }
     }
-    check_finite(&last, shape, image_base)?;
-    Ok(last)
+    Ok(good.1)
+}
+
+/// Takes the steps from the newest good x to `last` once more, each looked at, to find where the first number is that is not finite.
+async fn first_fault(
+    executor: &mut dyn Executor,
+    handles: &Handles,
+    steps: &[StepCoefficients],
+    (taken, x): (usize, Vec<f32>),
+    noise: StepNoise<'_>,
+    images: Range<usize>,
+    last: usize,
+) -> Result<Option<(usize, NotFinite)>> {
+    let shape = executor.program().shape(handles.x);
+    write_nchw(executor, handles.x, &x)?;
+    for index in taken..last {
+        let at = At { index, row: index, rows: steps.len() };
+        let given = noise.of_step(steps, index, images.clone(), x.len());
+        let ticket = submit_step(executor, handles, &steps[index], at, given.as_deref(), Reads::PICTURES)?;
+        if let Some(fault) = NotFinite::of(&collect_step(executor, handles, ticket).await?, shape) {
+            return Ok(Some((index, fault)));
+        }
+    }
+    Ok(None)
+}
+
+/// A number that is not finite in what was read of a step: NaN must not become a picture, nor a file of numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NotFinite {
+    /// Which of the batch's images.
+    image: usize,
+    /// The first such number.
+    value: f32,
+}
+
+impl NotFinite {
+    /// The first in any of `tensors`.
+    pub fn of(tensors: &StepTensors, shape: Shape) -> Option<Self> {
+        [&tensors.x, &tensors.x0, &tensors.model, &tensors.noise].into_iter().find_map(|values| Self::in_images(values, shape))
+    }
+
+    /// The first in `values`, `[N, C, H, W]` with pixels and channels as in `shape`.
+    pub fn in_images(values: &[f32], shape: Shape) -> Option<Self> {
+        let at = values.iter().position(|v| !v.is_finite())?;
+        Some(Self { image: at / ((shape.pixels() * shape.channels) as usize).max(1), value: values[at] })
+    }
+
+    /// Which of the batch's images.
+    pub fn image(self) -> usize {
+        self.image
+    }
+
+    /// The error for the step of an index; `image_base` is the number of the batch's first image.
+    pub fn error(self, image_base: u32, index: usize, steps: &[StepCoefficients]) -> Error {
+        let t = steps.get(index).map_or(0.0, |step| step.timestep);
+        self.error_at(image_base, &format!("step {} of {} (t = {t})", index + 1, steps.len()))
+    }
+
+    /// The error for a place that has a name.
+    pub fn error_at(self, image_base: u32, place: &str) -> Error {
+        Error::argument(format!(
+            "image {}, {place}: expected finite numbers from the network, got {}; try --precision f32 if this was f16, which ends at \
+             65504, else its weights may be damaged",
+            image_base as usize + self.image,
+            self.value
+        ))
+    }
 }
 
 /// Steps that are worth having on their way at once: two where the device computes while the host looks at the one before.
@@ -330,19 +419,6 @@ pub async fn collect_step(executor: &mut dyn Executor, handles: &Handles, step: 
     };
     let Reads { x, x0, model, noise } = step.reads;
     Ok(StepTensors { x: next(x), x0: next(x0), model: next(model), noise: next(noise) })
-}
-
-/// NaN must not become a picture.
-///
-/// # Errors
-/// An image with a value that is not finite.
-pub fn check_finite(x: &[f32], shape: Shape, image_base: u32) -> Result<()> {
-    let Some(bad) = x.iter().position(|v| !v.is_finite()) else { return Ok(()) };
-    let image = image_base as usize + bad / (shape.pixels() * shape.channels) as usize;
-    Err(Error::argument(format!(
-        "image {image}: expected finite numbers from the network, got {}; its weights may be damaged, or too large for --precision f16",
-        x[bad]
-    )))
 }
 
 /// A step's numbers as the kernels read them.

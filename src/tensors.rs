@@ -19,7 +19,7 @@ pub enum Values {
 /// Writes named tensors with their shapes into the file at `path`, which appears whole or not at all.
 ///
 /// # Errors
-/// A shape that does not fit its values, or a file that cannot be written.
+/// A shape that does not fit its values, a number that is not finite, or a file that cannot be written.
 pub fn write(path: &Path, tensors: &[(&str, Vec<usize>, Values)]) -> Result<()> {
     files::write_atomically(path, |w| encode(w, tensors))
 }
@@ -27,10 +27,16 @@ pub fn write(path: &Path, tensors: &[(&str, Vec<usize>, Values)]) -> Result<()> 
 /// As [`write()`], to anywhere.
 ///
 /// # Errors
-/// A shape that does not fit its values, or what writing returns.
+/// A shape that does not fit its values, a number that is not finite, or what writing returns.
 pub fn encode(mut w: impl Write, tensors: &[(&str, Vec<usize>, Values)]) -> io::Result<()> {
     let mut views = Vec::with_capacity(tensors.len());
     for (name, shape, values) in tensors {
+        // Whoever computed them has looked already and knows more to say; this is for whoever forgets.
+        if let Values::F32(v) = values
+            && let Some(i) = v.iter().position(|v| !v.is_finite())
+        {
+            return Err(files::refusal(format!("tensor {name}: expected finite numbers, got {} at index {i}", v[i])));
+        }
         let (dtype, bytes) = match values {
             Values::F32(v) => (Dtype::F32, bytemuck::cast_slice(v.as_slice())),
             Values::I64(v) => (Dtype::I64, bytemuck::cast_slice(v.as_slice())),

@@ -56,6 +56,7 @@ fn sampled(engine: &mut Engine, schedule: &Schedule, images: usize) -> Vec<f32> 
     let reads = |_| Reads::default();
     let run = Run {
         images,
+        first: 0,
         size: SIZE,
         steps: &schedule.steps,
         x_t: &x_t,
@@ -257,6 +258,7 @@ fn a_callback_sees_real_images_only_and_may_stop() {
     let reads = |_| Reads::PICTURES;
     let run = Run {
         images: 3,
+        first: 0,
         size: SIZE,
         steps: &schedule.steps,
         x_t: &x_t,

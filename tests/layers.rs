@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("gpu", &["error", "platform", "program"]),
     ("sampler", &["error", "program", "schedule"]),
     ("backend", &["cpu", "error", "gpu", "model", "program"]),
-    ("engine", &["backend", "error", "gpu", "model", "platform", "program", "sampler", "schedule"]),
+    ("engine", &["backend", "error", "gpu", "model", "noise", "platform", "program", "sampler", "schedule"]),
     ("recipe", &["error", "json", "model", "noise", "sampler", "schedule"]),
     (
         "session",

@@ -151,6 +151,10 @@ impl Viewer {
                     state.folders.truncate(MAX_FOLDERS);
                 }
                 state.compare_weights(&plan.model, now);
+                let (model, t) = (&plan.model, plan.model.scheduler.num_train_timesteps);
+                if state.controls.model == model.key && state.controls.fit(t) {
+                    state.messages.news(format!("{} was trained with T = {t} timesteps: S = {t}", model.name), now);
+                }
             }
             Event::Failed { message, .. } => {
                 state.messages.fault(message, now);

@@ -8,6 +8,7 @@ mod eps;
 mod info;
 mod model;
 mod models;
+mod noise;
 mod options;
 mod output;
 mod progress;

@@ -11,19 +11,22 @@ use etude::{
     model::{DEFAULT, Model},
     picture::{Drawn, recipe::read_recipe},
     recipe::{ClassLabel, PROGRAM, Recipe, Rng},
-    schedule::{NoiseKind, Preset, Schedule, Spacing},
+    schedule::{NoiseKind, Schedule, SchedulerConfig, Spacing},
 };
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+/// S where nothing else is asked for and the model has as many timesteps.
+const DEFAULT_STEPS: usize = 50;
+
 /// The options a recipe is made of; each overrides what `--recipe` says.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RecipeOptions {
     #[command(flatten)]
     pub model: ModelOptions,
-    /// Number of steps S [default: 50]
+    /// Number of steps S, at most the model's T [default: 50 or T]
     #[arg(long, short = 'S', value_name = "S")]
     pub steps: Option<usize>,
     /// η: 0 deterministic (DDIM) to 1 stochastic (DDPM) [default: 0]
@@ -50,8 +53,8 @@ pub struct RecipeOptions {
     /// Seed of the steps' noise [default: 0]
     #[arg(long, value_name = "N")]
     pub noise_seed: Option<u64>,
-    /// What z of a step belongs to: path, its interval of time, the same picture for every S; or step, its index [default: path,
-    /// presets official and diffusers: step]
+    /// What z of a step belongs to: path, its interval of time, the same picture for every S; step, its index; or torch, drawn after x_T
+    /// by --rng torch as diffusers' pipelines do [default: path, presets official and diffusers: step, --rng torch: torch]
     #[arg(long, value_parser = PossibleValuesParser::new(NoiseKind::NAMES).map(|name| name.parse::<NoiseKind>().unwrap_or(NoiseKind::Step)))]
     pub noise: Option<NoiseKind>,
     /// Generator of x_T [default: etude]
@@ -60,9 +63,12 @@ pub struct RecipeOptions {
     /// Class of the images, where the model has classes: a number from 0, or all in turn [default: all]
     #[arg(long, value_name = "N|all")]
     pub class: Option<ClassLabel>,
-    /// Number of images [default: 16, in a trajectory 2]
+    /// Number of images [default: 16, in a trajectory 2]; with --recipe, from the picture's own on
     #[arg(long, short = 'n', value_name = "N")]
     pub count: Option<u32>,
+    /// Number of the first image: image 5 is image 5 in any run [default: 0]
+    #[arg(long, value_name = "I")]
+    pub first: Option<u32>,
     /// Height and width in pixels, as 32 or 32x48 [default: the model's]
     #[arg(long, value_name = "SIZE")]
     pub size: Option<String>,
@@ -97,15 +103,37 @@ impl RecipeOptions {
             None => base.map_or_else(|| model.sample_size(), |b| b.size),
         };
         let preset = self.preset.clone().or_else(|| base.map(|b| b.preset.clone())).unwrap_or_else(|| "etude".to_owned());
+        let rng = self.rng.or_else(|| base.map(|b| b.rng)).unwrap_or_default();
         // A preset of no such name is refused below.
-        let usual = preset.parse().map_or(NoiseKind::Step, Preset::noise);
-        let noise = self.noise.or_else(|| base.map(|b| b.noise)).unwrap_or(usual);
+        let usual = preset.parse().map_or(NoiseKind::Step, |preset| rng.noise(preset));
+        // The noise of another generator's recipe means nothing here.
+        let of_base = base.filter(|b| b.rng == rng).map(|b| b.noise);
+        let noise = self.noise.or(of_base).unwrap_or(usual);
+        let (first, count, drawn) = self.images(base, rng, default_count);
+        let train_timesteps =
+            model.scheduler.as_ref().map_or(SchedulerConfig::default().num_train_timesteps, |s| s.num_train_timesteps);
+        // Who asks for more steps than there are is told so below; a default, or the steps of another model's recipe, give way.
+        let of_recipe = base.filter(|_| self.model.model.is_some()).map(|b| b.steps);
+        let steps = match (self.steps, base) {
+            (Some(steps), _) => steps,
+            (None, Some(base)) if of_recipe.is_none() => base.steps,
+            _ => {
+                let usual = of_recipe.unwrap_or(DEFAULT_STEPS);
+                let steps = usual.min(train_timesteps as usize);
+                if steps < usual {
+                    errln!(
+                        "note: {steps} steps in the place of {usual}: {model_name} was trained with T = {train_timesteps} timesteps"
+                    );
+                }
+                steps
+            }
+        };
         let recipe = Recipe {
             program: PROGRAM.to_owned(),
             model: super::model::recipe_name(&model, model_name),
             weights_crc32: format!("{:08x}", model.weights().crc32()),
             preset,
-            steps: self.steps.or_else(|| base.map(|b| b.steps)).unwrap_or(50),
+            steps,
             eta: self.eta.or_else(|| base.map(|b| b.eta)).unwrap_or(0.0),
             // A list has its own number of steps: who asks for another does not want the list.
             tau: self.tau.clone().or_else(|| base.and_then(|b| b.tau.clone()).filter(|tau| self.steps.is_none() || !is_list(tau))),
@@ -117,13 +145,16 @@ impl RecipeOptions {
             },
             seed: self.seed.or_else(|| base.map(|b| b.seed)).unwrap_or(0),
             noise_seed: self.noise_seed.or_else(|| base.map(|b| b.noise_seed)).unwrap_or(0),
-            rng: self.rng.or_else(|| base.map(|b| b.rng)).unwrap_or_default(),
+            rng,
             noise,
             class: match (self.class, model.config.num_classes) {
                 (None, Some(_)) => base.and_then(|b| b.class).or(Some(ClassLabel::All)),
                 (class, _) => class,
             },
-            count: self.count.or_else(|| base.map(|b| b.count)).unwrap_or(default_count),
+            count,
+            first,
+            image: None,
+            drawn,
             size,
             viewer: base.and_then(|b| b.viewer.clone()),
         };
@@ -160,6 +191,21 @@ impl Prepared {
     }
 }
 
+impl RecipeOptions {
+    /// The first image's number, how many there are, and how many torch draws at once where that is more. With a number of images a
+    /// picture's recipe begins at its own image, without one it is the whole run that the picture comes from.
+    fn images(&self, base: Option<&Recipe>, rng: Rng, default_count: u32) -> (u32, u32, Option<u32>) {
+        let of_base = base.map(|b| (if self.count.is_some() { b.image.unwrap_or(b.first) } else { b.first }, b.count));
+        let first = self.first.or(of_base.map(|(first, _)| first)).unwrap_or(0);
+        let count = self.count.or(of_base.map(|(_, count)| count)).unwrap_or(default_count);
+        let end = first.saturating_add(count);
+        // A picture that names its image belongs to a batch; the first images of a larger one are another batch.
+        let batch = base.filter(|b| b.rng == Rng::Torch && (b.image.is_some() || b.first > 0 || b.drawn.is_some()));
+        let drawn = batch.map(Recipe::drawn).filter(|drawn| rng == Rng::Torch && *drawn != end && (*drawn > end || first > 0));
+        (first, count, drawn)
+    }
+}
+
 fn is_list(tau: &str) -> bool {
     matches!(tau.parse(), Ok(Spacing::List(_)))
 }
@@ -189,6 +235,8 @@ fn by_option(error: Error) -> Error {
         ("size: ", "--size"),
         ("rng: ", "--rng"),
         ("class: ", "--class"),
+        ("noise: ", "--noise"),
+        ("first: ", "--first"),
     ];
     let named = options.iter().find_map(|(field, option)| Some((option, what.strip_prefix(field)?)));
     named.map(|(option, rest)| Error::argument(format!("{option}: {rest}"))).unwrap_or(error)

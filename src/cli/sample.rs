@@ -2,6 +2,7 @@
 
 use super::output::{errln, outln};
 use super::{
+    noise::{step_noise, torch_noise},
     options::DeviceOptions,
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
@@ -14,8 +15,8 @@ use etude::{
     files,
     picture::{Picture, npz::NpzWriter, png, sheet},
     platform::{Instant, block_on},
-    recipe::Recipe,
-    sampler::{Flow, Reads, StepNoise, StepTensors},
+    recipe::{Recipe, Rng},
+    sampler::{Flow, Reads, StepTensors},
 };
 use std::{
     ops::Range,
@@ -31,7 +32,7 @@ pub struct SampleArgs {
     /// Images computed together [default: as suits the device]
     #[arg(long, value_name = "B")]
     batch: Option<u32>,
-    /// A .png contact sheet, an .npz, or a folder for one PNG an image
+    /// A .png contact sheet, an .npz, or a folder for one PNG per image
     #[arg(long, short = 'o', value_name = "FILE|DIR", default_value = "etude.png")]
     pub(super) out: PathBuf,
     /// A .safetensors with x_T [N, C, H, W] and optionally noise [K, N, C, H, W], in the place of the seeds
@@ -94,14 +95,17 @@ fn sample_all(prepared: &Prepared, chosen: Chosen, args: &SampleArgs, take: &mut
     let channels = model.config.in_channels;
     let mut engine = Engine::new(model.clone(), chosen.backend, args.device.precision.into());
     engine.limit_batch(args.batch.map(|batch| batch as usize));
-    let torch = recipe.torch_numbers(channels);
-    let x_t = |images: Range<usize>| recipe.x_t(channels, images.start as u32, images.len() as u32, &torch);
+    let torch = recipe.torch(channels);
+    let first = recipe.first as usize;
+    let x_t = |images: Range<usize>| recipe.x_t(channels, first + images.start..first + images.end, torch.as_ref());
     let images = recipe.count as usize;
     // Nothing is read of a step: x leaves the device when it is finished.
     let reads = |_| Reads::default();
-    let noise = StepNoise::Seed(recipe.noise_seed);
+    let draw = torch_noise(torch.as_ref(), recipe);
+    let noise = step_noise(recipe, draw.as_deref());
     let classes = recipe.classes(model)?;
-    let run = Run { images, size: recipe.size, steps: &schedule.steps, x_t: &x_t, noise, classes, reads: &reads };
+    let run =
+        Run { images, first: recipe.first, size: recipe.size, steps: &schedule.steps, x_t: &x_t, noise, classes, reads: &reads };
     let (asked, batch) = (engine.batch(images), engine.sample_batch(&run)?);
     if batch < asked {
         errln!("note: {asked} images at a time do not fit this device, so it makes {batch} at a time");
@@ -125,11 +129,53 @@ fn sample_all(prepared: &Prepared, chosen: Chosen, args: &SampleArgs, take: &mut
     }
 }
 
+/// The kinds of file that are written.
+const FILES: [&str; 2] = ["png", "npz"];
+/// Endings of files that one might expect and that are not written. Another ending belongs to the name of a folder.
+const OTHER_FILES: [&str; 36] = [
+    "apng",
+    "avif",
+    "bmp",
+    "exr",
+    "gif",
+    "heic",
+    "heif",
+    "ico",
+    "jfif",
+    "jpe",
+    "jpeg",
+    "jpg",
+    "jxl",
+    "pdf",
+    "pgm",
+    "pnm",
+    "ppm",
+    "psd",
+    "qoi",
+    "svg",
+    "tga",
+    "tif",
+    "tiff",
+    "webp",
+    "mkv",
+    "mov",
+    "mp4",
+    "webm",
+    "bin",
+    "ckpt",
+    "json",
+    "npy",
+    "pt",
+    "safetensors",
+    "txt",
+    "zip",
+];
+
 /// Where the pictures go.
 enum Output {
     Sheet { path: PathBuf, pictures: Vec<Picture>, recipe: Box<Recipe> },
     Npz { writer: Box<NpzWriter>, made: usize },
-    Folder { path: PathBuf, made: usize, recipe: String },
+    Folder { path: PathBuf, made: usize, recipe: Box<Recipe> },
 }
 
 impl Output {
@@ -137,21 +183,29 @@ impl Output {
     fn create(out: &Path, prepared: &Prepared) -> Result<Self> {
         let recipe = &prepared.recipe;
         let extension = out.extension().map(|e| e.to_string_lossy().to_lowercase());
-        match extension.as_deref() {
-            Some("png") if !out.is_dir() => {
+        // `samples_eta0.5` is a folder, and so is whatever ends with a slash.
+        let is_folder = out.is_dir() || out.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
+        match extension.as_deref().filter(|e| !is_folder && (FILES.contains(e) || OTHER_FILES.contains(e))) {
+            Some("png") => {
                 files::check_writable(out)?;
                 Ok(Self::Sheet { path: out.to_owned(), pictures: Vec::new(), recipe: Box::new(recipe.clone()) })
             }
-            Some("npz") if !out.is_dir() => {
+            Some("npz") => {
                 let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
                 Ok(Self::Npz { writer: Box::new(NpzWriter::create(out, recipe.count as usize, h, w)?), made: 0 })
             }
-            Some(other) if !out.is_dir() => {
-                Err(Error::argument(format!("--out {}: expected a .png, an .npz or a folder, got .{other}", out.display())))
+            Some(other) => {
+                let hint = match other {
+                    "gif" => "; `etude trajectory` makes animations",
+                    "safetensors" => "; --save-trajectory writes numbers",
+                    _ => "",
+                };
+                let what = format!("--out {}: expected a .png, an .npz or a folder, got .{other}{hint}", out.display());
+                Err(Error::argument(what))
             }
-            _ => {
+            None => {
                 files::check_writable(picture_path(out, 0))?;
-                Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: recipe.json()? })
+                Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: Box::new(recipe.clone()) })
             }
         }
     }
@@ -167,7 +221,8 @@ impl Output {
                 writer.push(&picture)
             }
             Self::Folder { path, made, recipe } => {
-                png::write_png(picture_path(path, *made), &picture, Some(recipe))?;
+                recipe.image = Some(recipe.first + *made as u32);
+                png::write_png(picture_path(path, *made), &picture, Some(&recipe.json()?))?;
                 *made += 1;
                 Ok(())
             }
@@ -179,7 +234,11 @@ impl Output {
     fn finish(self) -> Result<usize> {
         match self {
             Self::Sheet { path, pictures, mut recipe } => {
+                // Of torch's images these are the first few.
+                recipe.drawn =
+                    Some(recipe.drawn()).filter(|drawn| recipe.rng == Rng::Torch && *drawn > recipe.first + pictures.len() as u32);
                 recipe.count = pictures.len() as u32;
+                recipe.image = (pictures.len() == 1).then_some(recipe.first);
                 if !pictures.is_empty() {
                     png::write_png(path, &sheet::contact_sheet(&pictures, None, None), Some(&recipe.json()?))?;
                 }

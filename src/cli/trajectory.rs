@@ -2,6 +2,7 @@
 
 use super::output::outln;
 use super::{
+    noise::{step_noise, torch_noise},
     options::DeviceOptions,
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
@@ -16,6 +17,7 @@ use etude::{
         sheet::{self, Trajectory, evenly_spaced},
     },
     platform::block_on,
+    recipe::Recipe,
     sampler::{Flow, Reads, StepNoise, StepTensors},
     tensors::{self, Values},
     weights::Weights,
@@ -77,7 +79,8 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
         None => evenly_spaced(steps, COLUMNS),
     };
     let recording = sample(&prepared, &args.device, None, None, &shown)?;
-    let json = prepared.recipe.json()?;
+    let image = (prepared.recipe.count == 1).then_some(prepared.recipe.first);
+    let json = Recipe { image, ..prepared.recipe.clone() }.json()?;
     let trajectories = recording.pictures(&prepared);
     if animated {
         let frames = (0..shown.len()).map(|k| {
@@ -140,8 +143,16 @@ fn sample(
     let (images, size) = given.map_or((recipe.count, recipe.size), |g| (g.images, g.size));
     let x_all = match given {
         Some(given) => given.x_t.clone(),
-        None => recipe.x_t(channels, 0, images, &recipe.torch_numbers(channels)),
+        None => {
+            let first = recipe.first as usize;
+            recipe.x_t(channels, first..first + images as usize, recipe.torch(channels).as_ref())
+        }
     };
+    // With x_T from a file the generator still draws it first, for as many images as there are.
+    let given_recipe = given.map(|g| Recipe { count: g.images, size: g.size, first: 0, drawn: None, ..recipe.clone() });
+    let recipe = given_recipe.as_ref().unwrap_or(recipe);
+    let torch = recipe.torch(channels);
+    let draw = torch_noise(torch.as_ref(), recipe);
     let images = images as usize;
     let image_len = x_all.len() / images;
     let of = |images: Range<usize>| images.start * image_len..images.end * image_len;
@@ -151,9 +162,9 @@ fn sample(
         let (here, next) = (shown.contains(&index), shown.contains(&(index + 1)));
         Reads { x: here || next, x0: here, ..Reads::default() }
     };
-    let noise = given.and_then(|g| g.noise.as_deref()).map_or(StepNoise::Seed(recipe.noise_seed), StepNoise::Given);
+    let noise = given.and_then(|g| g.noise.as_deref()).map_or_else(|| step_noise(recipe, draw.as_deref()), StepNoise::Given);
     let classes = recipe.classes(model)?;
-    let run = Run { images, size, steps: &schedule.steps, x_t: &x_t, noise, classes, reads: &reads };
+    let run = Run { images, first: recipe.first, size, steps: &schedule.steps, x_t: &x_t, noise, classes, reads: &reads };
     let mut engine = Engine::new(model.clone(), chosen.backend, device.precision.into());
     engine.limit_batch(batch.map(|batch| batch as usize));
     let parts = images.div_ceil(engine.sample_batch(&run)?);

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     error::Result,
+    noise::torch::TorchDraws,
     program::Shape,
-    sampler::{self, At, ImageKey, Reads, StepTensors, StepTicket},
+    sampler::{self, At, ImageKey, NotFinite, Reads, StepTensors, StepTicket},
     schedule::{Schedule, StepCoefficients},
 };
 use std::{collections::VecDeque, ops::Range, sync::Arc, time::Duration};
@@ -22,6 +23,8 @@ pub struct Group {
     pub schedule: Arc<Schedule>,
     /// What counts the noise of each.
     pub keys: Vec<ImageKey>,
+    /// What draws the steps' noise in the place of the counters.
+    torch: Option<TorchDraws>,
     /// x after the steps taken so far, `[M, C, H, W]`.
     pub x: Vec<f32>,
     /// Steps taken.
@@ -44,6 +47,7 @@ impl Group {
         Self {
             schedule,
             keys,
+            torch: None,
             x: x_t,
             taken: 0,
             submitted: 0,
@@ -53,6 +57,11 @@ impl Group {
             began: Duration::ZERO,
             part: 1,
         }
+    }
+
+    /// With the steps' noise from torch's generator, where there is one.
+    pub fn with_noise_of(self, torch: Option<TorchDraws>) -> Self {
+        Self { torch, ..self }
     }
 
     /// Whether every step is taken.
@@ -66,6 +75,15 @@ impl Group {
 
     fn images(&self, part: usize) -> Range<usize> {
         part * self.part..self.keys.len().min((part + 1) * self.part)
+    }
+
+    /// Noise of the images of a part for the step of an index, padded for a batch, where it does not come from the counters.
+    fn torch_noise(&self, part: usize, index: usize, batch: usize) -> Option<Vec<f32>> {
+        self.schedule.steps.get(index).filter(|step| step.next_from_noise != 0.0)?;
+        let (torch, len) = (self.torch.as_ref()?, self.image_len());
+        let of = |key: &ImageKey| torch.noise(index, key.image as usize * len..(key.image as usize + 1) * len);
+        let noise: Vec<f32> = self.keys[self.images(part)].iter().flat_map(of).collect();
+        Some(padded(&noise, batch * len))
     }
 
     /// Numbers of one image.
@@ -208,6 +226,7 @@ impl Groups {
             if self.in_flight.len() >= sampler::in_flight(network.stepping().0) || !(came_back || is_resident) {
                 return Ok(());
             }
+            let given = group.torch_noise(part, index, batch);
             network.prepare(&self.timesteps)?;
             let (executor, handles) = network.stepping();
             if !is_resident {
@@ -218,7 +237,7 @@ impl Groups {
             }
             let at = self.at(index, coefficients);
             let reads = Reads { x: true, ..reads(number, index) };
-            let ticket = sampler::submit_step(executor, &handles, coefficients, at, None, reads)?;
+            let ticket = sampler::submit_step(executor, &handles, coefficients, at, given.as_deref(), reads)?;
             network.resident = Some(Resident { steps: index + 1, ..here });
             self.in_flight.push_back(InFlight { group: number, part, ticket, submitted: now });
             let group = &mut self.groups[number];
@@ -266,7 +285,10 @@ impl Groups {
         let tensors = std::mem::take(&mut group.collected);
         // Every step, as every step is shown: NaN must not become a picture.
         let shape = Shape::new(group.keys.len() as u32, self.size.0, self.size.1, self.channels as u32);
-        sampler::check_finite(&tensors.x, shape, 0)?;
+        if let Some(fault) = NotFinite::of(&tensors, shape) {
+            let first = group.keys.first().map_or(0, |key| key.image);
+            return Err(fault.error(first, group.taken, &group.schedule.steps));
+        }
         let x_t = std::mem::replace(&mut group.x, tensors.x.clone());
         let index = group.taken;
         group.taken += 1;

@@ -7,7 +7,8 @@ use crate::{
     gpu::Precision,
     model::Model,
     platform::Clock,
-    sampler::{self, Classes, Flow, Reads, StepNoise, StepTensors},
+    program::Shape,
+    sampler::{self, Classes, Flow, NotFinite, Reads, StepNoise, StepTensors},
     schedule::StepCoefficients,
 };
 use std::{
@@ -37,13 +38,15 @@ pub struct Engine {
 pub struct Run<'a> {
     /// How many.
     pub images: usize,
+    /// The number of the first, which counts the noise.
+    pub first: u32,
     /// Height and width.
     pub size: (u32, u32),
     /// The steps they all take.
     pub steps: &'a [StepCoefficients],
     /// x_T of some of them, `[n, C, H, W]`.
     pub x_t: &'a dyn Fn(Range<usize>) -> Vec<f32>,
-    /// z of every step, `[K, N, C, H, W]`, or the seed it is drawn from.
+    /// z of every step, `[K, N, C, H, W]`, or the seed it is drawn from, or who is asked for it by the images' numbers.
     pub noise: StepNoise<'a>,
     /// The class of each.
     pub classes: Classes,
@@ -129,7 +132,7 @@ impl Engine {
     /// `[N, C_out, H, W]`. Without classes that list may be empty.
     ///
     /// # Errors
-    /// As [`Self::network`]; a length that does not fit; a device fault.
+    /// As [`Self::network`]; a length that does not fit; a device fault; a result that is not finite.
     pub async fn epsilon(&mut self, x: &[f32], timesteps: &[f32], classes: &[u32], size: (u32, u32)) -> Result<Vec<f32>> {
         let images = timesteps.len();
         if images == 0 || !x.len().is_multiple_of(images) {
@@ -148,7 +151,13 @@ impl Engine {
             let x = padded(&x[first * len..(first + now) * len], len * network.batch);
             let classes = classes.get(first..first + now).unwrap_or_default();
             let output = network.epsilon(&x, &timesteps, classes).await?;
-            all.extend_from_slice(&output[..output.len() / network.batch * now]);
+            let output = &output[..output.len() / network.batch * now];
+            // A shape of as many numbers as one image's output has.
+            let shape = Shape::new(now as u32, size.0, size.1, (output.len() / now) as u32 / (size.0 * size.1).max(1));
+            if let Some(fault) = NotFinite::in_images(output, shape) {
+                return Err(fault.error_at(first as u32, &format!("t = {}", timesteps[fault.image()])));
+            }
+            all.extend_from_slice(output);
         }
         Ok(all)
     }
@@ -178,13 +187,22 @@ impl Engine {
             let x_t = padded(&x_t, len * room);
             // Each step's noise of these images, padded as they are.
             let given = match run.noise {
-                StepNoise::Seed(_) => Vec::new(),
                 StepNoise::Given(noise) => noise
                     .chunks_exact(run.images * len)
                     .flat_map(|step| padded(&step[images.start * len..images.end * len], len * room))
                     .collect(),
+                _ => Vec::new(),
             };
-            let noise = if let StepNoise::Seed(seed) = run.noise { StepNoise::Seed(seed) } else { StepNoise::Given(&given) };
+            let base = run.first as usize;
+            let draw = |index: usize, _: Range<usize>| match run.noise {
+                StepNoise::Drawn(draw) => padded(&draw(index, base + images.start..base + images.end), len * room),
+                _ => Vec::new(),
+            };
+            let noise = match run.noise {
+                StepNoise::Seed(seed) => StepNoise::Seed(seed),
+                StepNoise::Given(_) => StepNoise::Given(&given),
+                StepNoise::Drawn(_) => StepNoise::Drawn(&draw),
+            };
             let mut step = |index: usize, tensors: &StepTensors| {
                 if images.len() == room {
                     return on_step(images.clone(), index, tensors);
@@ -194,8 +212,18 @@ impl Engine {
                 on_step(images.clone(), index, &real)
             };
             let (executor, handles) = network.parts();
-            let x =
-                sampler::run(executor, &handles, run.steps, &x_t, noise, first as u32, run.classes, run.reads, &mut step).await?;
+            let x = sampler::run(
+                executor,
+                &handles,
+                run.steps,
+                &x_t,
+                noise,
+                run.first + first as u32,
+                run.classes,
+                run.reads,
+                &mut step,
+            )
+            .await?;
             on_images(images.clone(), &x[..images.len() * len])?;
         }
         Ok(())

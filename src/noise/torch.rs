@@ -6,7 +6,11 @@
 //! (ATen: DistributionTemplates.h, DistributionsHelper.h.) Words and their order are exact; the normals differ from torch's by the
 //! last bits of its vectorised logarithm, sine and cosine, which change with torch's version and processor.
 
-use std::f64::consts::PI;
+use std::{
+    f64::consts::PI,
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
 
 const STATE: usize = 624;
 const MIDDLE: usize = 397;
@@ -52,6 +56,48 @@ impl TorchGenerator {
         out
     }
 
+    /// `torch.randn(count, generator=self)[range]`, of which only the blocks around `range` are made.
+    pub fn randn_part(&mut self, count: usize, range: Range<usize>) -> Vec<f32> {
+        if count < BLOCK {
+            return self.randn(count).get(range).unwrap_or_default().to_vec();
+        }
+        // One word makes one number, so that the blocks before and behind can be passed over.
+        let (first, last) = (range.start / BLOCK * BLOCK, range.end.next_multiple_of(BLOCK).min(count));
+        self.skip(first);
+        let mut out: Vec<f32> = (first..last).map(|_| self.uniform_f32()).collect();
+        self.skip(count - last);
+        out.chunks_exact_mut(BLOCK).for_each(box_muller_block);
+        if !count.is_multiple_of(BLOCK) {
+            let mut tail = [0.0; BLOCK];
+            tail.iter_mut().for_each(|value| *value = self.uniform_f32());
+            box_muller_block(&mut tail);
+            for (at, value) in (count - BLOCK..).zip(tail) {
+                if let Some(place) = at.checked_sub(first).and_then(|at| out.get_mut(at)) {
+                    *place = value;
+                }
+            }
+        }
+        out.get(range.start - first..range.end - first).unwrap_or_default().to_vec()
+    }
+
+    /// What `randn(count)` would use up.
+    fn skip_randn(&mut self, count: usize) {
+        if count < BLOCK {
+            self.randn(count);
+        } else {
+            self.skip(if count.is_multiple_of(BLOCK) { count } else { count + BLOCK });
+        }
+    }
+
+    /// Passes over so many words.
+    fn skip(&mut self, mut words: usize) {
+        while words > STATE - self.next {
+            words -= STATE - self.next;
+            self.twist();
+        }
+        self.next += words;
+    }
+
     /// A uniform word.
     fn word(&mut self) -> u32 {
         if self.next == STATE {
@@ -93,6 +139,53 @@ impl TorchGenerator {
         let radius = (-2.0 * (-u).ln_1p()).sqrt();
         self.kept = Some(radius * angle.sin());
         radius * angle.cos()
+    }
+}
+
+/// What a pipeline of diffusers draws from one generator: x_T of the whole batch, then, step by step, noise for the whole batch.
+///
+/// It is one stream: what lies before a draw is passed over, and a draw before the last one asked for begins anew.
+#[derive(Debug)]
+pub struct TorchDraws {
+    seed: u64,
+    /// Numbers of a draw: those of the whole batch.
+    numbers: usize,
+    /// The generator, and how many draws it has behind it.
+    place: Mutex<(TorchGenerator, usize)>,
+}
+
+impl TorchDraws {
+    /// Draws of `numbers` numbers each.
+    pub fn new(seed: u64, numbers: usize) -> Self {
+        Self { seed, numbers, place: Mutex::new((TorchGenerator::new(seed), 0)) }
+    }
+
+    /// Numbers of a draw.
+    pub fn numbers(&self) -> usize {
+        self.numbers
+    }
+
+    /// Part of x_T.
+    pub fn x_t(&self, range: Range<usize>) -> Vec<f32> {
+        self.part(0, range)
+    }
+
+    /// Part of the noise of the step of an index.
+    pub fn noise(&self, step: usize, range: Range<usize>) -> Vec<f32> {
+        self.part(step + 1, range)
+    }
+
+    fn part(&self, draw: usize, range: Range<usize>) -> Vec<f32> {
+        // What a panic left there is a generator still.
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.1 > draw {
+            *place = (TorchGenerator::new(self.seed), 0);
+        }
+        let (generator, done) = &mut *place;
+        (*done..draw).for_each(|_| generator.skip_randn(self.numbers));
+        *done = draw;
+        // The place stays before the draw: other images of it may be asked for next.
+        generator.clone().randn_part(self.numbers, range)
     }
 }
 

@@ -1,4 +1,4 @@
-//! PNG files that carry their recipe in an iTXt chunk.
+//! PNG files that carry their recipe in an iTXt chunk, and are read with it in any kind of text chunk.
 
 use std::io::{self, BufRead, Seek, Write};
 use std::path::Path;
@@ -7,7 +7,7 @@ use ::png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Encoder,
 
 use super::Picture;
 use super::recipe_text::{KEYWORD, LONGEST_RECIPE, check_length};
-use crate::error::Result;
+use crate::error;
 use crate::files::{refusal, write_atomically};
 
 /// What the decoder may hold while it looks for the recipe: it counts a text about twice while it grows it, and other programs'
@@ -19,7 +19,7 @@ const READING_LIMIT: usize = 8 * LONGEST_RECIPE;
 /// # Errors
 /// [`Error::File`](crate::Error::File) if the picture is empty or too large, the recipe longer than [`LONGEST_RECIPE`], or the file
 /// cannot be written.
-pub fn write_png(path: impl AsRef<Path>, picture: &Picture, recipe: Option<&str>) -> Result<()> {
+pub fn write_png(path: impl AsRef<Path>, picture: &Picture, recipe: Option<&str>) -> error::Result<()> {
     write_atomically(path, |w| encode(w, picture, recipe))
 }
 
@@ -74,15 +74,36 @@ pub(super) fn find_recipe(input: impl BufRead + Seek) -> io::Result<Option<Strin
     recipe_in(reader.info())
 }
 
+/// We write it as iTXt, plain; programs that save pictures again make it any of the three kinds, compressed or not. A small chunk could
+/// unpack to gigabytes.
 fn recipe_in(info: &Info) -> io::Result<Option<String>> {
-    let Some(chunk) = info.utf8_text.iter().find(|chunk| chunk.keyword == KEYWORD) else {
+    let is_ours = |keyword: &str| keyword.eq_ignore_ascii_case(KEYWORD);
+    let text = if let Some(chunk) = info.utf8_text.iter().find(|chunk| is_ours(&chunk.keyword)) {
+        let mut chunk = chunk.clone();
+        chunk.decompress_text_with_limit(LONGEST_RECIPE).map_err(too_long)?;
+        chunk.get_text().map_err(as_io)?
+    } else if let Some(chunk) = info.uncompressed_latin1_text.iter().find(|chunk| is_ours(&chunk.keyword)) {
+        of_latin1(chunk.text.clone())
+    } else if let Some(chunk) = info.compressed_latin1_text.iter().find(|chunk| is_ours(&chunk.keyword)) {
+        let mut chunk = chunk.clone();
+        chunk.decompress_text_with_limit(LONGEST_RECIPE).map_err(too_long)?;
+        of_latin1(chunk.get_text().map_err(as_io)?)
+    } else {
         return Ok(None);
     };
-    // We write it plain, others may compress it: a small chunk could unpack to gigabytes.
-    let mut chunk = chunk.clone();
-    chunk.decompress_text_with_limit(LONGEST_RECIPE).map_err(as_io)?;
-    let text = chunk.get_text().map_err(as_io)?;
     if text.len() > LONGEST_RECIPE { Err(as_io(DecodingError::LimitsExceeded)) } else { Ok(Some(text)) }
+}
+
+/// A text that was read as Latin-1, as tEXt and zTXt are to be read; many programs write UTF-8 there all the same.
+fn of_latin1(text: String) -> String {
+    let bytes = text.chars().map(|c| u8::try_from(u32::from(c))).collect::<Result<Vec<u8>, _>>();
+    bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(text)
+}
+
+/// What did not unpack into the room there is for a recipe.
+fn too_long(error: DecodingError) -> io::Error {
+    let has_no_room = error.to_string().starts_with("Out of decompression space");
+    as_io(if has_no_room { DecodingError::LimitsExceeded } else { error })
 }
 
 fn as_io(error: DecodingError) -> io::Error {

@@ -36,6 +36,8 @@ pub enum NoiseKind {
     Path,
     /// The index of the step.
     Step,
+    /// The place in the stream of torch's generator that drew x_T: what diffusers' pipelines do with one generator.
+    Torch,
 }
 
 /// A sampling run, before it is checked against a config.
@@ -76,7 +78,7 @@ impl Preset {
 
 impl NoiseKind {
     /// Every kind's name.
-    pub const NAMES: [&str; 2] = ["path", "step"];
+    pub const NAMES: [&str; 3] = ["path", "step", "torch"];
 }
 
 impl fmt::Display for NoiseKind {
@@ -84,6 +86,7 @@ impl fmt::Display for NoiseKind {
         f.pad(match self {
             Self::Path => "path",
             Self::Step => "step",
+            Self::Torch => "torch",
         })
     }
 }
@@ -95,7 +98,8 @@ impl FromStr for NoiseKind {
         match text {
             "path" => Ok(Self::Path),
             "step" => Ok(Self::Step),
-            _ => Err(Error::argument(format!("noise: expected path or step, got {text:?}"))),
+            "torch" => Ok(Self::Torch),
+            _ => Err(Error::argument(format!("noise: expected path, step or torch, got {text:?}"))),
         }
     }
 }

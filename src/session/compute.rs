@@ -204,6 +204,7 @@ mod tests {
             keep: Keep::Latest,
             kind: Default::default(),
             first: None,
+            fit_steps: false,
         }
     }
 

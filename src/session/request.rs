@@ -2,12 +2,12 @@
 
 use crate::{
     backend::DeviceChoice,
-    error::Result,
+    error::{Error, Result},
     gpu::Precision,
     latent,
     noise::{self, STREAM_X_T},
     recipe::ClassLabel,
-    schedule::ScheduleRequest,
+    schedule::{NoiseKind, ScheduleRequest},
 };
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct Request {
     pub keep: Keep,
     /// How urgent it is, and how much of it is wanted.
     pub kind: Kind,
+    /// Whether S becomes T where it is more: controls that were set for another model.
+    pub fit_steps: bool,
     /// The group that takes all its steps before the others take theirs; `None` lets all advance together.
     pub first: Option<usize>,
 }
@@ -75,6 +77,22 @@ pub struct Group {
     pub schedule: ScheduleRequest,
     /// Its images.
     pub members: Vec<Member>,
+}
+
+impl Group {
+    /// The seed, and how many images are drawn at once, where torch's generator draws the steps' noise.
+    ///
+    /// # Errors
+    /// It should, and did not draw x_T.
+    pub(super) fn torch(&self) -> Result<Option<(u64, u32)>> {
+        if self.schedule.noise != Some(NoiseKind::Torch) {
+            return Ok(None);
+        }
+        match self.members.first().map(|member| &member.latent) {
+            Some(Latent::Torch { seed, count, .. }) => Ok(Some((*seed, *count))),
+            _ => Err(Error::argument("noise: torch draws it after x_T from the same generator, expected x_T from torch")),
+        }
+    }
 }
 
 /// One image of a group.

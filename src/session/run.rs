@@ -8,11 +8,12 @@ use super::{
 use crate::{
     engine::{Engine, Group, Groups},
     error::{Error, Result},
+    noise::torch::TorchDraws,
     platform::Clock,
     recipe::ClassLabel,
     recipe::MAX_SIDE,
     sampler::{ImageKey, Reads},
-    schedule::Schedule,
+    schedule::{Schedule, ScheduleRequest},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -73,12 +74,14 @@ impl Run {
         if request.groups.is_empty() || request.groups.iter().any(|g| g.members.is_empty()) {
             return Err(Error::argument("expected at least one picture to make, got none; add a row or a column"));
         }
+        let max_steps = if request.fit_steps { facts.scheduler.num_train_timesteps as usize } else { usize::MAX };
         let schedule = |group: &RequestGroup| {
-            let whole = Schedule::new(&facts.scheduler, &group.schedule)?;
+            let asked = ScheduleRequest { steps: group.schedule.steps.min(max_steps), ..group.schedule.clone() };
+            let whole = Schedule::new(&facts.scheduler, &asked)?;
             let wanted = whole.steps.len();
             let steps = if let Kind::Draft(budget) = request.kind { budget.steps(wanted, step) } else { wanted };
             // Placed as τ places them.
-            Ok(Arc::new(if steps == wanted { whole } else { Schedule::new(&facts.scheduler, &group.schedule.thinned(steps))? }))
+            Ok(Arc::new(if steps == wanted { whole } else { Schedule::new(&facts.scheduler, &asked.thinned(steps))? }))
         };
         let schedules = request.groups.iter().map(schedule).collect::<Result<Vec<_>>>()?;
         let steps = schedules.iter().map(|s| s.steps.len()).max().unwrap_or(0);
@@ -93,7 +96,8 @@ impl Run {
                 x_t.extend(member.latent.x_t(channels, height, width, &mut torch)?);
             }
             let key = |member: &Member| ImageKey { seed: member.noise_seed, image: member.image, class: classes.of(member.image) };
-            Ok(Group::new(schedule, group.members.iter().map(key).collect(), x_t))
+            let torch = group.torch()?.map(|(seed, count)| TorchDraws::new(seed, count as usize * channels * height * width));
+            Ok(Group::new(schedule, group.members.iter().map(key).collect(), x_t).with_noise_of(torch))
         };
         let groups = request.groups.iter().zip(schedules).map(begin).collect::<Result<Vec<_>>>()?;
         let detail = match request.keep {

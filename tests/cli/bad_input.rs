@@ -63,7 +63,7 @@ fn place_of_bad_things() -> Place {
     fs::write(place.path("field.json"), recipe(r#""size":[32,32],"later\nversion":1"#)).expect("written");
     let write = |name: &str, list: &[(&str, Vec<usize>)]| {
         let list: Vec<_> =
-            list.iter().map(|(n, shape)| (*n, shape.clone(), Values::F32(vec![0.0; shape.iter().product()]))).collect();
+            list.iter().map(|(n, shape)| (*n, shape.clone(), Values::F32(vec![1.0; shape.iter().product()]))).collect();
         tensors::write(&place.path(name), &list).expect("written");
     };
     write("x.safetensors", &[("x_T", vec![1, 3, 16, 16])]);
@@ -72,8 +72,14 @@ fn place_of_bad_things() -> Place {
     write("odd.safetensors", &[("x_T", vec![1, 3, 16, 17]), ("sample", vec![1, 3, 16, 17]), ("timestep", vec![1])]);
     write("noise.safetensors", &[("x_T", vec![1, 3, 16, 16]), ("noise", vec![4, 1, 3, 16, 16])]);
     write("times.safetensors", &[("sample", vec![3, 3, 16, 16]), ("timestep", vec![2])]);
-    let nan = [("x_T", vec![1, 3, 1, 1], Values::F32(vec![0.0, f32::NAN, 0.0]))];
-    tensors::write(&place.path("nan.safetensors"), &nan).expect("written");
+    let nan = [0.0, f32::NAN, 0.0].map(f32::to_le_bytes).concat();
+    let nan = [("x_T", TensorView::new(Dtype::F32, vec![1, 3, 1, 1], &nan).expect("fits"))];
+    fs::write(place.path("nan.safetensors"), safetensors::serialize(nan, None).expect("serialised")).expect("written");
+    write("right.safetensors", &[("x_T", vec![1, 3, 16, 16]), ("sample", vec![1, 3, 16, 16]), ("timestep", vec![1])]);
+    // Every weight is finite, and yet the first layer's sums are beyond f32.
+    let shape = [8, 3, 3, 3];
+    let large = f32::MAX.to_le_bytes().repeat(shape.iter().product());
+    spoilt(&place, "overflow", same, |b| with_conv_in(b, |_| (Dtype::F32, shape.to_vec(), large.into())));
     place
 }
 
@@ -130,6 +136,9 @@ const BAD: &[(&str, &[&str])] = &[
     ("sample --model UNETS/odd OUT", &["as many output as input channels", "5 in and 3 out"]),
     // Places that cannot be written.
     ("sample MODEL -o out.jpg", &["--out out.jpg", "got .jpg"]),
+    ("sample MODEL -o samples_eta0.5.WebP", &["expected a .png, an .npz or a folder", "got .webp"]),
+    ("sample MODEL -o x.gif", &["got .gif", "`etude trajectory`"]),
+    ("sample MODEL -o x.safetensors", &["got .safetensors", "--save-trajectory"]),
     ("sample MODEL -o text.txt/x.png", &["text.txt"]),
     ("sample MODEL -o text.txt/x.npz", &["text.txt"]),
     ("sample MODEL -o text.txt/folder", &["text.txt"]),
@@ -160,6 +169,17 @@ const BAD: &[(&str, &[&str])] = &[
     ("eps MODEL --input odd.safetensors --output new.safetensors", &["16x17"]),
     ("eps MODEL --input times.safetensors --output new.safetensors", &["tensor timestep", "expected 3", "got 2"]),
     ("eps MODEL --input x.safetensors --output new.safetensors", &["tensor sample", "is missing"]),
+    // Numbers that become infinite on the way.
+    ("sample --model overflow -S 3 -n 2 OUT", &["image 0, step 1 of 3 (t = 666)", "expected finite numbers", "--precision f32"]),
+    ("sample --device cpu --model overflow -S 3 -n 2 -o new_folder", &["image 0, step 1 of 3", "got NaN"]),
+    ("sample --device cpu --model overflow -S 3 -n 2 -o new.npz", &["image 0, step 1 of 3"]),
+    ("sample --device cpu --model overflow -S 3 -n 2 TRAJECTORY", &["image 0, step 1 of 3"]),
+    ("trajectory --device cpu --model overflow -S 3 -o new.png", &["image 0, step 1 of 3"]),
+    ("trajectory --device cpu --model overflow -S 3 -o new.gif", &["image 0, step 1 of 3"]),
+    (
+        "eps --device cpu --model overflow --input right.safetensors --output new.safetensors",
+        &["image 0, t = 1", "finite", "--precision f32"],
+    ),
     // Recipes.
     ("sample MODEL --recipe plain.png OUT", &["plain.png", "without"]),
     ("sample MODEL --recipe text.txt OUT", &["text.txt", "neither PNG nor GIF"]),

@@ -27,7 +27,7 @@ fn sampled(controls: &etude::app::Controls) -> Vec<picture::Picture> {
         Backend::Cpu.record(&model, controls.count, size, rows, etude::gpu::Precision::F32).expect("recorded");
     let mut executor = Backend::Cpu.executor(program, etude::gpu::Precision::F32).expect("an executor");
     let recipe = etude::recipe::Recipe { size, ..recipe };
-    let x_t = recipe.x_t(1, 0, controls.count, &[]);
+    let x_t = recipe.x_t(1, 0..controls.count as usize, None);
     let noise = StepNoise::Seed(controls.noise_seed);
     let reads = |_| Reads::default();
     let mut on_step = |_: usize, _: &_| Ok(Flow::Continue);

@@ -2,6 +2,8 @@
 //! are diffusers'; `tests/fixtures/making/` holds the scripts that made them.
 
 mod checkpoints;
+mod noise;
+mod recipe;
 mod scheduler;
 mod unet_config;
 

@@ -48,7 +48,9 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
     };
     add("seed", controls.seed.to_string());
     add("noise-seed", controls.noise_seed.to_string());
-    if let Some(noise) = controls.noise {
+    // The noise of torch's generator has no seed that could vary.
+    let noise = if varied.contains(&"noise-seed") { controls.own_noise() } else { controls.noise() };
+    if noise != controls.rng.noise(controls.preset) {
         add("noise", noise.to_string());
     }
     if controls.rng == Rng::Torch {
@@ -74,18 +76,27 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
     line
 }
 
+/// The option that asks for `count` images from `first` on; of torch's, for all that are drawn at once.
+fn images(controls: &Controls, first: u32, count: u32) -> String {
+    match (controls.rng, first) {
+        (Rng::Torch, _) => format!("--count {}", controls.drawn()),
+        (Rng::Etude, 0) => format!("--count {count}"),
+        (Rng::Etude, _) => format!("--first {first} --count {count}"),
+    }
+}
+
 /// The command for the open panel. For a comparison it is a loop in the shell; for an interpolation it samples the two (or four)
 /// ends.
 pub fn command_line(controls: &Controls) -> String {
     let view = &controls.view;
     match view.tab {
         Tab::Trajectory | Tab::Explain => {
-            format!("etude sample {} --count {} --out etude.png", options(controls, &[]), controls.count)
+            format!("etude sample {} {} --out etude.png", options(controls, &[]), images(controls, controls.first, controls.count))
         }
         Tab::Compare => {
-            let count = match controls.rng {
-                Rng::Etude => view.image + 1,
-                Rng::Torch => controls.count,
+            let count = match controls.first {
+                0 => images(controls, 0, view.image + 1),
+                _ => images(controls, controls.image_number(), 1),
             };
             let compare = &view.compare;
             match compare.axes {
@@ -95,11 +106,11 @@ pub fn command_line(controls: &Controls) -> String {
                     let seeds = seeds.collect::<Vec<_>>().join(" ");
                     let options = options(controls, &["eta", "noise-seed"]);
                     let rows = format!(
-                        "for eta in {etas}; do for noise in {seeds}; do etude sample {options} --eta $eta --noise-seed $noise --count \
+                        "for eta in {etas}; do for noise in {seeds}; do etude sample {options} --eta $eta --noise-seed $noise \
                          {count} --out eta-$eta-noise-$noise.png; done; done"
                     );
                     let last_row = format!(
-                        "for noise in {seeds}; do etude sample {options} --sigma-hat --noise-seed $noise --count {count} --out \
+                        "for noise in {seeds}; do etude sample {options} --sigma-hat --noise-seed $noise {count} --out \
                          sigma-hat-noise-$noise.png; done"
                     );
                     let (with_eta, with_sigma_hat) = (!compare.etas.is_empty(), compare.sigma_hat);
@@ -109,7 +120,7 @@ pub fn command_line(controls: &Controls) -> String {
                 Axes::StepsBySpacing => {
                     let steps = compare.steps.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
                     format!(
-                        "for steps in {steps}; do for tau in {}; do etude sample {} --steps $steps --tau $tau --count {count} \
+                        "for steps in {steps}; do for tau in {}; do etude sample {} --steps $steps --tau $tau {count} \
                          --out steps-$steps-$tau.png; done; done",
                         compare.spacings.join(" "),
                         options(controls, &["steps", "tau"])
@@ -121,7 +132,8 @@ pub fn command_line(controls: &Controls) -> String {
             let ends = if view.interpolate.grid { 4 } else { 2 };
             let seeds = view.interpolate.seeds[..ends].iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
             // An interpolation's ends are always drawn by our own generator.
-            let base = Controls { eta: view.interpolate.eta, sigma_hat: false, rng: Rng::Etude, ..controls.clone() };
+            let noise = Some(controls.own_noise());
+            let base = Controls { eta: view.interpolate.eta, sigma_hat: false, rng: Rng::Etude, noise, ..controls.clone() };
             format!(
                 "for seed in {seeds}; do etude sample {} --seed $seed --count 1 --out seed-$seed.png; done",
                 options(&base, &["seed"])

@@ -65,12 +65,20 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     let mut controls = run.made_with();
     (controls.view.tab, controls.view.image) = (tab, state.controls.view.image);
     controls.view.interpolate.position = position;
-    let recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?.json()?;
+    let mut recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?;
+    // A picture, a strip or an animation shows one image of a batch, a sheet all of them.
+    recipe.image = has_one_image(tab, export).then(|| controls.image_number());
+    let recipe = recipe.json()?;
     let folder = state.save_folder.clone();
     Ok(move || match write(&folder, content, &recipe) {
         Ok(path) => TaskResult::Saved(path),
         Err(error) => TaskResult::Failed(error.to_string()),
     })
+}
+
+/// Whether what is saved of a panel shows one image of a batch.
+fn has_one_image(tab: Tab, export: Export) -> bool {
+    matches!(tab, Tab::Trajectory | Tab::Explain) && export != Export::Sheet
 }
 
 /// Held while a file name is chosen and the file written, so that two tasks do not choose the same name.

@@ -7,7 +7,7 @@ use crate::{
         start::{Start, WindowOptions},
     },
     model::EMBEDDED,
-    recipe::Recipe,
+    recipe::{Recipe, Rng},
     schedule::Preset,
 };
 use serde::{Deserialize, Serialize};
@@ -31,11 +31,12 @@ struct Settings {
 fn settings(storage: Option<&dyn eframe::Storage>) -> Settings {
     let text = storage.and_then(|storage| storage.get_string(KEY)).unwrap_or_default();
     let mut settings: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    // Before there was a choice of noise nobody chose that of a step: such settings take the preset's.
+    // Before there was a choice of noise nobody chose that of a step: such settings take the usual one.
     if let Some(recipe) = settings.get_mut("recipe").and_then(serde_json::Value::as_object_mut)
         && let Some(Ok(preset)) = recipe.get("preset").and_then(serde_json::Value::as_str).map(str::parse::<Preset>)
     {
-        recipe.entry("noise").or_insert_with(|| preset.noise().to_string().into());
+        let rng = recipe.get("rng").and_then(serde_json::Value::as_str).and_then(|rng| rng.parse::<Rng>().ok()).unwrap_or_default();
+        recipe.entry("noise").or_insert_with(|| rng.noise(preset).to_string().into());
     }
     // Unreadable settings of another version must not keep the viewer from starting.
     serde_json::from_value(settings).unwrap_or_default()
@@ -235,6 +236,8 @@ mod tests {
             rng: Rng::Torch,
             count: 5,
             class: None,
+            first: 0,
+            drawn: None,
             size: Some((32, 48)),
             view,
         };
@@ -247,7 +250,7 @@ mod tests {
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON")["recipe"].clone();
         keep(&state(expected), &mut storage);
         let mut stored = value(STORED);
-        stored["noise"] = "step".into();
+        stored["noise"] = "torch".into();
         stored["viewer"]["ahead"] = true.into();
         assert_eq!(value(&storage.0[KEY]), stored);
     }
@@ -256,7 +259,7 @@ mod tests {
     fn who_never_chose_the_noise_gets_the_presets_and_who_did_keeps_it() {
         let noise = |storage: &Memory| start(Some(storage), WindowOptions::default()).controls.expect("controls").noise();
         let mut storage = Memory::default();
-        storage.0.insert(KEY.to_owned(), STORED.replace("official", "etude"));
+        storage.0.insert(KEY.to_owned(), STORED.replace("official", "etude").replace("torch", "etude"));
         assert_eq!(noise(&storage), NoiseKind::Path);
         for chosen in [NoiseKind::Step, NoiseKind::Path] {
             keep(&state(Controls { noise: Some(chosen), ..Controls::default() }), &mut storage);

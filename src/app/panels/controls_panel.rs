@@ -156,13 +156,27 @@ fn class_ui(ui: &mut Ui, classes: u32, draft: &mut Controls) {
 fn count_ui(ui: &mut Ui, draft: &mut Controls) {
     ui.horizontal(|ui| {
         let label = ui.label("Batch");
+        let before = draft.count;
         let hover = format!("{} images of one seed are made together; image 0 stays the same whatever their number.", draft.count);
         let drag = egui::DragValue::new(&mut draft.count).range(1..=MAX_IMAGES).speed(0.1);
         ui.add(drag).labelled_by(label.id).hint(hover);
         for count in [1, 4, 8, 16] {
             ui.selectable_value(&mut draft.count, count, count.to_string()).hint(format!("{count} image(s)"));
         }
+        if draft.count != before {
+            // Another batch, as torch draws it.
+            draft.drawn = None;
+        }
     });
+    if draft.first > 0 {
+        ui.horizontal(|ui| {
+            let last = draft.first + draft.count - 1;
+            ui.label(if last > draft.first { format!("images {} to {last}", draft.first) } else { format!("image {last}") });
+            if ui.button("from 0").hint("The picture that was opened is not the first of its batch: begin with image 0").clicked() {
+                (draft.first, draft.view.image, draft.drawn) = (0, 0, None);
+            }
+        });
+    }
     draft.view.image = draft.view.image.min(draft.count.max(1) - 1);
 }
 
@@ -241,7 +255,10 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
             ui.selectable_value(&mut draft.rng, Rng::Etude, "etude").hint("Counters: image 7 is image 7 in any batch");
             ui.selectable_value(&mut draft.rng, Rng::Torch, "torch").hint("torch.randn of the whole batch with this seed");
         });
-        combo.response.labelled_by(label.id).hint("The generator of x_T.");
+        combo.response.labelled_by(label.id).hint(
+            "The generator of x_T. Torch's also draws the noise of the steps after it, but in comparisons of noise seeds and in \
+             interpolations.",
+        );
         ui.end_row();
     });
     for note in state.schedule().map(|s| s.notes.as_slice()).unwrap_or_default() {

@@ -1,7 +1,7 @@
 //! The two seeds with their dice and locks, and what the noise belongs to.
 
 use crate::app::widgets::hint::Hint;
-use crate::{app::state::controls::Controls, platform, schedule::NoiseKind};
+use crate::{app::state::controls::Controls, platform, recipe::Rng, schedule::NoiseKind};
 use eframe::egui::{self, ComboBox, DragValue, Grid, Ui};
 
 /// The dice give seeds below this: short enough to read out in a lecture.
@@ -46,11 +46,14 @@ pub(crate) fn seeds_ui(ui: &mut Ui, draft: &mut Controls) {
 fn noise_ui(ui: &mut Ui, draft: &mut Controls) {
     let mut noise = draft.noise();
     let label = ui.label("noise");
+    let torch =
+        (NoiseKind::Torch, "z is drawn by torch's generator after x_T, as diffusers' pipelines do it; the noise seed is not used");
+    let kinds = [
+        (NoiseKind::Path, "z belongs to the time that a step covers, so that any S draws the same picture"),
+        (NoiseKind::Step, "z belongs to the number of the step, so that another S is another picture"),
+    ];
     let combo = ComboBox::from_id_salt("noise").width(70.0).selected_text(noise.to_string()).show_ui(ui, |ui| {
-        for (kind, hover) in [
-            (NoiseKind::Path, "z belongs to the time that a step covers, so that any S draws the same picture"),
-            (NoiseKind::Step, "z belongs to the number of the step, so that another S is another picture"),
-        ] {
+        for (kind, hover) in kinds.into_iter().chain((draft.rng == Rng::Torch).then_some(torch)) {
             ui.selectable_value(&mut noise, kind, kind.to_string()).hint(hover);
         }
     });
@@ -59,6 +62,7 @@ fn noise_ui(ui: &mut Ui, draft: &mut Controls) {
             "one path through all of time, of which each step takes its part: S = 20 and S = 50 draw the same picture"
         }
         NoiseKind::Step => "its own for each step by number: another S is another picture",
+        NoiseKind::Torch => "torch's, drawn after x_T from the same generator and seed, as diffusers' pipelines do it",
     };
     combo.response.labelled_by(label.id).hint(format!("What the noise z belongs to where η > 0. Now {same}."));
     if noise != draft.noise() {

@@ -72,7 +72,7 @@ fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
             if shown.finished { format!("finished, {total} steps") } else { format!("step {} of {total}", shown.update.index + 1) };
         ui.label(RichText::new(place).strong());
         ui.label(RichText::new("·").color(theme::faint(ui)));
-        ui.label(recipe_line(controls, state.image()));
+        ui.label(recipe_line(controls, controls.first as usize + state.image()));
         if shown.run.is_draft() {
             let wanted = controls.step_count();
             ui.label(RichText::new(format!("draft, {total} of {wanted} steps")).color(theme::faint(ui)));
@@ -192,8 +192,10 @@ fn batch_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut Tex
                         let colour = if chosen { theme::accent(ui) } else { theme::faint(ui) };
                         ui.painter().rect_stroke(rect, 2, (2.0, colour), egui::StrokeKind::Outside);
                     }
-                    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, format!("Image {i}")));
-                    let response = response.hint(format!("x̂0 of image {i}; click to enlarge it"));
+                    let number = draft.first as usize + i;
+                    response
+                        .widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, format!("Image {number}")));
+                    let response = response.hint(format!("x̂0 of image {number}; click to enlarge it"));
                     if response.clicked() {
                         draft.view.image = i as u32;
                     }

@@ -41,6 +41,10 @@ pub struct Controls {
     pub class: Option<ClassLabel>,
     /// Images of a trajectory.
     pub count: u32,
+    /// The number of the first of them.
+    pub first: u32,
+    /// How many images torch draws at once, where that is more than there are on screen.
+    pub drawn: Option<u32>,
     /// Height and width; `None` is the model's.
     pub size: Option<(u32, u32)>,
     /// Settings that the pictures of `etude sample` do not depend on.
@@ -63,6 +67,8 @@ impl Default for Controls {
             rng: Rng::Etude,
             class: None,
             count: 8,
+            first: 0,
+            drawn: None,
             size: None,
             view: ViewSettings::default(),
         }
@@ -79,18 +85,36 @@ impl Controls {
             spacing: self.spacing.clone(),
             sigma_hat: self.sigma_hat,
             clip: self.clip,
-            noise: self.noise,
+            noise: Some(self.noise()),
         }
     }
 
     /// What the steps' noise belongs to.
     pub fn noise(&self) -> NoiseKind {
-        self.noise.unwrap_or(self.preset.noise())
+        let usual = self.rng.noise(self.preset);
+        // Torch's noise comes after torch's x_T.
+        self.noise.filter(|noise| self.rng == Rng::Torch || *noise != NoiseKind::Torch).unwrap_or(usual)
     }
 
-    /// Sets what the steps' noise belongs to. The preset's own goes with the preset.
+    /// Sets what the steps' noise belongs to. The usual one goes with the preset and with the generator of x_T.
     pub fn set_noise(&mut self, noise: NoiseKind) {
-        self.noise = Some(noise).filter(|noise| *noise != self.preset.noise());
+        self.noise = Some(noise).filter(|noise| *noise != self.rng.noise(self.preset));
+    }
+
+    /// What the noise of runs belongs to whose x_T is not torch's, or that differ in the seed of the noise.
+    pub fn own_noise(&self) -> NoiseKind {
+        Some(self.noise()).filter(|noise| *noise != NoiseKind::Torch).unwrap_or(self.preset.noise())
+    }
+
+    /// How many images torch draws at once.
+    pub fn drawn(&self) -> u32 {
+        let end = self.first.saturating_add(self.count);
+        self.drawn.map_or(end, |drawn| drawn.max(end))
+    }
+
+    /// The number of the image that is shown large.
+    pub fn image_number(&self) -> u32 {
+        self.first.saturating_add(self.view.image)
     }
 
     /// S, or as many steps as a hand-made τ has.
@@ -157,6 +181,9 @@ impl Controls {
             rng: self.rng,
             class: self.class,
             count: self.count,
+            first: self.first,
+            image: None,
+            drawn: Some(self.drawn()).filter(|drawn| self.rng == Rng::Torch && *drawn != self.first.saturating_add(self.count)),
             size,
             viewer: Some(viewer),
         })
@@ -186,17 +213,49 @@ impl Controls {
             rng: recipe.rng,
             class: recipe.class,
             count: recipe.count,
+            first: recipe.first,
+            drawn: Some(recipe.drawn()).filter(|_| recipe.rng == Rng::Torch),
             size: Some(recipe.size),
             view,
         };
         controls.set_noise(recipe.noise);
+        if let Some(image) = recipe.image {
+            controls.enlarge(image);
+        }
         controls.tidy();
         Ok(controls)
+    }
+
+    /// Brings S, here and in the comparison's rows, down to the T timesteps of a model. Whether S changed.
+    pub fn fit(&mut self, train_timesteps: u32) -> bool {
+        let max = train_timesteps as usize;
+        let compared = &mut self.view.compare.steps;
+        if compared.iter().any(|steps| *steps > max) {
+            compared.retain(|steps| *steps <= max);
+            if compared.last() != Some(&max) {
+                compared.push(max);
+            }
+        }
+        let changed = self.steps > max;
+        self.steps = self.steps.min(max);
+        changed
+    }
+
+    /// Shows the image of a number large, with as many of its batch as there is room for.
+    fn enlarge(&mut self, image: u32) {
+        let end = self.first.saturating_add(self.count).max(image.saturating_add(1));
+        if !(self.first..self.first.saturating_add(MAX_IMAGES)).contains(&image) {
+            self.first = image;
+        }
+        self.count = (end - self.first).clamp(1, MAX_IMAGES);
+        self.view.image = image - self.first;
     }
 
     /// Brings numbers that come from a file or a text field into their ranges.
     pub fn tidy(&mut self) {
         self.count = self.count.clamp(1, MAX_IMAGES);
+        self.first = self.first.min(u32::MAX - MAX_IMAGES);
+        self.drawn = self.drawn.filter(|drawn| *drawn > self.first + self.count);
         self.view.tidy(self.count);
     }
 }

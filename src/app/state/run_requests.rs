@@ -91,6 +91,7 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         groups,
         keep: if purpose == Purpose::Trajectory || focus && step_by_step { Keep::Trajectory } else { Keep::Latest },
         first: None,
+        fit_steps: false,
         kind: match purpose {
             Purpose::Draft => Kind::Draft(Touched::default().budget()),
             Purpose::Ahead => Kind::Ahead,
@@ -102,18 +103,18 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
 fn seed(controls: &Controls, image: u32) -> Latent {
     match controls.rng {
         Rng::Etude => Latent::Seed { seed: controls.seed, image },
-        Rng::Torch => Latent::Torch { seed: controls.seed, image, count: controls.count },
+        Rng::Torch => Latent::Torch { seed: controls.seed, image, count: controls.drawn() },
     }
 }
 
 fn trajectory(controls: &Controls) -> Group {
     let member = |image| Member { latent: seed(controls, image), noise_seed: controls.noise_seed, image };
-    Group { schedule: controls.schedule(), members: (0..controls.count).map(member).collect() }
+    Group { schedule: controls.schedule(), members: (controls.first..controls.first + controls.count).map(member).collect() }
 }
 
 /// The enlarged image alone.
 fn enlarged(controls: &Controls) -> Group {
-    let image = controls.view.image;
+    let image = controls.image_number();
     let member = Member { latent: seed(controls, image), noise_seed: controls.noise_seed, image };
     Group { schedule: controls.schedule(), members: vec![member] }
 }
@@ -123,6 +124,8 @@ pub fn compare_rows(controls: &Controls) -> Vec<(String, ScheduleRequest)> {
     let (compare, base) = (&controls.view.compare, controls.schedule());
     match compare.axes {
         Axes::EtaBySeed => {
+            // Its columns are seeds of the noise, of which torch's has none.
+            let base = ScheduleRequest { noise: Some(controls.own_noise()), ..base };
             let eta = |eta: &f64| (format!("η = {}", plain(*eta)), ScheduleRequest { eta: *eta, sigma_hat: false, ..base.clone() });
             let mut rows: Vec<_> = compare.etas.iter().map(eta).collect();
             if compare.sigma_hat {
@@ -140,7 +143,7 @@ pub fn compare_rows(controls: &Controls) -> Vec<(String, ScheduleRequest)> {
 /// With rows of η one group per row. With rows of S one group per cell, row by row, as each cell has its own steps.
 fn compare(controls: &Controls) -> Vec<Group> {
     let compare = &controls.view.compare;
-    let image = controls.view.image;
+    let image = controls.image_number();
     let latent = seed(controls, image);
     let rows = compare_rows(controls).into_iter();
     match compare.axes {
@@ -165,7 +168,9 @@ fn compare(controls: &Controls) -> Vec<Group> {
 
 /// The schedule of the Interpolate panel: its own η.
 fn interpolated(controls: &Controls) -> ScheduleRequest {
-    ScheduleRequest { eta: controls.view.interpolate.eta, sigma_hat: false, ..controls.schedule() }
+    // Its x_T is not torch's.
+    let noise = Some(controls.own_noise());
+    ScheduleRequest { eta: controls.view.interpolate.eta, sigma_hat: false, noise, ..controls.schedule() }
 }
 
 /// A strip has one group per mode (slerp, lerp); a grid has a single group, row by row. All images get the noise of image 0, so

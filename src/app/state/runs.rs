@@ -76,7 +76,7 @@ impl Runs {
     /// Controls that make no request.
     pub(crate) fn submit(&mut self, session: &Session, purpose: Purpose, first: Option<usize>) -> Result<()> {
         if let Some(request) = self.begin(purpose) {
-            session.submit(Request { first, ..request? });
+            session.submit(Request { first, fit_steps: true, ..request? });
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Runs {
     pub(crate) fn start_draft(&mut self, session: &Session, controls: &Controls, touched: Touched) -> Result<()> {
         self.register(Purpose::Draft, controls);
         let mut request = run_requests::request(self.next_id, Purpose::Draft, controls)?;
-        request.kind = Kind::Draft(touched.budget());
+        (request.kind, request.fit_steps) = (Kind::Draft(touched.budget()), true);
         self.displace(Purpose::Draft);
         session.submit(request);
         Ok(())
@@ -128,7 +128,7 @@ impl Runs {
             runs.sort_by_key(|run| !is_like(&run.controls, controls, scale));
         }
         self.register(Purpose::Ahead, controls);
-        session.submit(run_requests::request(self.next_id, Purpose::Ahead, controls)?);
+        session.submit(Request { fit_steps: true, ..run_requests::request(self.next_id, Purpose::Ahead, controls)? });
         Ok(())
     }
 

@@ -262,7 +262,7 @@ fn step_text(run: &RunView, group: usize) -> Option<String> {
 fn recipe_text(controls: &Controls) -> String {
     let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", plain(controls.eta)) };
     let Controls { seed, noise_seed, .. } = controls;
-    let (image, steps) = (controls.view.image, controls.step_count());
+    let (image, steps) = (controls.image_number(), controls.step_count());
     format!("seed {seed}, image {image}, noise seed {noise_seed}, {noise}, S = {steps}, τ {}", spacing_name(controls))
 }
 

@@ -10,7 +10,8 @@ pub fn end_controls(controls: &Controls, seed: u64) -> Controls {
     let mut end = controls.clone();
     end.seed = seed;
     (end.eta, end.sigma_hat, end.count) = (controls.view.interpolate.eta, false, 1);
-    end.rng = Rng::Etude;
+    end.noise = Some(controls.own_noise());
+    (end.rng, end.first, end.drawn) = (Rng::Etude, 0, None);
     (end.view.tab, end.view.image) = (Tab::Trajectory, 0);
     end
 }

@@ -72,6 +72,7 @@ async fn x_after_two_steps(model: &Arc<Model>, backend: Backend) -> Result<Vec<f
     let mut engine = Engine::new(model.clone(), backend, Precision::F32);
     let run = Run {
         images: IMAGES,
+        first: 0,
         size: model.sample_size(),
         steps: &schedule.steps[..STEPS],
         x_t: &x_t,
