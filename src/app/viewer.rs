@@ -188,6 +188,7 @@ impl Viewer {
             return;
         }
         let (purpose, controls) = (state.purpose(), state.controls.clone());
+        state.live.look_at(compare::looked_at(ctx), now);
         state.live.follow(&controls, now);
         let wanted = asks(purpose, &controls);
         if state.runs.is_current(purpose, |of| *of == controls || asks(purpose, of) == wanted) {
@@ -204,6 +205,7 @@ impl Viewer {
             state.runs.stop_ahead(&self.session);
         }
         let started = match state.live.next(&state.runs, &controls, now, may_look_ahead) {
+            Next::DraftCell(cell, of, touched) => state.runs.start_cell_draft(&self.session, cell, &of, touched),
             Next::Draft(touched) => state.runs.start_draft(&self.session, &controls, touched),
             Next::Adopt => {
                 state.runs.adopt(purpose, &controls);
@@ -218,7 +220,7 @@ impl Viewer {
             Next::Focus => state.runs.start(&self.session, Purpose::Focus, &controls),
             Next::Whole => {
                 // Of a grid, the row or cell under the pointer.
-                let looked = (purpose == Purpose::Compare).then(|| compare::looked_at(ctx)).flatten();
+                let looked = (purpose == Purpose::Compare).then(|| compare::group_of(&controls, compare::looked_at(ctx)));
                 state.runs.submit(&self.session, purpose, looked)
             }
             Next::Ahead(controls) => state.runs.start_ahead(&self.session, &controls, state.live.touched()),

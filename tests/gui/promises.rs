@@ -8,6 +8,7 @@ use etude::app::{
     state::{
         run_requests::Purpose,
         run_view::{RunView, Shown},
+        view_settings::Tab,
     },
 };
 use std::time::Duration;
@@ -276,4 +277,38 @@ fn between_values_that_lie_too_far_apart_for_a_hand_there_are_drafts_alone_and_a
     // What stood for it makes room for the picture of the controls.
     set(&mut slow, ETA, 0.031);
     slow.until("all steps", ms(900), |slow| shown(slow).run.controls.eta == 0.031 && !shown(slow).run.is_draft());
+}
+
+#[test]
+fn of_a_comparison_the_cell_under_the_pointer_follows_as_a_draft_and_the_others_stay() {
+    let mut controls = Controls { steps: 10, ..fifty() };
+    (controls.view.tab, controls.view.compare.etas, controls.view.compare.seeds) = (Tab::Compare, vec![0.0, 1.0], 2);
+    let mut slow = Slow::opened(controls, ms(8));
+    let at = slow.harness.get_by_label("η = 1, noise seed 2").rect().center();
+    for (pointer, cell) in [(None, [0, 0]), (Some(at), [1, 1])] {
+        if let Some(at) = pointer {
+            slow.harness.event(Event::PointerMoved(at));
+            slow.frame();
+            slow.harness.event(Event::PointerMoved(pos2(20.0, 400.0)));
+        }
+        let (mut drafts, mut written) = (std::collections::BTreeSet::new(), false);
+        for steps in 6..=40 {
+            for _ in 0..2 {
+                set(&mut slow, STEPS, f64::from(steps));
+            }
+            let runs = &slow.harness.state().viewer().state.runs;
+            let draft = runs.current(Purpose::Draft).expect("a draft");
+            assert_eq!(draft.cell, Some(cell), "S = {steps}");
+            drafts.insert(draft.id);
+            written |= says(&slow.harness, &format!("draft {steps}/{steps}")) || says(&slow.harness, "draft 1");
+            // What the other cells show was finished before.
+            assert!(runs.previous(Purpose::Compare).is_some_and(|run| run.finished), "S = {steps}");
+        }
+        assert!(drafts.len() >= 4 && written, "{} drafts", drafts.len());
+        slow.until("the comparison", ms(5000), |slow| super::finished(slow.harness.state().viewer()));
+        slow.frame();
+        assert!(!says(&slow.harness, "draft "), "all cells have all their steps");
+        set(&mut slow, STEPS, 5.0);
+        slow.until("few steps", ms(5000), |slow| super::finished(slow.harness.state().viewer()));
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) fn panel_ui(
                 previous: runs.previous(Purpose::Compare),
                 train_timesteps: state.train_timesteps(),
             };
-            compare::compare_ui(ui, &view, draft, textures)
+            compare::compare_following_ui(ui, &view, runs.cell_draft(), draft, textures)
         }
         Tab::Interpolate => {
             let view = interpolate::View::new(&state.runs, now);

@@ -3,7 +3,7 @@
 
 use super::{
     controls::Controls,
-    run_requests::{Purpose, Touched},
+    run_requests::{Purpose, Touched, cell_controls, compare_columns, compare_rows},
     runs::{Runs, asks},
     scale::Scale,
     view_settings::Tab,
@@ -22,6 +22,8 @@ const MOVES: f64 = 0.2;
 pub struct Live {
     /// The controls when they were last looked at, with what they ask for: the picture looked at, and the whole panel.
     seen: Option<(Controls, [Option<Request>; 2])>,
+    /// Row and column of the comparison's picture that is looked at.
+    cell: [usize; 2],
     /// When what they ask for last changed, in egui's time.
     changed: f64,
     /// What changed then.
@@ -37,6 +39,8 @@ pub struct Live {
 pub(crate) enum Next {
     /// The picture looked at, in few steps.
     Draft(Touched),
+    /// The picture in a row and column of the comparison, which these controls make, in few steps.
+    DraftCell([usize; 2], Box<Controls>, Touched),
     /// It was computed ahead: take it from there.
     Adopt,
     /// The picture of these controls was, and is nearer to the hand than a draft would be when it is seen.
@@ -69,7 +73,12 @@ impl Live {
                     != (&controls.model, &controls.view.device, controls.view.f16, controls.size, controls.view.tab);
                 self.jumped = now - self.changed > REST;
                 self.changed = if elsewhere { f64::NEG_INFINITY } else { now };
+                let (rows, rows_seen) = (&controls.view.compare, &seen.view.compare);
+                if let Some(row) = changed_row(&rows_seen.etas, &rows.etas).or(changed_row(&rows_seen.steps, &rows.steps)) {
+                    self.cell[0] = row;
+                }
                 let touched = match () {
+                    () if rows_seen.steps != rows.steps => Touched::Steps,
                     () if seen.noisiness() != controls.noisiness() => Touched::Eta,
                     () if seen.step_count() != controls.step_count() => Touched::Steps,
                     () if seen.view.interpolate.position != controls.view.interpolate.position => Touched::Position,
@@ -120,6 +129,13 @@ impl Live {
         if has_focus && !picture_there && runs.is_ready(controls) && (!moves || self.jumped || self.touched == Touched::Other) {
             return Next::Adopt;
         }
+        if moves && controls.view.tab == Tab::Compare && !whole_done {
+            let last = [compare_rows(controls).len(), compare_columns(controls)].map(|count| count.saturating_sub(1));
+            let cell = [self.cell[0].min(last[0]), self.cell[1].min(last[1])];
+            let Some(of) = cell_controls(controls, cell[0], cell[1]) else { return Next::Wait };
+            let drafted = runs.current(Purpose::Draft).is_some_and(|run| run.cell == Some(cell) && run.controls == of);
+            return if drafted { Next::Wait } else { Next::DraftCell(cell, Box::new(of), self.touched) };
+        }
         if moves {
             if has_focus && !picture_there {
                 match self.ready_near(runs, controls, now) {
@@ -145,6 +161,14 @@ impl Live {
             return Next::Whole;
         }
         if has_focus { self.ahead(runs, controls, now, may_look_ahead) } else { Next::Nothing }
+    }
+
+    /// The comparison's picture in this row and column is looked at, by pointer or focus, when something begins to move. A row whose own
+    /// value moves is looked at itself.
+    pub(crate) fn look_at(&mut self, cell: [usize; 2], now: f64) {
+        if self.rests_in(now).is_none() {
+            self.cell = cell;
+        }
     }
 
     /// What changed last.
@@ -191,5 +215,24 @@ impl Live {
         let nearest = scale.nearest_ready(&ready, place, self.velocity(now), runs.draft_seconds())?;
         let near = if nearest == place { controls.clone() } else { scale.at(nearest, controls) };
         Some(near).filter(|near| runs.is_ready(near))
+    }
+}
+
+/// The row whose value alone has changed.
+fn changed_row<T: PartialEq>(before: &[T], now: &[T]) -> Option<usize> {
+    let mut changed = (0..now.len()).filter(|row| before.len() == now.len() && before[*row] != now[*row]);
+    changed.next().filter(|_| changed.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::changed_row;
+
+    #[test]
+    fn a_row_is_looked_at_where_its_value_alone_changes() {
+        assert_eq!(changed_row(&[0.0, 0.5, 1.0], &[0.0, 0.6, 1.0]), Some(1));
+        assert_eq!(changed_row(&[0.0, 0.5], &[0.1, 0.6]), None);
+        assert_eq!(changed_row(&[5, 10], &[5, 10]), None);
+        assert_eq!(changed_row(&[5, 10], &[5, 10, 20]), None, "a row more");
     }
 }

@@ -140,6 +140,32 @@ pub fn compare_rows(controls: &Controls) -> Vec<(String, ScheduleRequest)> {
     }
 }
 
+/// Columns of the Compare panel.
+pub(crate) fn compare_columns(controls: &Controls) -> usize {
+    match controls.view.compare.axes {
+        Axes::EtaBySeed => controls.view.compare.seeds as usize,
+        Axes::StepsBySpacing => controls.view.compare.spacings.len(),
+    }
+}
+
+/// The controls of the trajectory that makes a cell's picture.
+pub(crate) fn cell_controls(controls: &Controls, row: usize, column: usize) -> Option<Controls> {
+    let (_, schedule) = compare_rows(controls).into_iter().nth(row)?;
+    let mut cell = controls.clone();
+    cell.view.tab = Tab::Trajectory;
+    match controls.view.compare.axes {
+        Axes::EtaBySeed => {
+            (cell.eta, cell.sigma_hat) = (schedule.eta, schedule.sigma_hat);
+            cell.noise_seed = controls.noise_seed.wrapping_add(column as u64);
+        }
+        Axes::StepsBySpacing => {
+            cell.steps = schedule.steps;
+            cell.spacing = Some(controls.view.compare.spacings.get(column)?.parse().ok()?);
+        }
+    }
+    Some(cell)
+}
+
 /// With rows of η one group per row. With rows of S one group per cell, row by row, as each cell has its own steps.
 fn compare(controls: &Controls) -> Vec<Group> {
     let compare = &controls.view.compare;

@@ -41,6 +41,8 @@ pub struct RunView {
     pub displaced: bool,
     /// Whether it is shown in the place of a picture near it, which nobody has computed.
     pub stands_in: bool,
+    /// Row and column of the comparison's picture that it is a draft of.
+    pub cell: Option<[usize; 2]>,
     /// Why it could not go on.
     pub failed: Option<String>,
 }
@@ -103,6 +105,7 @@ impl RunView {
             cancelled: false,
             displaced: false,
             stands_in: false,
+            cell: None,
             failed: None,
         }
     }
@@ -136,6 +139,7 @@ impl RunView {
         match self.purpose {
             Purpose::Trajectory => image < self.controls.count as usize,
             Purpose::Compare | Purpose::Between => false,
+            _ if self.cell.is_some() => false,
             _ => step_by_step && self.member(image).is_some(),
         }
     }

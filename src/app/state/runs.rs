@@ -117,6 +117,23 @@ impl Runs {
         Ok(())
     }
 
+    /// Starts a draft of the picture in row and column `cell` of a comparison, which `controls` make.
+    ///
+    /// # Errors
+    /// Controls that make no request.
+    pub(crate) fn start_cell_draft(&mut self, session: &Session, cell: [usize; 2], of: &Controls, touched: Touched) -> Result<()> {
+        self.start_draft(session, of, touched)?;
+        if let Some(run) = self.by_purpose.get_mut(&Purpose::Draft).and_then(|runs| runs.first_mut()) {
+            run.cell = Some(cell);
+        }
+        Ok(())
+    }
+
+    /// The newest draft of a comparison's picture that has something to show.
+    pub(crate) fn cell_draft(&self) -> Option<&RunView> {
+        self.of(Purpose::Draft).find(|run| run.cell.is_some() && (run.finished || run.slow_draft().is_some()))
+    }
+
     /// Computes the picture of `controls` ahead.
     ///
     /// # Errors

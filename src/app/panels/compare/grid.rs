@@ -5,9 +5,9 @@ use crate::app::{
     state::{
         command::Command,
         controls::Controls,
-        run_requests::compare_rows,
+        run_requests::{cell_controls, compare_columns, compare_rows},
         run_view::RunView,
-        view_settings::{Axes, Tab, ViewSettings},
+        view_settings::{Axes, ViewSettings},
         written::plain,
     },
     widgets::{
@@ -52,51 +52,34 @@ fn column_name(controls: &Controls, column: usize) -> String {
     }
 }
 
-fn columns(controls: &Controls) -> usize {
-    match controls.view.compare.axes {
-        Axes::EtaBySeed => controls.view.compare.seeds as usize,
-        Axes::StepsBySpacing => controls.view.compare.spacings.len(),
-    }
-}
-
-/// The controls of the trajectory that makes a cell's picture.
-pub(crate) fn cell_controls(controls: &Controls, row: usize, column: usize) -> Option<Controls> {
-    let (_, schedule) = compare_rows(controls).into_iter().nth(row)?;
-    let mut cell = controls.clone();
-    cell.view.tab = Tab::Trajectory;
-    match controls.view.compare.axes {
-        Axes::EtaBySeed => {
-            (cell.eta, cell.sigma_hat) = (schedule.eta, schedule.sigma_hat);
-            cell.noise_seed = controls.noise_seed.wrapping_add(column as u64);
-        }
-        Axes::StepsBySpacing => {
-            cell.steps = schedule.steps;
-            cell.spacing = Some(controls.view.compare.spacings.get(column)?.parse().ok()?);
-        }
-    }
-    Some(cell)
-}
-
 /// Width of a picture of the grid in `room`, and of the whole grid.
 pub(crate) fn widths(view: &View<'_>, draft: &Controls, room: Vec2) -> (f32, f32) {
     let axes = draft.view.compare.axes;
     let run = view.newest(axes);
     let shape = run.map_or(draft, |run| &run.controls);
     let aspect = tile::aspect(run.or(view.older(axes)).and_then(|run| run.plan.as_ref()));
-    let columns = columns(shape);
+    let columns = compare_columns(shape);
     let cell = cell_width(room, compare_rows(shape).len(), columns, aspect);
     (cell, LABEL + columns as f32 * (cell + GAP))
 }
 
 /// Draws the grid into about `room`; a click on a picture asks for its controls.
-pub(crate) fn grid_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureCache, room: Vec2) -> Option<Command> {
+pub(crate) fn grid_ui(
+    ui: &mut Ui,
+    view: &View<'_>,
+    follows: Option<&RunView>,
+    draft: &Controls,
+    textures: &mut TextureCache,
+    room: Vec2,
+) -> Option<Command> {
     let axes = draft.view.compare.axes;
     let run = view.newest(axes);
     let shape = run.map_or(draft, |run| &run.controls);
-    let (rows, columns) = (compare_rows(shape), columns(shape));
+    let (rows, columns) = (compare_rows(shape), compare_columns(shape));
     let aspect = tile::aspect(run.or(view.older(axes)).and_then(|run| run.plan.as_ref()));
     let width = cell_width(room, rows.len(), columns, aspect);
-    let grid = Grid { view, shape, columns, cell: Vec2::new(width, width * aspect), draft };
+    let follows = follows.filter(|run| run.controls.view.compare.axes == axes);
+    let grid = Grid { view, follows, shape, columns, cell: Vec2::new(width, width * aspect), draft };
     let mut command = None;
     egui::ScrollArea::horizontal().id_salt("compare grid").auto_shrink([false, true]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -112,13 +95,20 @@ fn looked_id() -> Id {
     Id::unique("compare looked at")
 }
 
-/// The group of the cell that the pointer or the focus was on last.
-pub(crate) fn looked_at(ctx: &egui::Context) -> Option<usize> {
-    ctx.data(|data| data.get_temp(looked_id()))
+/// Row and column of the cell that the pointer or the focus was on last; else the first.
+pub(crate) fn looked_at(ctx: &egui::Context) -> [usize; 2] {
+    ctx.data(|data| data.get_temp(looked_id())).unwrap_or_default()
+}
+
+/// The group that a cell is in.
+pub(crate) fn group_of(controls: &Controls, [row, column]: [usize; 2]) -> usize {
+    place_of(controls, row, column).0
 }
 
 struct Grid<'a> {
     view: &'a View<'a>,
+    /// The draft of one cell, while something moves.
+    follows: Option<&'a RunView>,
     shape: &'a Controls,
     columns: usize,
     cell: Vec2,
@@ -156,7 +146,9 @@ impl Grid<'_> {
         // The word says which of the two variances it is.
         let shown = if name == "σ̂" { "σ̂ larger" } else { name };
         side.label(RichText::new(shown).strong().size(18.0));
+        let drafted = (0..self.columns).find_map(|column| self.draft_of(row, column));
         let counter = match total {
+            _ if let Some(run) = drafted => format!("draft {}/{}", run.steps(), run.controls.step_count()),
             0 => "waiting".to_owned(),
             _ if self.by_seed() => format!("{done} / {total}"),
             // Each picture of the row has its own number of steps.
@@ -200,6 +192,18 @@ impl Grid<'_> {
         groups.iter().map(|g| self.steps_of(*g)).fold((0, 0), |(a, b), (done, total)| (a + done, b + total))
     }
 
+    /// The draft of a cell, where it is newer than what the grid has finished there.
+    fn draft_of(&self, row: usize, column: usize) -> Option<&RunView> {
+        let draft = self.follows.filter(|run| run.cell == Some([row, column]))?;
+        let axes = self.shape.view.compare.axes;
+        let group = place_of(self.shape, row, column).0;
+        let is_finished = |run: &RunView| {
+            run.groups.get(group).and_then(|group| group.latest.as_ref()).is_some_and(|update| update.index + 1 >= update.total)
+        };
+        let runs = [self.view.newest(axes), self.view.older(axes)];
+        runs.into_iter().flatten().all(|run| run.id < draft.id || !is_finished(run)).then_some(draft)
+    }
+
     /// Draws one picture. Returns the controls that make it if it was clicked.
     fn cell(
         &self,
@@ -212,10 +216,15 @@ impl Grid<'_> {
         let axes = self.shape.view.compare.axes;
         let id = Id::unique(("compare", row, column));
         let (run, older) = (self.view.newest(axes), self.view.older(axes));
-        let in_run = |run: &RunView| row < compare_rows(&run.controls).len() && column < columns(&run.controls);
+        let in_run = |run: &RunView| row < compare_rows(&run.controls).len() && column < compare_columns(&run.controls);
         let at = place_of(self.shape, row, column);
         let older = older.filter(|run| in_run(run) && place_of(&run.controls, row, column) == at);
-        let shown = tile::of_runs(run, older, at, self.draft.view.compare.noisy);
+        let noisy = self.draft.view.compare.noisy;
+        let drafted = self.draft_of(row, column);
+        let shown = match drafted.map(|run| tile::of_runs(Some(run), None, (0, 0), noisy)) {
+            Some(drafted @ Tile::Now(..)) => drafted,
+            _ => tile::of_runs(run, older, at, noisy),
+        };
         tile::paint(ui, textures, rect, id, shown);
         let response = ui.interact(rect, id.with("cell"), Sense::click());
         let of = match shown {
@@ -226,9 +235,10 @@ impl Grid<'_> {
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
         tile::highlight(ui, rect, &response);
         if response.hovered() || response.has_focus() {
-            ui.data_mut(|data| data.insert_temp(looked_id(), at.0));
+            ui.data_mut(|data| data.insert_temp(looked_id(), [row, column]));
         }
-        let step = run.and_then(|run| step_text(run, at.0));
+        let draft_text = |run: &RunView| format!("draft, {} of {} steps", run.steps(), run.controls.step_count());
+        let step = drafted.map(draft_text).or_else(|| run.and_then(|run| step_text(run, at.0)));
         let controls = cell_controls(of, row, column)?;
         let response = response.hint_ui(|ui| {
             ui.label(RichText::new(recipe_text(&controls)).strong());

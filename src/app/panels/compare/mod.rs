@@ -9,15 +9,26 @@ mod spread;
 mod view;
 
 use crate::app::{
-    state::{command::Command, controls::Controls, view_settings::Axes},
+    state::{command::Command, controls::Controls, run_view::RunView, view_settings::Axes},
     widgets::texture_cache::TextureCache,
 };
 use eframe::egui::{self, RichText, ScrollArea, Vec2};
-pub(crate) use grid::looked_at;
+pub(crate) use grid::{group_of, looked_at};
 pub use view::View;
 
 /// Draws the panel; `draft` takes what the user changes.
 pub fn compare_ui(ui: &mut egui::Ui, view: &View<'_>, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
+    compare_following_ui(ui, view, None, draft, textures)
+}
+
+/// As [`compare_ui`], with the draft of one cell, which follows the hand.
+pub(crate) fn compare_following_ui(
+    ui: &mut egui::Ui,
+    view: &View<'_>,
+    follows: Option<&RunView>,
+    draft: &mut Controls,
+    textures: &mut TextureCache,
+) -> Option<Command> {
     let room = ui.available_size();
     let mut command = None;
     ScrollArea::vertical().id_salt("compare").auto_shrink(false).show(ui, |ui| {
@@ -31,7 +42,7 @@ pub fn compare_ui(ui: &mut egui::Ui, view: &View<'_>, draft: &mut Controls, text
         let high = |below: f32| Vec2::new(width, room.y - (ui.cursor().top() - top) - below);
         if draft.view.compare.axes == Axes::StepsBySpacing {
             let room = high(72.0);
-            command = sideways(ui, |ui| grid::grid_ui(ui, view, draft, textures, room));
+            command = sideways(ui, |ui| grid::grid_ui(ui, view, follows, draft, textures, room));
             steps_sentence(ui, draft);
             return;
         }
@@ -40,7 +51,7 @@ pub fn compare_ui(ui: &mut egui::Ui, view: &View<'_>, draft: &mut Controls, text
         let beside = Vec2::new(width - side - 12.0, high(36.0).y);
         let (cell_beside, grid_beside) = grid::widths(view, draft, beside);
         if grid_beside > beside.x || cell_beside < 1.15 * grid::widths(view, draft, under).0 {
-            command = sideways(ui, |ui| grid::grid_ui(ui, view, draft, textures, under));
+            command = sideways(ui, |ui| grid::grid_ui(ui, view, follows, draft, textures, under));
             spread::sentence_ui(ui, view, draft);
             spread::spread_ui(ui, view, textures, Vec2::new(width, 0.0));
             return;
@@ -50,7 +61,7 @@ pub fn compare_ui(ui: &mut egui::Ui, view: &View<'_>, draft: &mut Controls, text
             ui.allocate_ui(Vec2::new(grid_beside, beside.y), |ui| {
                 ui.vertical(|ui| {
                     ui.set_width(grid_beside);
-                    command = grid::grid_ui(ui, view, draft, textures, beside);
+                    command = grid::grid_ui(ui, view, follows, draft, textures, beside);
                 });
             });
             ui.vertical(|ui| {
