@@ -279,6 +279,7 @@ fn recipe_text(controls: &Controls) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::state::view_settings::Tab;
 
     #[test]
     fn pictures_fill_the_smaller_direction() {
