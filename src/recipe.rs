@@ -11,7 +11,7 @@ use crate::{
     model::Model,
     noise::{self, torch::TorchDraws},
     sampler::Classes,
-    schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, Spacing},
+    schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, Spacing, Variance},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, ops::Range, str::FromStr};
@@ -107,6 +107,12 @@ pub struct Recipe {
     pub sigma_hat: bool,
     /// Clipping of x̂0; null is the preset's default.
     pub clip: Option<bool>,
+    /// Whether ε is derived again from the clipped x̂0 (diffusers' use_clipped_model_output).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clip_epsilon: bool,
+    /// The variance of preset ddpm, where it is not the scheduler's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variance: Option<Variance>,
     /// Seed of x_T.
     pub seed: u64,
     /// Seed of the steps' noise.
@@ -214,7 +220,8 @@ impl Recipe {
             )));
         }
         let in_all = numbers * (self.steps as u64 + 1);
-        if self.noise == NoiseKind::Torch && self.eta > 0.0 && in_all > MAX_TORCH_DRAWN {
+        let adds_noise = self.eta > 0.0 || self.sigma_hat || self.preset == Preset::Ddpm.to_string();
+        if self.noise == NoiseKind::Torch && adds_noise && in_all > MAX_TORCH_DRAWN {
             return Err(Error::argument(format!(
                 "rng: torch draws all images' noise in every step, expected at most {MAX_TORCH_DRAWN} numbers in a run, got {in_all}; \
                  {less}, or noise step"
@@ -248,6 +255,8 @@ impl Recipe {
             spacing: self.tau.as_deref().map(str::parse::<Spacing>).transpose()?,
             sigma_hat: self.sigma_hat,
             clip: self.clip,
+            clip_epsilon: self.clip_epsilon,
+            variance: self.variance,
             noise: Some(self.noise),
         })
     }
@@ -272,9 +281,13 @@ impl Recipe {
         x
     }
 
-    /// How noisy it is, for a line: η or σ̂.
+    /// How noisy it is, for a line: η, σ̂ or DDPM.
     pub fn noisiness(&self) -> String {
-        if self.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", self.eta) }
+        match (self.preset.parse(), self.sigma_hat) {
+            (Ok(Preset::Ddpm), _) => "DDPM".to_owned(),
+            (_, true) => "σ̂".to_owned(),
+            (_, false) => format!("η = {}", self.eta),
+        }
     }
 
     /// As pretty JSON.

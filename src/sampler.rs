@@ -430,7 +430,7 @@ fn step_params(c: &StepCoefficients, at: At) -> StepParams {
         step: at.index as u32,
         flags: u32::from(c.clip.is_some()) | u32::from(c.threshold.is_some()) << 1,
         a: [c.x0_from_x, c.x0_from_model, c.epsilon_from_x, c.epsilon_from_model].map(|v| v as f32),
-        b: [c.next_from_x, c.next_from_x0, c.next_from_epsilon, c.next_from_noise].map(|v| v as f32),
+        b: c.update().map(|v| v as f32),
         c: [c.clip.unwrap_or(0.0), c.threshold.map_or(0.0, |t| t.ratio), c.threshold.map_or(0.0, |t| t.max), 0.0].map(|v| v as f32),
         path_start: c.path.map_or(0, |path| path.start),
         path_end: c.path.map_or(0, |path| path.end),

@@ -8,7 +8,7 @@ use etude::{
         state::view_settings::{Axes, Tab},
     },
     recipe::Rng,
-    schedule::{Preset, Spacing},
+    schedule::{Preset, Spacing, Variance},
 };
 
 /// What each `etude sample` of `line` was given, after a shell has had its way with loops and quotes.
@@ -31,17 +31,19 @@ fn all_controls() -> Vec<Controls> {
     let list = Spacing::List(vec![0, 100, 500]);
     let spacings = [None, Some(Spacing::Quadratic), Some(Spacing::Trailing), Some(list)];
     let mut all = Vec::new();
-    for (i, preset) in [Preset::Etude, Preset::Official, Preset::Diffusers].into_iter().enumerate() {
+    for (i, preset) in [Preset::Etude, Preset::Official, Preset::Diffusers, Preset::Ddpm].into_iter().enumerate() {
         for (j, spacing) in spacings.iter().enumerate() {
             for sigma_hat in [false, true] {
                 let mut controls = Controls {
                     model: "fashion".to_owned(),
                     preset,
                     steps: 7 + j,
-                    eta: [0.0, 0.35, 1.0][i],
+                    eta: [0.0, 0.35, 1.0, 0.5][i],
                     sigma_hat,
                     spacing: spacing.clone(),
                     clip: [None, Some(true), Some(false)][(i + j) % 3],
+                    clip_epsilon: (i + j) % 2 == 1,
+                    variance: [None, Some(Variance::FixedLarge)][j % 2],
                     seed: u64::MAX - i as u64,
                     noise_seed: j as u64,
                     rng: if j % 2 == 0 { Rng::Etude } else { Rng::Torch },
@@ -49,7 +51,7 @@ fn all_controls() -> Vec<Controls> {
                     size: [None, Some((32, 48))][j % 2],
                     ..Controls::default()
                 };
-                controls.view.device = ["auto", "cpu", "NVIDIA RTX 4090 (it's \"real\")"][i].to_owned();
+                controls.view.device = ["auto", "cpu", "NVIDIA RTX 4090 (it's \"real\")", "cpu"][i].to_owned();
                 controls.view.f16 = j == 2;
                 controls.view.image = 2;
                 all.push(controls);
@@ -72,7 +74,7 @@ fn a_trajectory_is_one_command_with_its_recipe() {
             let size = controls.size.unwrap_or((32, 32));
             let mut expected = controls.recipe(&recipe.weights_crc32, size).expect("a recipe");
             // σ̂ takes the place of η; the viewer's own settings are no options.
-            (expected.viewer, expected.eta) = (None, if controls.sigma_hat { 0.0 } else { expected.eta });
+            (expected.viewer, expected.eta) = (None, if controls.is_posterior() { 0.0 } else { expected.eta });
             assert_eq!(recipe, expected, "{line}");
             assert_eq!(args.device.device, controls.view.device, "{line}");
             assert_eq!(args.device.precision == super::options::PrecisionOption::F16, controls.view.f16, "{line}");

@@ -11,7 +11,7 @@ use etude::{
     model::{DEFAULT, Model},
     picture::{Drawn, recipe::read_recipe},
     recipe::{ClassLabel, PROGRAM, Recipe, Rng},
-    schedule::{NoiseKind, Schedule, SchedulerConfig, Spacing},
+    schedule::{NoiseKind, Preset, Schedule, SchedulerConfig, Spacing, Variance},
 };
 use std::{
     path::{Path, PathBuf},
@@ -35,7 +35,7 @@ pub struct RecipeOptions {
     /// τ: linear, quadratic, leading, trailing, linspace, or an ascending list as 0,100,500
     #[arg(long, value_name = "TAU", allow_hyphen_values = true)]
     pub tau: Option<String>,
-    /// Whose conventions: etude, official (ermongroup/ddim) or diffusers [default: etude]
+    /// Whose conventions: etude, official (ermongroup/ddim), diffusers (DDIMScheduler) or ddpm (DDPMScheduler, without η) [default: etude]
     #[arg(long, value_name = "PRESET")]
     pub preset: Option<String>,
     /// The paper's larger variance σ̂ in the place of η
@@ -47,6 +47,15 @@ pub struct RecipeOptions {
     /// Do not clip the predicted x0
     #[arg(long, overrides_with = "clip")]
     pub no_clip: bool,
+    /// Derive ε again from the clipped x0, as improved-/guided-diffusion do (diffusers: use_clipped_model_output)
+    #[arg(long, visible_alias = "use-clipped-model-output", overrides_with = "no_clip_epsilon")]
+    pub clip_epsilon: bool,
+    /// Leave ε as the network says it
+    #[arg(long, overrides_with = "clip_epsilon")]
+    pub no_clip_epsilon: bool,
+    /// Variance of the noise of preset ddpm [default: the scheduler's variance_type]
+    #[arg(long, value_parser = PossibleValuesParser::new(Variance::NAMES).map(|name| name.parse::<Variance>().unwrap_or(Variance::FixedSmall)))]
+    pub variance: Option<Variance>,
     /// Seed of x_T [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -143,6 +152,8 @@ impl RecipeOptions {
                 (_, true) => Some(false),
                 _ => base.and_then(|b| b.clip),
             },
+            clip_epsilon: self.clip_epsilon || (!self.no_clip_epsilon && base.is_some_and(|b| b.clip_epsilon)),
+            variance: self.variance.or_else(|| base.and_then(|b| b.variance)),
             seed: self.seed.or_else(|| base.map(|b| b.seed)).unwrap_or(0),
             noise_seed: self.noise_seed.or_else(|| base.map(|b| b.noise_seed)).unwrap_or(0),
             rng,
@@ -169,6 +180,9 @@ impl RecipeOptions {
                 base.weights_crc32,
                 recipe.weights_crc32
             );
+        }
+        if self.eta.is_some() && recipe.preset == Preset::Ddpm.to_string() {
+            errln!("note: preset ddpm has no η, --eta is not used; --preset diffusers --eta 1 --clip-epsilon is the same step");
         }
         recipe.check(&model).map_err(by_option)?;
         let schedule = recipe.schedule(&model).map_err(by_option)?;
@@ -236,6 +250,7 @@ fn by_option(error: Error) -> Error {
         ("rng: ", "--rng"),
         ("class: ", "--class"),
         ("noise: ", "--noise"),
+        ("variance: ", "--variance"),
         ("first: ", "--first"),
     ];
     let named = options.iter().find_map(|(field, option)| Some((option, what.strip_prefix(field)?)));

@@ -57,7 +57,7 @@ impl TorchGenerator {
     }
 
     /// `torch.randn(count, generator=self)[range]`, of which only the blocks around `range` are made.
-    pub fn randn_part(&mut self, count: usize, range: Range<usize>) -> Vec<f32> {
+    fn randn_part(mut self, count: usize, range: Range<usize>) -> Vec<f32> {
         if count < BLOCK {
             return self.randn(count).get(range).unwrap_or_default().to_vec();
         }
@@ -65,9 +65,9 @@ impl TorchGenerator {
         let (first, last) = (range.start / BLOCK * BLOCK, range.end.next_multiple_of(BLOCK).min(count));
         self.skip(first);
         let mut out: Vec<f32> = (first..last).map(|_| self.uniform_f32()).collect();
-        self.skip(count - last);
         out.chunks_exact_mut(BLOCK).for_each(box_muller_block);
-        if !count.is_multiple_of(BLOCK) {
+        if !count.is_multiple_of(BLOCK) && last > count - BLOCK {
+            self.skip(count - last);
             let mut tail = [0.0; BLOCK];
             tail.iter_mut().for_each(|value| *value = self.uniform_f32());
             box_muller_block(&mut tail);

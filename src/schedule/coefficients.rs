@@ -1,6 +1,6 @@
 //! One step's coefficients: what x_t, the network's output and fresh noise are multiplied with.
 
-use super::Prediction;
+use super::{Prediction, Variance};
 use crate::{
     error::{Error, Result},
     noise::PathInterval,
@@ -41,6 +41,8 @@ pub struct StepCoefficients {
     pub clip: Option<f64>,
     /// Threshold x0 dynamically.
     pub threshold: Option<Threshold>,
+    /// ε is derived again from the limited x0: (x − √ᾱt x0)/√(1−ᾱt).
+    pub clip_epsilon: bool,
     /// The interval of the noise path that z is the increment of; `None` where z belongs to the step's index, or none is added.
     pub path: Option<PathInterval>,
 }
@@ -117,9 +119,9 @@ pub(super) fn deterministic(alpha_bar: f64) -> Update {
     Update { from_x: 0.0, from_x0: alpha_bar.sqrt(), from_epsilon: (1.0 - alpha_bar).sqrt(), sigma: 0.0 }
 }
 
-/// σ̂: the official `ddpm_steps`. Posterior mean (√ᾱs β x0 + √(1−β) (1−ᾱs) x)/(1−ᾱt) with β = 1 − ᾱt/ᾱs, noise √β z but none in
-/// the last step.
-pub(super) fn ddpm(alpha_bar_t: f64, alpha_bar_s: f64, last: bool) -> Update {
+/// DDPM: posterior mean (√ᾱs β x0 + √(1−β) (1−ᾱs) x)/(1−ᾱt) with β = 1 − ᾱt/ᾱs, plus noise of a variance where there is one. With the
+/// large one it is σ̂, the official `ddpm_steps`.
+pub(super) fn ddpm(alpha_bar_t: f64, alpha_bar_s: f64, variance: Option<Variance>) -> Update {
     let kept = ratio(alpha_bar_t, alpha_bar_s);
     let beta = (1.0 - kept).max(0.0);
     let noise_t = 1.0 - alpha_bar_t;
@@ -127,7 +129,12 @@ pub(super) fn ddpm(alpha_bar_t: f64, alpha_bar_s: f64, last: bool) -> Update {
         from_x: kept.sqrt() * (1.0 - alpha_bar_s) / noise_t,
         from_x0: alpha_bar_s.sqrt() * beta / noise_t,
         from_epsilon: 0.0,
-        sigma: if last { 0.0 } else { beta.sqrt() },
+        sigma: match variance {
+            None => 0.0,
+            Some(Variance::FixedLarge) => beta.sqrt(),
+            // DDPMScheduler's own lower bound.
+            Some(Variance::FixedSmall) => ((1.0 - alpha_bar_s) / noise_t * beta).max(1e-20).sqrt(),
+        },
     }
 }
 
@@ -137,6 +144,26 @@ fn ratio(alpha_bar_t: f64, alpha_bar_s: f64) -> f64 {
 }
 
 impl StepCoefficients {
+    /// x_s's shares of x, x0, ε and z with ε as the network says it: where ε is derived again from x0, its share is x's and x0's.
+    pub fn update(&self) -> [f64; 4] {
+        let [x, x0, epsilon, noise] = [self.next_from_x, self.next_from_x0, self.next_from_epsilon, self.next_from_noise];
+        if !self.clip_epsilon {
+            return [x, x0, epsilon, noise];
+        }
+        let share = epsilon / (1.0 - self.alpha_bar_t).sqrt();
+        [x + share, x0 - share * self.alpha_bar_t.sqrt(), 0.0, noise]
+    }
+
+    /// ε's shares of x, of the network's output and of the limited x0.
+    pub fn epsilon(&self) -> [f64; 3] {
+        if self.clip_epsilon {
+            let spread = (1.0 - self.alpha_bar_t).sqrt();
+            [1.0 / spread, 0.0, -self.alpha_bar_t.sqrt() / spread]
+        } else {
+            [self.epsilon_from_x, self.epsilon_from_model, 0.0]
+        }
+    }
+
     /// Puts a step together; `timestep` is where the network is asked.
     ///
     /// # Errors
@@ -167,6 +194,7 @@ impl StepCoefficients {
             next_from_noise: update.sigma,
             clip: None,
             threshold: None,
+            clip_epsilon: false,
             path: None,
         };
         // NaN compares as false, so this finds it as well.

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! x0      = x0_from_x · x + x0_from_model · m                 then clipped or thresholded
-//! epsilon = epsilon_from_x · x + epsilon_from_model · m       not recomputed from the clipped x0
+//! epsilon = epsilon_from_x · x + epsilon_from_model · m       from the clipped x0 again where that is asked for
 //! x_s     = next_from_x · x + next_from_x0 · x0 + next_from_epsilon · epsilon + next_from_noise · z
 //! ```
 
@@ -23,5 +23,5 @@ pub use alpha_bar::alpha_bar;
 pub use coefficients::{StepCoefficients, Threshold};
 pub use config::{BetaSchedule, MAX_TRAIN_TIMESTEPS, Prediction, SchedulerConfig, VarianceType};
 pub use plan::Schedule;
-pub use request::{EncodeAt, NoiseKind, Preset, ScheduleRequest};
+pub use request::{EncodeAt, NoiseKind, Preset, ScheduleRequest, Variance};
 pub use tau::Spacing;

@@ -1,7 +1,8 @@
 //! [`Schedule`]: config and request -> every step's coefficients, for sampling and for encoding.
 
 use super::{
-    EncodeAt, NoiseKind, Preset, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, Threshold, alpha_bar,
+    EncodeAt, NoiseKind, Preset, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, Threshold, Variance, VarianceType,
+    alpha_bar,
     coefficients::{ddim, ddpm, deterministic, read, read_elsewhere},
     tau::{Tau, tau},
 };
@@ -39,7 +40,7 @@ struct Plan {
 impl Plan {
     fn new(config: &SchedulerConfig, preset: Preset, steps: usize, spacing: Option<&Spacing>) -> Result<Self> {
         let alpha_bar = alpha_bar(config)?;
-        let spacing = spacing.unwrap_or(if preset == Preset::Diffusers { &config.timestep_spacing } else { &Spacing::Linear });
+        let spacing = spacing.unwrap_or(if preset.is_of_diffusers() { &config.timestep_spacing } else { &Spacing::Linear });
         let Tau { rising, notes } = tau(spacing, steps, config.num_train_timesteps, config.steps_offset, preset)?;
         let requested_steps = if matches!(spacing, Spacing::List(_)) { rising.len() } else { steps };
         let named_by_diffusers = matches!(spacing, Spacing::Leading | Spacing::Trailing | Spacing::Linspace);
@@ -89,17 +90,24 @@ impl Schedule {
         let mut plan = Plan::new(config, request.preset, request.steps, request.spacing.as_ref())?;
         plan.note_late_start();
         let (clip, threshold) = limits(config, request);
+        let variance = if request.preset == Preset::Ddpm { Some(variance(config, request)?) } else { None };
+        let is_posterior = request.sigma_hat || variance.is_some();
+        let clip_epsilon = request.clip_epsilon && !is_posterior && (clip.is_some() || threshold.is_some());
         let step = |pair: (u32, Option<u32>)| {
             let (alpha_bar_t, alpha_bar_s) = plan.levels(pair);
-            let update = if request.sigma_hat {
-                ddpm(alpha_bar_t, alpha_bar_s, pair.0 == 0 || pair.1.is_none())
-            } else {
-                ddim(alpha_bar_t, alpha_bar_s, request.eta)
+            let update = match variance {
+                // DDPMScheduler adds noise wherever t > 0, in the last step too where an offset ends τ above 0.
+                Some(variance) => ddpm(alpha_bar_t, alpha_bar_s, Some(variance).filter(|_| pair.0 > 0)),
+                None if request.sigma_hat => {
+                    let is_last = pair.0 == 0 || pair.1.is_none();
+                    ddpm(alpha_bar_t, alpha_bar_s, (!is_last).then_some(Variance::FixedLarge))
+                }
+                None => ddim(alpha_bar_t, alpha_bar_s, request.eta),
             };
             let prediction = config.prediction_type;
             let read = read(prediction, alpha_bar_t);
             let step = StepCoefficients::new(pair.0, pair, (alpha_bar_t, alpha_bar_s), read, update, prediction)?;
-            Ok(StepCoefficients { clip, threshold, ..step })
+            Ok(StepCoefficients { clip, threshold, clip_epsilon, ..step })
         };
         let mut steps = plan.pairs.iter().rev().map(|pair| step(*pair)).collect::<Result<Vec<_>>>()?;
         if request.noise.unwrap_or(request.preset.noise()) == NoiseKind::Path {
@@ -125,7 +133,7 @@ impl Schedule {
         preset: Preset,
     ) -> Result<Self> {
         let plan = Plan::new(config, preset, steps, spacing.as_ref())?;
-        let clip = (preset == Preset::Diffusers && config.clip_sample).then_some(config.clip_sample_range);
+        let clip = (preset.is_of_diffusers() && config.clip_sample).then_some(config.clip_sample_range);
         let prediction = config.prediction_type;
         let step = |pair: (u32, Option<u32>)| {
             let (t, previous) = pair;
@@ -146,6 +154,24 @@ impl Schedule {
         let steps = plan.pairs.iter().map(|pair| step(*pair)).collect::<Result<Vec<_>>>()?;
         Ok(plan.finish(steps))
     }
+}
+
+/// The variance of preset `ddpm`.
+fn variance(config: &SchedulerConfig, request: &ScheduleRequest) -> Result<Variance> {
+    if let Some(variance) = request.variance {
+        return Ok(variance);
+    }
+    if request.sigma_hat {
+        return Ok(Variance::FixedLarge);
+    }
+    let why = match config.variance_type {
+        VarianceType::FixedSmall | VarianceType::FixedSmallLog => return Ok(Variance::FixedSmall),
+        VarianceType::FixedLarge => return Ok(Variance::FixedLarge),
+        VarianceType::FixedLargeLog => "fixed_large_log is the root of a logarithm below 0 in DDPMScheduler, not a number",
+        VarianceType::Learned | VarianceType::LearnedRange => "the learned variance of the network's second half is not read",
+        VarianceType::Unknown => "the scheduler's variance_type is not one that diffusers knows",
+    };
+    Err(Error::argument(format!("variance: {why}; expected fixed_small or fixed_large to be asked for in its place")))
 }
 
 fn check_eta(eta: f64) -> Result<()> {
@@ -173,12 +199,13 @@ fn follow_path(steps: &mut [StepCoefficients], train_timesteps: u32) {
 
 /// What is done to x0: clipped, or thresholded, or neither.
 fn limits(config: &SchedulerConfig, request: &ScheduleRequest) -> (Option<f64>, Option<Threshold>) {
-    let diffusers = request.preset == Preset::Diffusers;
-    // Thresholding takes the place of clipping, as in DDIMScheduler.step.
-    if diffusers && config.thresholding && request.clip.is_none() && !request.sigma_hat {
+    let diffusers = request.preset.is_of_diffusers();
+    // Thresholding takes the place of clipping, as in DDIMScheduler.step and DDPMScheduler.step.
+    let is_own_sigma_hat = request.sigma_hat && request.preset != Preset::Ddpm;
+    if diffusers && config.thresholding && request.clip.is_none() && !is_own_sigma_hat {
         return (None, Some(Threshold { ratio: config.dynamic_thresholding_ratio, max: config.sample_max_value }));
     }
-    let clip = request.clip.unwrap_or(request.sigma_hat || (diffusers && config.clip_sample));
+    let clip = request.clip.unwrap_or(is_own_sigma_hat || (diffusers && config.clip_sample));
     let range = if request.preset == Preset::Official { 1.0 } else { config.clip_sample_range };
     (clip.then_some(range), None)
 }

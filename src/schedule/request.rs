@@ -16,6 +16,19 @@ pub enum Preset {
     Official,
     /// diffusers' DDIMScheduler: spacing, clipping, thresholding and ᾱ past the end come from the config.
     Diffusers,
+    /// diffusers' DDPMScheduler, as DDPMPipeline runs it: the posterior mean from the limited x0, and noise of the config's variance.
+    /// Its S steps are spaced as preset `diffusers` spaces them. It has no η.
+    Ddpm,
+}
+
+/// The variance of the noise in a step of DDPM, with β = 1 − ᾱt/ᾱs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Variance {
+    /// β̃ = (1−ᾱs)/(1−ᾱt) β: that of DDIM at η = 1.
+    FixedSmall,
+    /// β: σ̂².
+    FixedLarge,
 }
 
 /// At which of a step's two times the network is asked when a picture is encoded (DDIM inversion).
@@ -56,13 +69,28 @@ pub struct ScheduleRequest {
     pub sigma_hat: bool,
     /// Whether x0 is clipped; `None` is the preset's default (with σ̂: on). `Some` also turns thresholding off.
     pub clip: Option<bool>,
+    /// Whether ε is derived again from the x0 that was clipped or thresholded (diffusers' `use_clipped_model_output`), so that the
+    /// direction fits the picture. The posterior mean of DDPM and σ̂ has no ε, and fits it always.
+    pub clip_epsilon: bool,
+    /// The variance of preset `ddpm`; `None` is the config's. σ̂ is the large one.
+    pub variance: Option<Variance>,
     /// What the steps' noise belongs to; `None` is the preset's default.
     pub noise: Option<NoiseKind>,
 }
 
 impl Default for ScheduleRequest {
     fn default() -> Self {
-        Self { preset: Preset::Etude, steps: 50, eta: 0.0, spacing: None, sigma_hat: false, clip: None, noise: None }
+        Self {
+            preset: Preset::Etude,
+            steps: 50,
+            eta: 0.0,
+            spacing: None,
+            sigma_hat: false,
+            clip: None,
+            clip_epsilon: false,
+            variance: None,
+            noise: None,
+        }
     }
 }
 
@@ -71,7 +99,43 @@ impl Preset {
     pub fn noise(self) -> NoiseKind {
         match self {
             Self::Etude => NoiseKind::Path,
-            Self::Official | Self::Diffusers => NoiseKind::Step,
+            Self::Official | Self::Diffusers | Self::Ddpm => NoiseKind::Step,
+        }
+    }
+
+    /// Whether spacing and limits of x0 come from the scheduler's config.
+    pub fn is_of_diffusers(self) -> bool {
+        matches!(self, Self::Diffusers | Self::Ddpm)
+    }
+
+    /// The preset to take where η counts: DDPM has none.
+    pub fn with_eta(self) -> Self {
+        if self == Self::Ddpm { Self::Diffusers } else { self }
+    }
+}
+
+impl Variance {
+    /// Every variance's name.
+    pub const NAMES: [&str; 2] = ["fixed_small", "fixed_large"];
+}
+
+impl fmt::Display for Variance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::FixedSmall => "fixed_small",
+            Self::FixedLarge => "fixed_large",
+        })
+    }
+}
+
+impl FromStr for Variance {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "fixed_small" => Ok(Self::FixedSmall),
+            "fixed_large" => Ok(Self::FixedLarge),
+            _ => Err(Error::argument(format!("variance: expected fixed_small or fixed_large, got {text:?}"))),
         }
     }
 }
@@ -128,6 +192,7 @@ impl fmt::Display for Preset {
             Self::Etude => "etude",
             Self::Official => "official",
             Self::Diffusers => "diffusers",
+            Self::Ddpm => "ddpm",
         })
     }
 }
@@ -140,7 +205,8 @@ impl FromStr for Preset {
             "etude" => Ok(Self::Etude),
             "official" => Ok(Self::Official),
             "diffusers" => Ok(Self::Diffusers),
-            _ => Err(Error::argument(format!("preset: expected etude, official or diffusers, got {text:?}"))),
+            "ddpm" => Ok(Self::Ddpm),
+            _ => Err(Error::argument(format!("preset: expected etude, official or diffusers, or ddpm, got {text:?}"))),
         }
     }
 }

@@ -38,11 +38,13 @@ pub(super) fn records(drawn: Drawn, step: &GroupStep, c: &StepCoefficients, with
         let range = i * len..(i + 1) * len;
         let (x, x0) = (&step.x_t[range.clone()], &step.tensors.x0[range.clone()]);
         let epsilon = step.tensors.model.get(range.clone()).map(|model| -> Vec<f32> {
-            if (c.epsilon_from_x, c.epsilon_from_model) == (0.0, 1.0) {
+            let [from_x, from_model, from_x0] = c.epsilon();
+            if (from_x, from_model, from_x0) == (0.0, 1.0, 0.0) {
                 return model.to_vec();
             }
-            let value = |(x, m): (&f32, &f32)| f64::from(*x) * c.epsilon_from_x + f64::from(*m) * c.epsilon_from_model;
-            x.iter().zip(model).map(|pair| value(pair) as f32).collect()
+            let value =
+                |((x, m), x0): ((&f32, &f32), &f32)| f64::from(*x) * from_x + f64::from(*m) * from_model + f64::from(*x0) * from_x0;
+            x.iter().zip(model).zip(x0).map(|all| value(all) as f32).collect()
         });
         let terms = epsilon.as_ref().filter(|_| with_terms).map(|epsilon| {
             let term = |values: &[f32], factor: f64| (factor != 0.0).then(|| image(&times(values, factor)));

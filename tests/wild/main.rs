@@ -5,6 +5,7 @@ mod checkpoints;
 mod noise;
 mod recipe;
 mod scheduler;
+mod steps;
 mod unet_config;
 
 use etude::{model::EMBEDDED, schedule::SchedulerConfig};

@@ -40,11 +40,11 @@ fn pipelines_with_one_generator() {
     let made = Weights::open(&fixture("wild/pipelines.safetensors")).unwrap_or_else(|e| panic!("{e}"));
     let model = Arc::new(Model::open(&fixture("trajectories/model")).unwrap_or_else(|e| panic!("{e}")));
     let (images, size, len) = (3, (8, 8), 64);
-    for name in made.names().into_iter().filter(|name| name.starts_with("ddim")) {
+    for name in made.names() {
         // ddim_20_0.5: scheduler, S, η.
         let words: Vec<&str> = name.split('_').collect();
         let (steps, eta) = (words[1].parse().expect("S"), words[2].parse().expect("eta"));
-        let preset = Preset::Diffusers;
+        let preset = if words[0] == "ddim" { Preset::Diffusers } else { Preset::Ddpm };
         let request = ScheduleRequest { preset, steps, eta, noise: Some(NoiseKind::Torch), ..ScheduleRequest::default() };
         let schedule = Schedule::new(&model.scheduler.clone().unwrap_or_default(), &request).unwrap_or_else(|e| panic!("{e}"));
         let draws = TorchDraws::new(5, images * len);

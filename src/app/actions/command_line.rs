@@ -6,6 +6,7 @@ use crate::{
         view_settings::{Axes, Tab},
     },
     recipe::Rng,
+    schedule::Preset,
 };
 use std::fmt::Write as _;
 
@@ -29,7 +30,7 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
             let _ = write!(line, " --{name} {value}");
         }
     };
-    if controls.preset != crate::schedule::Preset::Etude {
+    if controls.preset != Preset::Etude {
         add("preset", controls.preset.to_string());
     }
     add("steps", controls.steps.to_string());
@@ -38,7 +39,7 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
     }
     if controls.sigma_hat && !varied.contains(&"eta") {
         line.push_str(" --sigma-hat");
-    } else {
+    } else if controls.preset != Preset::Ddpm {
         add("eta", controls.eta.to_string());
     }
     let mut add = |name: &str, value: String| {
@@ -61,6 +62,12 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
     }
     if let Some((h, w)) = controls.size {
         add("size", format!("{h}x{w}"));
+    }
+    if controls.clip_epsilon {
+        line.push_str(" --clip-epsilon");
+    }
+    if let Some(variance) = controls.variance {
+        let _ = write!(line, " --variance {variance}");
     }
     match controls.clip {
         Some(true) => line.push_str(" --clip"),
@@ -101,6 +108,7 @@ pub fn command_line(controls: &Controls) -> String {
             let compare = &view.compare;
             match compare.axes {
                 Axes::EtaBySeed => {
+                    let controls = &Controls { preset: controls.preset.with_eta(), ..controls.clone() };
                     let etas = compare.etas.iter().map(f64::to_string).collect::<Vec<_>>().join(" ");
                     let seeds = (0..u64::from(compare.seeds)).map(|j| controls.noise_seed.wrapping_add(j).to_string());
                     let seeds = seeds.collect::<Vec<_>>().join(" ");
@@ -133,7 +141,8 @@ pub fn command_line(controls: &Controls) -> String {
             let seeds = view.interpolate.seeds[..ends].iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
             // An interpolation's ends are always drawn by our own generator.
             let noise = Some(controls.own_noise());
-            let base = Controls { eta: view.interpolate.eta, sigma_hat: false, rng: Rng::Etude, noise, ..controls.clone() };
+            let (eta, preset) = (view.interpolate.eta, controls.preset.with_eta());
+            let base = Controls { preset, eta, sigma_hat: false, rng: Rng::Etude, noise, ..controls.clone() };
             format!(
                 "for seed in {seeds}; do etude sample {} --seed $seed --count 1 --out seed-$seed.png; done",
                 options(&base, &["seed"])

@@ -230,6 +230,8 @@ mod tests {
             sigma_hat: true,
             spacing: Some(Spacing::Quadratic),
             clip: Some(false),
+            clip_epsilon: false,
+            variance: None,
             seed: 99,
             noise_seed: 3,
             noise: None,

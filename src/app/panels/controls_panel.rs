@@ -15,7 +15,7 @@ use crate::{
     model::{Card, EMBEDDED},
     recipe::ClassLabel,
     recipe::Rng,
-    schedule::{Preset, Spacing},
+    schedule::{Preset, Spacing, Variance},
     session::ModelFacts,
 };
 use eframe::egui::{self, ComboBox, RichText, ScrollArea, Slider, Ui};
@@ -189,6 +189,7 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 (Preset::Etude, "Exactly S steps, no clipping, alpha_bar = 1 past the end"),
                 (Preset::Official, "The paper's code (ermongroup/ddim): its τ, with more than S steps where S does not divide T"),
                 (Preset::Diffusers, "DDIMScheduler as the model's scheduler_config.json sets it"),
+                (Preset::Ddpm, "DDPMScheduler as the model's scheduler_config.json sets it: ancestral sampling, without η"),
             ] {
                 ui.selectable_value(&mut draft.preset, preset, preset.to_string()).hint(hover);
             }
@@ -250,6 +251,25 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         });
         combo.response.labelled_by(label.id).hint(format!("What is done to the predicted x̂0 in every step. Now it is {now}."));
         ui.end_row();
+        if draft.is_posterior() {
+            if draft.preset == Preset::Ddpm {
+                variance_ui(ui, draft);
+            }
+        } else {
+            let label = ui.label("ε after it");
+            let mut again = draft.clip_epsilon;
+            let shown = |again: bool| if again { "derived again" } else { "as it was" };
+            let combo = ComboBox::from_id_salt("clip epsilon").selected_text(shown(again)).show_ui(ui, |ui| {
+                ui.selectable_value(&mut again, false, shown(false)).hint("ε as the network says it, whatever became of x̂0");
+                ui.selectable_value(&mut again, true, shown(true)).hint("ε = (x_t − √ᾱ_t x̂0)/√(1 − ᾱ_t) with the clipped x̂0");
+            });
+            draft.clip_epsilon = again;
+            combo.response.labelled_by(label.id).hint(
+                "Whether ε is derived again from the x̂0 that was clipped or thresholded, so that the two fit x_t (diffusers: \
+                 use_clipped_model_output; improved-diffusion and guided-diffusion always do). It has no effect where x̂0 is left as it is.",
+            );
+            ui.end_row();
+        }
         let label = ui.label("x_T from");
         let combo = ComboBox::from_id_salt("rng").selected_text(draft.rng.to_string()).show_ui(ui, |ui| {
             ui.selectable_value(&mut draft.rng, Rng::Etude, "etude").hint("Counters: image 7 is image 7 in any batch");
@@ -264,6 +284,23 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     for note in state.schedule().map(|s| s.notes.as_slice()).unwrap_or_default() {
         ui.label(RichText::new(note).color(theme::caution(ui)).small());
     }
+}
+
+/// The variance of preset ddpm.
+fn variance_ui(ui: &mut Ui, draft: &mut Controls) {
+    let label = ui.label("σ²");
+    let shown = |variance: Option<Variance>| variance.map_or_else(|| "the scheduler's".to_owned(), |v| v.to_string());
+    let combo = ComboBox::from_id_salt("variance").selected_text(shown(draft.variance)).show_ui(ui, |ui| {
+        for (variance, hover) in [
+            (None, "variance_type of the model's scheduler_config.json"),
+            (Some(Variance::FixedSmall), "β̃ = (1 − ᾱ_s)/(1 − ᾱ_t) β: that of DDIM at η = 1"),
+            (Some(Variance::FixedLarge), "β = 1 − ᾱ_t/ᾱ_s: that of σ̂"),
+        ] {
+            ui.selectable_value(&mut draft.variance, variance, shown(variance)).hint(hover);
+        }
+    });
+    combo.response.labelled_by(label.id).hint("The variance of the noise that each of DDPM's steps adds.");
+    ui.end_row();
 }
 
 fn device_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {

@@ -1,8 +1,11 @@
 //! η, the most important control: a large slider that snaps to the paper's values, with σ̂ beside it.
 
-use crate::app::{
-    state::{State, controls::Controls, scale::Scale, view_settings::Tab, written::plain},
-    widgets::{editable::editable_number, hint::Hint, theme},
+use crate::{
+    app::{
+        state::{State, controls::Controls, scale::Scale, view_settings::Tab, written::plain},
+        widgets::{editable::editable_number, hint::Hint, theme},
+    },
+    schedule::Preset,
 };
 use eframe::egui::{self, Response, RichText, Slider, Ui};
 
@@ -18,8 +21,9 @@ pub(crate) fn snapped(eta: f64) -> f64 {
 }
 
 /// What η makes of the sampler, in a few words.
-fn character(eta: f64, sigma_hat: bool) -> &'static str {
+fn character(eta: f64, sigma_hat: bool, ddpm: bool) -> &'static str {
     match eta {
+        _ if ddpm => "noise of the scheduler's variance",
         _ if sigma_hat => "noisier than DDPM",
         0.0 => "deterministic (DDIM)",
         1.0 => "stochastic (DDPM)",
@@ -35,12 +39,16 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         return;
     }
     let (eta, sigma_hat) = draft.noisiness();
-    let hover = hover(state, eta, sigma_hat);
+    // Preset ddpm has no η; an interpolation has its own.
+    let ddpm = draft.preset == Preset::Ddpm && draft.view.tab != Tab::Interpolate;
+    let hover = hover(state, eta, sigma_hat, ddpm);
     let colour = theme::accent(ui);
     let looks = |text: String| RichText::new(text).size(22.0).strong().color(colour);
     let label = ui
         .horizontal(|ui| {
-            let label = if sigma_hat {
+            let label = if ddpm {
+                ui.label(looks("DDPM".to_owned())).hint(&hover)
+            } else if sigma_hat {
                 ui.label(looks("σ̂".to_owned())).hint(&hover)
             } else {
                 let (label, typed) = editable_number(ui, egui::Id::unique("η"), ("η = ", eta, ""), 0.0..=1.0, looks, &hover);
@@ -49,7 +57,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 }
                 label
             };
-            ui.label(RichText::new(character(eta, sigma_hat)).color(theme::faint(ui)));
+            ui.label(RichText::new(character(eta, sigma_hat, ddpm)).color(theme::faint(ui)));
             label
         })
         .inner;
@@ -68,7 +76,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 1.0 => "1 DDPM".to_owned(),
                 _ => snap.to_string(),
             };
-            let chosen = !sigma_hat && eta == snap;
+            let chosen = !sigma_hat && !ddpm && eta == snap;
             if ui.selectable_label(chosen, name).hint(format!("η = {snap}")).clicked() {
                 draft.set_eta(snap);
             }
@@ -109,9 +117,15 @@ pub(crate) fn ready_marks_ui(ui: &Ui, slider: egui::Rect, places: impl Iterator<
 }
 
 /// What η means, with the numbers of now.
-fn hover(state: &State, eta: f64, sigma_hat: bool) -> String {
+fn hover(state: &State, eta: f64, sigma_hat: bool, ddpm: bool) -> String {
     let sigma = state.schedule().and_then(|s| s.steps.iter().map(|step| step.sigma).max_by(f64::total_cmp));
     let numbers = sigma.map_or_else(String::new, |sigma| format!(" The largest σ of this run's steps is {sigma:.3}."));
+    if ddpm {
+        return format!(
+            "Preset ddpm: each step draws from DDPM's posterior, its mean from x_t and the limited x̂0, its variance from the \
+             scheduler.{numbers} Move η to leave it for DDIM."
+        );
+    }
     if sigma_hat {
         return format!(
             "σ̂, the larger variance of Table 1: the DDPM posterior mean plus σ̂ = √(1 − ᾱt/ᾱs) times noise.{numbers} Move η to leave \

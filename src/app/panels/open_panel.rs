@@ -58,7 +58,7 @@ fn explain_panel_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> 
         schedule,
         index: shown.position(),
         eta: shown.run.controls.eta,
-        sigma_hat: shown.run.controls.sigma_hat,
+        sigma_hat: shown.run.controls.is_posterior(),
         record: shown.record(image),
         next: shown.after(image).map(|picture| &**picture),
         rms: &rms,

@@ -3,7 +3,7 @@
 use super::{controls_panel::STEPS, eta_slider::slider_ui};
 use crate::{
     app::{
-        state::{State, controls::Controls, written::plain},
+        state::{State, controls::Controls, view_settings::Tab, written::plain},
         widgets::theme,
     },
     schedule::Spacing,
@@ -15,8 +15,8 @@ pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) 
     let size = 28.0;
     ui.columns(2, |columns| {
         let ui = &mut columns[0];
-        let (eta, sigma_hat) = draft.noisiness();
-        let title = if sigma_hat { "σ̂".to_owned() } else { format!("η = {}", plain(eta)) };
+        let (eta, _) = draft.noisiness();
+        let title = if draft.view.tab == Tab::Interpolate { format!("η = {}", plain(eta)) } else { draft.noise_text() };
         if draft.has_rows_of_eta() {
             ui.label(RichText::new("η: one per row").size(size).strong().color(theme::accent(ui)));
         } else {

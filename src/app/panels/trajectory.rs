@@ -105,7 +105,7 @@ pub(crate) fn ready_line(controls: &Controls, now: &Controls) -> String {
 
 /// η or σ̂, S and the seeds of a picture, in words.
 pub(crate) fn recipe_line(controls: &Controls, image: usize) -> String {
-    let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", plain(controls.eta)) };
+    let noise = controls.noise_text();
     let steps = match &controls.spacing {
         Some(crate::schedule::Spacing::List(list)) => format!("τ by hand ({})", list.len()),
         Some(spacing) => format!("S = {}, τ {spacing}", controls.steps),

@@ -1,7 +1,10 @@
 //! The controls: everything the user sets, as plain values. A picture's recipe holds them all, so saving settings, undo and a
 //! dropped picture are one and the same thing.
 
-use super::view_settings::{Axes, SEEDS, Tab, ViewSettings};
+use super::{
+    view_settings::{Axes, SEEDS, Tab, ViewSettings},
+    written::plain,
+};
 use crate::{
     backend::DeviceChoice,
     error::{Error, Result},
@@ -9,7 +12,7 @@ use crate::{
     model::DEFAULT,
     recipe::ClassLabel,
     recipe::{PROGRAM, Recipe, Rng},
-    schedule::{NoiseKind, Preset, ScheduleRequest, Spacing},
+    schedule::{NoiseKind, Preset, ScheduleRequest, Spacing, Variance},
 };
 
 /// All controls.
@@ -29,6 +32,10 @@ pub struct Controls {
     pub spacing: Option<Spacing>,
     /// Clipping of x̂0; `None` is the preset's.
     pub clip: Option<bool>,
+    /// ε is derived again from the clipped x̂0.
+    pub clip_epsilon: bool,
+    /// The variance of preset ddpm; `None` is the scheduler's.
+    pub variance: Option<Variance>,
     /// Seed of x_T.
     pub seed: u64,
     /// Seed of the steps' noise.
@@ -61,6 +68,8 @@ impl Default for Controls {
             sigma_hat: false,
             spacing: None,
             clip: None,
+            clip_epsilon: false,
+            variance: None,
             seed: SEEDS[0],
             noise_seed: 1,
             noise: None,
@@ -85,6 +94,8 @@ impl Controls {
             spacing: self.spacing.clone(),
             sigma_hat: self.sigma_hat,
             clip: self.clip,
+            clip_epsilon: self.clip_epsilon,
+            variance: self.variance,
             noise: Some(self.noise()),
         }
     }
@@ -133,11 +144,26 @@ impl Controls {
         }
     }
 
+    /// η, σ̂ or DDPM, in a few words.
+    pub fn noise_text(&self) -> String {
+        match (self.preset, self.sigma_hat) {
+            (Preset::Ddpm, _) => "DDPM".to_owned(),
+            (_, true) => "σ̂".to_owned(),
+            (_, false) => format!("η = {}", plain(self.eta)),
+        }
+    }
+
+    /// Whether the steps are those of DDPM's posterior mean, which has no ε.
+    pub fn is_posterior(&self) -> bool {
+        self.sigma_hat || self.preset == Preset::Ddpm
+    }
+
     /// Sets η of the open panel, which turns σ̂ off.
     pub fn set_eta(&mut self, eta: f64) {
         match self.view.tab {
             Tab::Interpolate => self.view.interpolate.eta = eta,
-            _ => (self.eta, self.sigma_hat) = (eta, false),
+            // DDPM has no η: who moves it leaves that as well.
+            _ => (self.eta, self.sigma_hat, self.preset) = (eta, false, self.preset.with_eta()),
         }
     }
 
@@ -175,6 +201,8 @@ impl Controls {
             tau: self.spacing.as_ref().map(ToString::to_string),
             sigma_hat: self.sigma_hat,
             clip: self.clip,
+            clip_epsilon: self.clip_epsilon,
+            variance: self.variance,
             seed: self.seed,
             noise_seed: self.noise_seed,
             noise: self.noise(),
@@ -207,6 +235,8 @@ impl Controls {
             sigma_hat: request.sigma_hat,
             spacing: request.spacing,
             clip: request.clip,
+            clip_epsilon: request.clip_epsilon,
+            variance: request.variance,
             seed: recipe.seed,
             noise_seed: recipe.noise_seed,
             noise: None,

@@ -125,7 +125,7 @@ pub fn compare_rows(controls: &Controls) -> Vec<(String, ScheduleRequest)> {
     match compare.axes {
         Axes::EtaBySeed => {
             // Its columns are seeds of the noise, of which torch's has none.
-            let base = ScheduleRequest { noise: Some(controls.own_noise()), ..base };
+            let base = ScheduleRequest { noise: Some(controls.own_noise()), preset: base.preset.with_eta(), ..base };
             let eta = |eta: &f64| (format!("η = {}", plain(*eta)), ScheduleRequest { eta: *eta, sigma_hat: false, ..base.clone() });
             let mut rows: Vec<_> = compare.etas.iter().map(eta).collect();
             if compare.sigma_hat {
@@ -155,7 +155,8 @@ pub(crate) fn cell_controls(controls: &Controls, row: usize, column: usize) -> O
     cell.view.tab = Tab::Trajectory;
     match controls.view.compare.axes {
         Axes::EtaBySeed => {
-            (cell.eta, cell.sigma_hat) = (schedule.eta, schedule.sigma_hat);
+            (cell.eta, cell.sigma_hat, cell.preset) = (schedule.eta, schedule.sigma_hat, schedule.preset);
+            cell.set_noise(schedule.noise.unwrap_or(controls.own_noise()));
             cell.noise_seed = controls.noise_seed.wrapping_add(column as u64);
         }
         Axes::StepsBySpacing => {
@@ -196,7 +197,8 @@ fn compare(controls: &Controls) -> Vec<Group> {
 fn interpolated(controls: &Controls) -> ScheduleRequest {
     // Its x_T is not torch's.
     let noise = Some(controls.own_noise());
-    ScheduleRequest { eta: controls.view.interpolate.eta, sigma_hat: false, noise, ..controls.schedule() }
+    let preset = controls.preset.with_eta();
+    ScheduleRequest { preset, eta: controls.view.interpolate.eta, sigma_hat: false, noise, ..controls.schedule() }
 }
 
 /// A strip has one group per mode (slerp, lerp); a grid has a single group, row by row. All images get the noise of image 0, so

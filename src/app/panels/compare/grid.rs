@@ -8,7 +8,6 @@ use crate::app::{
         run_requests::{cell_controls, compare_columns, compare_rows},
         run_view::RunView,
         view_settings::{Axes, ViewSettings},
-        written::plain,
     },
     widgets::{
         hint::Hint,
@@ -270,7 +269,7 @@ fn step_text(run: &RunView, group: usize) -> Option<String> {
 }
 
 fn recipe_text(controls: &Controls) -> String {
-    let noise = if controls.sigma_hat { "σ̂".to_owned() } else { format!("η = {}", plain(controls.eta)) };
+    let noise = controls.noise_text();
     let Controls { seed, noise_seed, .. } = controls;
     let (image, steps) = (controls.image_number(), controls.step_count());
     format!("seed {seed}, image {image}, noise seed {noise_seed}, {noise}, S = {steps}, τ {}", spacing_name(controls))

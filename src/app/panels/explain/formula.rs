@@ -5,7 +5,7 @@ use super::{
     colours::Palette,
     sentences,
     symbols::{alpha, epsilon, minus, network, one_minus, output, signal, spread, x, x_at_s, x_at_t, x0, z},
-    variance::{beta, eq16},
+    variance::{beta, eq16, is_small},
 };
 use crate::{
     app::widgets::math::{
@@ -84,11 +84,15 @@ pub(crate) fn rule(step: &StepCoefficients, prediction: Prediction, posterior: b
                 palette.x0,
                 sentences::picture(step),
             ),
-            noise(beta().root(), "noise"),
+            if is_small(step) {
+                noise(row([one_minus("s").over(one_minus("t")), Math::Gap(0.08), beta()]).root(), "noise")
+            } else {
+                noise(beta().root(), "noise")
+            },
         ];
     }
     let radicand = row([one_minus("s"), minus(), italic("σ").above(upright("2"))]).root();
-    let guess = if prediction == Prediction::Epsilon { network(prediction) } else { epsilon() };
+    let guess = if prediction == Prediction::Epsilon && !step.clip_epsilon { network(prediction) } else { epsilon() };
     vec![
         left,
         part(
@@ -157,17 +161,25 @@ pub(crate) fn readings(
         colour: palette.x0,
         tip: sentences::reading_of_x0(step, prediction),
     }];
-    if !posterior && prediction != Prediction::Epsilon {
+    if !posterior && step.clip_epsilon {
+        let [from_x, _, from_x0] = step.epsilon();
+        let noise = sum([(from_x, x_at_t(step)), (from_x0, x0())]);
+        lines.push(Reading {
+            math: equals(epsilon(), noise),
+            colour: palette.direction,
+            tip: sentences::reading_of_epsilon(prediction, true),
+        });
+    } else if !posterior && prediction != Prediction::Epsilon {
         let noise = sum([(step.epsilon_from_x, x_at_t(step)), (step.epsilon_from_model, out())]);
         lines.push(Reading {
             math: equals(epsilon(), noise),
             colour: palette.direction,
-            tip: sentences::reading_of_epsilon(prediction),
+            tip: sentences::reading_of_epsilon(prediction, false),
         });
     } else if !posterior {
         let arguments = row([x_at_t(step), upright(format!(", {}", step.t))]).parens();
         let math = equals(epsilon(), row([output(prediction), arguments]));
-        lines.push(Reading { math, colour: palette.direction, tip: sentences::reading_of_epsilon(prediction) });
+        lines.push(Reading { math, colour: palette.direction, tip: sentences::reading_of_epsilon(prediction, false) });
     }
     let level = |index: Math, value: f64| equals(italic("α").bar().below(index), number(value));
     let (t, s) = (upright(step.t.to_string()), step.previous.map_or_else(|| italic("s"), |s| upright(s.to_string())));

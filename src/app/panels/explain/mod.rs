@@ -53,7 +53,11 @@ fn header_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, index: usize
             ui.label(RichText::new("the finished sample, as the last step made it:").size(17.0));
         }
         ui.label(RichText::new(sentences::from_to(step)).size(17.0));
-        let noise = if view.sigma_hat { "with σ̂".to_owned() } else { format!("with η = {}", written::plain(view.eta)) };
+        let noise = if view.sigma_hat {
+            format!("with {}", variance::name(view.schedule))
+        } else {
+            format!("with η = {}", written::plain(view.eta))
+        };
         ui.label(RichText::new(noise).size(17.0));
     });
 }

@@ -3,7 +3,7 @@
 use super::{
     colours::Palette,
     plots::{curve, mark, name, over, still, title_ui},
-    variance::{beta, eq16},
+    variance::{self, beta, eq16},
     view::View,
 };
 use crate::{
@@ -58,7 +58,11 @@ fn clicked(plot: &PlotResponse<()>, count: usize) -> Option<Command> {
 /// σ of each step, with σ̂ and σ at η = 1 for comparison.
 pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Palette) -> Option<Command> {
     let (steps, count) = (&view.schedule.steps, view.schedule.steps.len());
-    let own = if view.sigma_hat { "this run (σ̂)".to_owned() } else { format!("σ at η = {}", written::plain(view.eta)) };
+    let own = if view.sigma_hat {
+        format!("this run ({})", variance::name(view.schedule))
+    } else {
+        format!("σ at η = {}", written::plain(view.eta))
+    };
     title_ui(ui, "Noise per step", &[(&own, palette.noise), ("– – σ̂", palette.faint), ("— η = 1", palette.text)]);
     let (ours, hat, at_one) =
         (series(steps.iter().map(|s| s.sigma)), series(steps.iter().map(larger)), series(steps.iter().map(|s| eq16(s, 1.0))));

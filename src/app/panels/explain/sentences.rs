@@ -1,6 +1,6 @@
 //! What the terms are, in words and with this step's numbers: the texts under the pointer and below the formula. Pure.
 
-use super::variance::beta;
+use super::variance::{beta, is_small};
 use crate::app::state::written;
 use crate::{
     app::widgets::math::number::plain,
@@ -87,7 +87,10 @@ pub(crate) fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> 
 }
 
 /// Of the line that says what ε is.
-pub(crate) fn reading_of_epsilon(prediction: Prediction) -> String {
+pub(crate) fn reading_of_epsilon(prediction: Prediction, again: bool) -> String {
+    if again {
+        return "ε is derived again from the clipped x̂0, so that the two fit x_t: (x_t − √ᾱ_t x̂0) / √(1 − ᾱ_t).".to_owned();
+    }
     match prediction {
         Prediction::Epsilon => "ε is what the network says when it is shown x_t and t.".to_owned(),
         Prediction::Sample => "ε is what is left of x_t without x̂0: (x_t − √ᾱ_t x̂0) / √(1 − ᾱ_t).".to_owned(),
@@ -107,6 +110,12 @@ pub(crate) fn levels(step: &StepCoefficients) -> String {
 
 /// Of σ (or β).
 pub(crate) fn sigma(step: &StepCoefficients, posterior: bool, eta: f64) -> String {
+    if posterior && is_small(step) {
+        return format!(
+            "DDPM's small variance: σ² = β̃ = (1 − ᾱ_s)/(1 − ᾱ_t) β, that of Eq. 16 at η = 1; this step adds {} z.",
+            plain(step.sigma)
+        );
+    }
     if posterior {
         return format!(
             "σ̂, the larger variance of the paper's Table 1: √β = {}; this step adds {} z.",

@@ -10,8 +10,9 @@ pub fn end_controls(controls: &Controls, seed: u64) -> Controls {
     let mut end = controls.clone();
     end.seed = seed;
     (end.eta, end.sigma_hat, end.count) = (controls.view.interpolate.eta, false, 1);
-    end.noise = Some(controls.own_noise());
     (end.rng, end.first, end.drawn) = (Rng::Etude, 0, None);
+    end.preset = controls.preset.with_eta();
+    end.set_noise(controls.own_noise());
     (end.view.tab, end.view.image) = (Tab::Trajectory, 0);
     end
 }
