@@ -4,6 +4,7 @@ mod bench;
 #[cfg(all(test, feature = "app", unix))]
 mod copied;
 mod devices;
+mod encode;
 mod eps;
 mod info;
 mod model;
@@ -11,8 +12,10 @@ mod models;
 mod noise;
 mod options;
 mod output;
+mod pictures;
 mod progress;
 mod recipe;
+mod reconstruct;
 mod sample;
 mod trajectory;
 mod verify;
@@ -41,6 +44,10 @@ enum Command {
     Sample(Box<sample::SampleArgs>),
     /// Draw a run as a strip, x_t above the predicted x0; PNG or GIF
     Trajectory(Box<trajectory::TrajectoryArgs>),
+    /// Encode pictures: the latents x_T that lead to them
+    Encode(Box<encode::EncodeArgs>),
+    /// Encode pictures, decode them again at several S, and measure what is lost (the paper's Table 2)
+    Reconstruct(Box<reconstruct::ReconstructArgs>),
     /// Evaluate the network on tensors of a file
     Eps(eps::EpsArgs),
     /// List the models: in the program, in the Hub's cache, on the Hub
@@ -88,6 +95,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::View(args)) => view::run(args),
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Trajectory(args)) => trajectory::run(&args),
+        Some(Command::Encode(args)) => encode::run(&args),
+        Some(Command::Reconstruct(args)) => reconstruct::run(&args),
         Some(Command::Eps(args)) => eps::run(&args),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Devices) => devices::run(),

@@ -238,7 +238,7 @@ fn load(path: &Path) -> Result<Recipe> {
 }
 
 /// The same error, but where it names a field of the schedule's request, with the option that sets it.
-fn by_option(error: Error) -> Error {
+pub(super) fn by_option(error: Error) -> Error {
     let Error::Argument(what) = &error else { return error };
     let options = [
         ("steps: ", "--steps"),

@@ -4,10 +4,12 @@
 //! [`Engine::sample`] takes some images at a time through all their steps, x on the device from the first to the last; [`Groups`] lets
 //! groups of images with schedules of their own advance together, a step at a time, for a viewer that shows every step.
 
+mod encoding;
 mod groups;
 mod programs;
 mod sampling;
 
+pub use encoding::Encode;
 pub use groups::{Group, GroupStep, Groups};
 pub use programs::{AroundExecutor, Network};
 pub use sampling::{Engine, OnImages, OnStep, Run};

@@ -96,7 +96,7 @@ pub(super) fn read_elsewhere(prediction: Prediction, alpha_bar: f64, asked: f64)
 }
 
 /// ε's shares of x and of m.
-fn epsilon(prediction: Prediction, alpha_bar: f64) -> (f64, f64) {
+pub(super) fn epsilon(prediction: Prediction, alpha_bar: f64) -> (f64, f64) {
     let (signal, noise) = (alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt());
     match prediction {
         Prediction::Epsilon => (0.0, 1.0),

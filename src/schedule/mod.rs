@@ -15,6 +15,7 @@
 mod alpha_bar;
 mod coefficients;
 mod config;
+mod fixed_point;
 mod plan;
 mod request;
 mod tau;
@@ -22,6 +23,7 @@ mod tau;
 pub use alpha_bar::alpha_bar;
 pub use coefficients::{StepCoefficients, Threshold};
 pub use config::{BetaSchedule, MAX_TRAIN_TIMESTEPS, Prediction, SchedulerConfig, VarianceType};
+pub use fixed_point::FixedPoint;
 pub use plan::Schedule;
 pub use request::{EncodeAt, NoiseKind, Preset, ScheduleRequest, Variance};
 pub use tau::Spacing;

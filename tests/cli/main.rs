@@ -4,6 +4,7 @@ mod bad_input;
 mod classes;
 #[cfg(unix)]
 mod ctrl_c;
+mod encode;
 mod jobs;
 
 use etude::weights::Weights;
