@@ -3,7 +3,8 @@
 
     data.py cifar10 FOLDER        CIFAR-10: 50,000 colour pictures of 32x32, and its 10,000 test pictures as cifar10_test
     data.py emoji FOLDER          Noto emoji on white, resampled to --size (default 32)
-    data.py fashion FOLDER        Fashion-MNIST: 60,000 grey pictures of 28x28, padded to 32x32
+    data.py fashion FOLDER        Fashion-MNIST: 60,000 grey pictures of 28x28, padded to 32x32, and its 10,000 test pictures as
+                                  fashion_test
 
 Writes FOLDER/NAME.npz: `images` uint8 [N, H, W, C], and `draws` float32 [N], how often a picture is drawn relative to the others.
 FOLDER/NAME.json holds its facts (source, licence, SHA-256 of the images), which go into the model card. Downloads stay in FOLDER
@@ -42,8 +43,12 @@ CIFAR10_MD5 = [
     "803d5f7f4d78ea53de84dbe85f74fb6d",
 ]
 FASHION = "dataset-fashion-mnist"  # a Debian package
-FASHION_FILE = "usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz"
-FASHION_SHA256 = "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"  # of the file's 47,040,016 bytes, unpacked
+# What is in its folder, with the SHA-256 of each file's bytes, unpacked.
+FASHION_FOLDER = "usr/share/datasets/fashion-mnist"
+FASHION_FILES = {
+    "fashion": ("train-images-idx3-ubyte.gz", "training set", "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
+    "fashion_test": ("t10k-images-idx3-ubyte.gz", "test set", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
+}
 SKIN_TONE = re.compile("-1f3f[b-f]")
 
 
@@ -122,22 +127,24 @@ def emoji(folder, size, smileys):
 
 
 def fashion(folder):
-    path = Path("/") / FASHION_FILE
-    if not path.exists():
-        path = folder / "debian" / FASHION_FILE
-    if not path.exists():
+    installed = Path("/") / FASHION_FOLDER
+    if not installed.exists():
+        installed = folder / "debian" / FASHION_FOLDER
+    if not installed.exists():
         run("apt-get", "download", "-qq", FASHION, cwd=folder)
         run("dpkg-deb", "-x", str(next(folder.glob(f"{FASHION}_*.deb"))), str(folder / "debian"))
-    try:
-        raw = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as e:
-        raise TrainingError(f"{path}: corrupt ({e}); delete it and run again") from e
-    got = hashlib.sha256(raw).hexdigest()
-    if got != FASHION_SHA256:
-        raise TrainingError(f"{path}: expected SHA-256 {FASHION_SHA256[:12]}…, got {got[:12]}…; delete it and run again")
-    x = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
-    facts = dict(title="Fashion-MNIST, padded to 32x32", source=f"Debian package {FASHION}, training set", licence="MIT (Zalando Research)")
-    save(folder, "fashion", np.pad(x, ((0, 0), (2, 2), (2, 2)))[..., None], facts)
+    for name, (file, part, sha256) in FASHION_FILES.items():
+        path = installed / file
+        try:
+            raw = gzip.decompress(path.read_bytes())
+        except (OSError, EOFError, zlib.error) as e:
+            raise TrainingError(f"{path}: corrupt ({e}); delete it and run again") from e
+        got = hashlib.sha256(raw).hexdigest()
+        if got != sha256:
+            raise TrainingError(f"{path}: expected SHA-256 {sha256[:12]}…, got {got[:12]}…; delete it and run again")
+        x = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
+        facts = dict(title="Fashion-MNIST, padded to 32x32", source=f"Debian package {FASHION}, {part}", licence="MIT (Zalando Research)")
+        save(folder, name, np.pad(x, ((0, 0), (2, 2), (2, 2)))[..., None], facts)
 
 
 def main():

@@ -5,10 +5,12 @@ use crate::error::{Error, Result};
 use rawzip::{CompressionMethod, ZipArchive};
 use std::{io::Read, path::Path};
 
+/// The arrays that are looked for.
+const NAMES: [&str; 2] = ["arr_0.npy", "images.npy"];
 /// The most bytes of an array that are unpacked.
 const MAX_BYTES: u64 = 4 << 30;
 
-/// The pictures of array `arr_0`, or of the only array there is, at most `most` of them. `origin` is what messages call the file.
+/// The pictures of array `arr_0` (FID tools) or `images` (training/), or of the only array there is, at most `most` of them. `origin` is what messages call the file.
 ///
 /// # Errors
 /// Not a zip, no such array, another type or shape than bytes of one, three or four channels; damaged.
@@ -21,15 +23,15 @@ pub fn read_npz(bytes: &[u8], origin: &Path, most: usize) -> Result<Vec<Picture>
     while let Some(header) = entries.next_entry().map_err(zip)? {
         let path = header.file_path();
         let name = String::from_utf8_lossy(path.as_ref()).replace(char::is_control, " ");
-        if name == "arr_0.npy" || (found.is_none() && name.ends_with(".npy")) {
+        if NAMES.contains(&name.as_str()) || (found.is_none() && name.ends_with(".npy")) {
             found = Some((header.compression_method(), header.wayfinder()));
         }
         names.push(name);
     }
-    let has_arr_0 = names.iter().any(|name| name == "arr_0.npy");
+    let is_named = names.iter().any(|name| NAMES.contains(&name.as_str()));
     let arrays = names.iter().filter(|name| name.ends_with(".npy")).count();
-    let Some((method, wayfinder)) = found.filter(|_| has_arr_0 || arrays == 1) else {
-        return Err(bad(format!("expected an array arr_0 of pictures, got {}", names.join(", "))));
+    let Some((method, wayfinder)) = found.filter(|_| is_named || arrays == 1) else {
+        return Err(bad(format!("expected an array arr_0 or images, got {}", names.join(", "))));
     };
     let data = archive.get_entry(wayfinder).map_err(zip)?;
     let npy = match method {
