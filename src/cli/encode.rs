@@ -1,7 +1,7 @@
 //! `etude encode`: pictures -> the latents x_T that lead to them.
 
 use super::{
-    options::{DeviceOptions, parse_size},
+    options::{DeviceOptions, ModelOptions, parse_size},
     output::{errln, outln},
     pictures::Pictures,
     progress::Progress,
@@ -12,7 +12,7 @@ use etude::{
     engine::{Encode, Engine},
     error::{Error, Result},
     files,
-    model::{DEFAULT, Model},
+    model::Model,
     platform::block_on,
     recipe::ClassLabel,
     sampler::{Classes, Flow, StepTensors},
@@ -34,9 +34,8 @@ pub enum Convention {
 /// What `encode` and `reconstruct` share.
 #[derive(Clone, Debug, Args)]
 pub struct EncodeOptions {
-    /// An embedded model's name, or a folder in diffusers' layout
-    #[arg(long, value_name = "NAME|DIR", default_value = DEFAULT)]
-    pub model: String,
+    #[command(flatten)]
+    pub model: ModelOptions,
     /// Class of the pictures, where the model has classes: a number from 0, or all in turn
     #[arg(long, value_name = "N|all")]
     pub class: Option<ClassLabel>,
@@ -63,31 +62,44 @@ pub struct EncodeOptions {
     pub device: DeviceOptions,
 }
 
-/// A model with the pictures it is to encode.
-pub struct Job {
+/// A model that is to encode pictures.
+pub struct Opened {
     /// The model.
     pub model: Arc<Model>,
     /// Height and width.
     pub size: (u32, u32),
-    /// The pictures.
-    pub pictures: Pictures,
-    /// Their classes.
+    /// The pictures' classes.
     pub classes: Classes,
 }
 
+impl Opened {
+    /// The model's scheduler, or DDPM's where it has none.
+    pub fn scheduler(&self) -> SchedulerConfig {
+        self.model.scheduler.clone().unwrap_or_default()
+    }
+}
+
+/// The same with the pictures.
+pub struct Job {
+    /// The model.
+    pub opened: Opened,
+    /// The pictures.
+    pub pictures: Pictures,
+}
+
 impl EncodeOptions {
-    /// Opens the model and reads the pictures.
+    /// Opens the model.
     ///
     /// # Errors
-    /// Either cannot be used; an option out of its range.
-    pub fn job(&self, paths: &[PathBuf]) -> Result<Job> {
+    /// It cannot be used; an option out of its range.
+    pub fn open(&self) -> Result<Opened> {
         for (option, value) in [("--count", self.count), ("--batch", self.batch)] {
             if value == Some(0) {
                 return Err(Error::argument(format!("{option}: expected 1 or more, got 0")));
             }
         }
-        let model = Model::find(&self.model)?;
-        let (inputs, outputs) = (model.config.in_channels, model.config.out_channels);
+        let model = self.model.find()?;
+        let (inputs, outputs) = (model.config.in_channels, model.config.prediction_channels());
         if inputs != outputs {
             return Err(Error::argument(format!(
                 "model {}: expected as many output as input channels to encode with it, got {inputs} in and {outputs} out",
@@ -98,8 +110,16 @@ impl EncodeOptions {
         let classes = ClassLabel::classes(self.class, model.config.num_classes).map_err(by_option)?;
         // A size that the levels do not divide shows before a device is opened.
         model.record(1, size.0, size.1, 1)?;
-        let pictures = Pictures::open(paths, &model, size, self.count.unwrap_or(usize::MAX))?;
-        Ok(Job { model: Arc::new(model), size, pictures, classes })
+        Ok(Opened { model: Arc::new(model), size, classes })
+    }
+
+    /// Reads the pictures.
+    ///
+    /// # Errors
+    /// As [`Pictures::open`].
+    pub fn job(&self, paths: &[PathBuf], opened: Opened) -> Result<Job> {
+        let pictures = Pictures::open(paths, &opened.model, opened.size, self.count.unwrap_or(usize::MAX))?;
+        Ok(Job { opened, pictures })
     }
 
     /// The steps up.
@@ -119,11 +139,6 @@ impl EncodeOptions {
 }
 
 impl Job {
-    /// The model's scheduler, or DDPM's where it has none.
-    pub fn scheduler(&self) -> SchedulerConfig {
-        self.model.scheduler.clone().unwrap_or_default()
-    }
-
     /// x_T of every picture, `[N, C, H, W]`.
     ///
     /// # Errors
@@ -132,7 +147,8 @@ impl Job {
         let images = self.pictures.pictures.len();
         let len = self.pictures.x_0.len() / images;
         let x_0 = |images: Range<usize>| self.pictures.x_0[images.start * len..images.end * len].to_vec();
-        let run = Encode { images, size: self.size, schedule, x_0: &x_0, classes: self.classes, refine };
+        let Opened { size, classes, .. } = self.opened;
+        let run = Encode { images, size, schedule, x_0: &x_0, classes, refine };
         let mut on_step = |_: Range<usize>, _: usize, _: &StepTensors| {
             progress.step();
             Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
@@ -168,14 +184,16 @@ pub struct EncodeArgs {
 /// # Errors
 /// Anything that keeps the latents from being computed or written.
 pub fn run(args: &EncodeArgs) -> Result<ExitCode> {
-    let job = args.options.job(&args.pictures)?;
-    let schedule = args.options.schedule(&job.scheduler(), args.steps)?;
+    let opened = args.options.open()?;
+    let schedule = args.options.schedule(&opened.scheduler(), args.steps)?;
     files::check_writable(&args.out)?;
+    let job = args.options.job(&args.pictures, opened)?;
+    let (model, size) = (job.opened.model.clone(), job.opened.size);
     for note in &schedule.notes {
         errln!("note: {note}");
     }
     let chosen = args.options.device.open()?;
-    let mut engine = Engine::new(job.model.clone(), chosen.backend, args.options.device.precision.into());
+    let mut engine = Engine::new(model.clone(), chosen.backend, args.options.device.precision.into());
     engine.limit_batch(args.options.batch);
     let images = job.pictures.pictures.len();
     let parts = images.div_ceil(engine.batch(images));
@@ -184,7 +202,7 @@ pub fn run(args: &EncodeArgs) -> Result<ExitCode> {
     progress.finish();
     let latents = latents?;
     let rms = (latents.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / latents.len() as f64).sqrt();
-    let shape = vec![images, job.model.config.in_channels as usize, job.size.0 as usize, job.size.1 as usize];
+    let shape = vec![images, model.config.in_channels as usize, size.0 as usize, size.1 as usize];
     tensors::write(&args.out, &[("x_T", shape, Values::F32(latents))])?;
     let steps = schedule.steps.len();
     outln!("x_T of {images} pictures, {steps} steps, norm / √d {rms:.3} (noise has 1): {}", args.out.display());

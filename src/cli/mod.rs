@@ -6,6 +6,7 @@ mod copied;
 mod devices;
 mod encode;
 mod eps;
+mod given;
 mod info;
 mod model;
 mod models;

@@ -54,8 +54,8 @@ const ENLARGED: f32 = 10.0;
 /// # Errors
 /// Anything that keeps the pictures from being encoded, decoded or written.
 pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
-    let job = args.options.job(&args.pictures)?;
-    let config = job.scheduler();
+    let opened = args.options.open()?;
+    let config = opened.scheduler();
     // Every S is checked before the first is computed.
     let both = |&steps: &usize| -> Result<(Schedule, Schedule)> {
         let spacing = args.options.tau.as_deref().map(str::parse::<Spacing>).transpose()?;
@@ -70,8 +70,9 @@ pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
         }
         files::check_writable(out)?;
     }
+    let job = args.options.job(&args.pictures, opened)?;
     let chosen = args.options.device.open()?;
-    let mut engine = Engine::new(job.model.clone(), chosen.backend, args.options.device.precision.into());
+    let mut engine = Engine::new(job.opened.model.clone(), chosen.backend, args.options.device.precision.into());
     engine.limit_batch(args.options.batch);
     let images = job.pictures.pictures.len();
     let parts = images.div_ceil(engine.batch(images));
@@ -92,7 +93,7 @@ pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
     if args.json {
         outln!("{}", json!({ "steps": args.steps, "mse": errors }));
     } else {
-        outln!("{images} pictures with {}, mean square error per dimension, pixels in [0, 1]", job.model.name);
+        outln!("{images} pictures with {}, mean square error per dimension, pixels in [0, 1]", job.opened.model.name);
         outln!("{:>6}  {:>10}  paper, Table 2 (CIFAR-10)", "S", "error");
         for (steps, error) in args.steps.iter().zip(&errors) {
             let paper = PAPER.iter().find(|(s, _)| s == steps).map_or(String::new(), |(_, error)| error.to_string());
@@ -114,11 +115,12 @@ fn decode(job: &Job, engine: &mut Engine, schedule: &Schedule, x_t: &[f32], prog
     let reads = |_| Reads::default();
     let run = Run {
         images,
-        size: job.size,
+        first: 0,
+        size: job.opened.size,
         steps: &schedule.steps,
         x_t: &part,
         noise: StepNoise::Seed(0),
-        classes: job.classes,
+        classes: job.opened.classes,
         reads: &reads,
     };
     let mut on_step = |_: Range<usize>, _: usize, _: &StepTensors| {
@@ -143,7 +145,8 @@ fn mse(a: &[f32], b: &[f32]) -> f64 {
 fn drawn(job: &Job, made: &[Vec<f32>]) -> Picture {
     let shown = job.pictures.pictures.len().min(SHOWN);
     let len = job.pictures.x_0.len() / job.pictures.pictures.len();
-    let (channels, height, width) = (job.model.config.in_channels as usize, job.size.0 as usize, job.size.1 as usize);
+    let (channels, height, width) =
+        (job.opened.model.config.in_channels as usize, job.opened.size.0 as usize, job.opened.size.1 as usize);
     let pictures = |x: &[f32]| picture::images_from_nchw(channels, height, width, &x[..shown * len]);
     let mut all = pictures(&job.pictures.x_0);
     for x in made {

@@ -2,6 +2,7 @@
 
 use super::output::{errln, outln};
 use super::{
+    given::Given,
     noise::{step_noise, torch_noise},
     options::DeviceOptions,
     progress::Progress,
@@ -16,7 +17,7 @@ use etude::{
     picture::{Picture, npz::NpzWriter, png, sheet},
     platform::{Instant, block_on},
     recipe::{Recipe, Rng},
-    sampler::{Flow, Reads, StepTensors},
+    sampler::{Flow, Reads, StepNoise, StepTensors},
 };
 use std::{
     ops::Range,
@@ -54,21 +55,21 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     if args.batch == Some(0) {
         return Err(Error::argument("--batch: expected 1 or more images at a time, got 0"));
     }
-    if args.input.is_some() || args.save_trajectory.is_some() {
-        return super::trajectory::record(
-            args.input.as_deref(),
-            args.save_trajectory.as_deref(),
-            &prepared,
-            &args.device,
-            args.batch,
-        );
+    let steps = prepared.schedule.steps.len();
+    let given = args.input.as_deref().map(|path| Given::open(path, prepared.model.config.in_channels, steps)).transpose()?;
+    if let Some(output) = &args.save_trajectory {
+        return super::trajectory::record(given.as_ref(), output, &prepared, &args.device, args.batch);
     }
+    let prepared = match &given {
+        Some(given) => Prepared { recipe: given.recipe(&prepared.recipe), ..prepared },
+        None => prepared,
+    };
     let out = if args.out.as_os_str().is_empty() { Path::new("etude.png") } else { &args.out };
-    let mut output = Output::create(out, &prepared)?;
+    let mut output = Output::create(out, &prepared, given.is_none())?;
     prepared.print_notes();
     let chosen = args.device.open()?;
     let start = Instant::now();
-    let interrupted = sample_all(&prepared, chosen, args, &mut |picture| output.push(picture))?;
+    let interrupted = sample_all(&prepared, chosen, args, given.as_ref(), &mut |picture| output.push(picture))?;
     let made = output.finish()?;
     let recipe = &prepared.recipe;
     let steps = prepared.schedule.steps.len();
@@ -90,19 +91,31 @@ fn plural(n: usize, word: &str) -> String {
 }
 
 /// Samples every image and hands each to `take`. Returns whether Ctrl-C cut it short.
-fn sample_all(prepared: &Prepared, chosen: Chosen, args: &SampleArgs, take: &mut dyn FnMut(Picture) -> Result<()>) -> Result<bool> {
+fn sample_all(
+    prepared: &Prepared,
+    chosen: Chosen,
+    args: &SampleArgs,
+    given: Option<&Given>,
+    take: &mut dyn FnMut(Picture) -> Result<()>,
+) -> Result<bool> {
     let Prepared { recipe, model, schedule } = prepared;
     let channels = model.config.in_channels;
     let mut engine = Engine::new(model.clone(), chosen.backend, args.device.precision.into());
     engine.limit_batch(args.batch.map(|batch| batch as usize));
     let torch = recipe.torch(channels);
     let first = recipe.first as usize;
-    let x_t = |images: Range<usize>| recipe.x_t(channels, first + images.start..first + images.end, torch.as_ref());
+    let x_t = |images: Range<usize>| match given {
+        Some(given) => {
+            let len = given.x_t.len() / given.images as usize;
+            given.x_t[images.start * len..images.end * len].to_vec()
+        }
+        None => recipe.x_t(channels, first + images.start..first + images.end, torch.as_ref()),
+    };
     let images = recipe.count as usize;
     // Nothing is read of a step: x leaves the device when it is finished.
     let reads = |_| Reads::default();
     let draw = torch_noise(torch.as_ref(), recipe);
-    let noise = step_noise(recipe, draw.as_deref());
+    let noise = given.and_then(|g| g.noise.as_deref()).map_or_else(|| step_noise(recipe, draw.as_deref()), StepNoise::Given);
     let classes = recipe.classes(model)?;
     let run =
         Run { images, first: recipe.first, size: recipe.size, steps: &schedule.steps, x_t: &x_t, noise, classes, reads: &reads };
@@ -171,24 +184,25 @@ const OTHER_FILES: [&str; 36] = [
     "zip",
 ];
 
-/// Where the pictures go.
+/// Where the pictures go. What is drawn from a file of numbers has no recipe: none can draw it without that file.
 enum Output {
-    Sheet { path: PathBuf, pictures: Vec<Picture>, recipe: Box<Recipe> },
+    Sheet { path: PathBuf, pictures: Vec<Picture>, recipe: Option<Box<Recipe>> },
     Npz { writer: Box<NpzWriter>, made: usize },
-    Folder { path: PathBuf, made: usize, recipe: Box<Recipe> },
+    Folder { path: PathBuf, made: usize, recipe: Option<Box<Recipe>> },
 }
 
 impl Output {
     /// Checks that the place can be written before hours are spent.
-    fn create(out: &Path, prepared: &Prepared) -> Result<Self> {
+    fn create(out: &Path, prepared: &Prepared, has_recipe: bool) -> Result<Self> {
         let recipe = &prepared.recipe;
+        let kept = has_recipe.then(|| Box::new(recipe.clone()));
         let extension = out.extension().map(|e| e.to_string_lossy().to_lowercase());
         // `samples_eta0.5` is a folder, and so is whatever ends with a slash.
         let is_folder = out.is_dir() || out.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
         match extension.as_deref().filter(|e| !is_folder && (FILES.contains(e) || OTHER_FILES.contains(e))) {
             Some("png") => {
                 files::check_writable(out)?;
-                Ok(Self::Sheet { path: out.to_owned(), pictures: Vec::new(), recipe: Box::new(recipe.clone()) })
+                Ok(Self::Sheet { path: out.to_owned(), pictures: Vec::new(), recipe: kept })
             }
             Some("npz") => {
                 let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
@@ -205,7 +219,7 @@ impl Output {
             }
             None => {
                 files::check_writable(picture_path(out, 0))?;
-                Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: Box::new(recipe.clone()) })
+                Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: kept })
             }
         }
     }
@@ -221,8 +235,11 @@ impl Output {
                 writer.push(&picture)
             }
             Self::Folder { path, made, recipe } => {
-                recipe.image = Some(recipe.first + *made as u32);
-                png::write_png(picture_path(path, *made), &picture, Some(&recipe.json()?))?;
+                if let Some(recipe) = recipe {
+                    recipe.image = Some(recipe.first + *made as u32);
+                }
+                let json = recipe.as_deref().map(Recipe::json).transpose()?;
+                png::write_png(picture_path(path, *made), &picture, json.as_deref())?;
                 *made += 1;
                 Ok(())
             }
@@ -234,13 +251,16 @@ impl Output {
     fn finish(self) -> Result<usize> {
         match self {
             Self::Sheet { path, pictures, mut recipe } => {
-                // Of torch's images these are the first few.
-                recipe.drawn =
-                    Some(recipe.drawn()).filter(|drawn| recipe.rng == Rng::Torch && *drawn > recipe.first + pictures.len() as u32);
-                recipe.count = pictures.len() as u32;
-                recipe.image = (pictures.len() == 1).then_some(recipe.first);
+                if let Some(recipe) = &mut recipe {
+                    // Of torch's images these are the first few.
+                    let end = recipe.first + pictures.len() as u32;
+                    recipe.drawn = Some(recipe.drawn()).filter(|drawn| recipe.rng == Rng::Torch && *drawn > end);
+                    recipe.count = pictures.len() as u32;
+                    recipe.image = (pictures.len() == 1).then_some(recipe.first);
+                }
                 if !pictures.is_empty() {
-                    png::write_png(path, &sheet::contact_sheet(&pictures, None, None), Some(&recipe.json()?))?;
+                    let json = recipe.as_deref().map(Recipe::json).transpose()?;
+                    png::write_png(path, &sheet::contact_sheet(&pictures, None, None), json.as_deref())?;
                 }
                 Ok(pictures.len())
             }

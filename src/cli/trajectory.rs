@@ -2,6 +2,7 @@
 
 use super::output::outln;
 use super::{
+    given::Given,
     noise::{step_noise, torch_noise},
     options::DeviceOptions,
     progress::Progress,
@@ -20,7 +21,6 @@ use etude::{
     recipe::Recipe,
     sampler::{Flow, Reads, StepNoise, StepTensors},
     tensors::{self, Values},
-    weights::Weights,
 };
 use std::{
     ops::Range,
@@ -148,8 +148,7 @@ fn sample(
             recipe.x_t(channels, first..first + images as usize, recipe.torch(channels).as_ref())
         }
     };
-    // With x_T from a file the generator still draws it first, for as many images as there are.
-    let given_recipe = given.map(|g| Recipe { count: g.images, size: g.size, first: 0, drawn: None, ..recipe.clone() });
+    let given_recipe = given.map(|given| given.recipe(recipe));
     let recipe = given_recipe.as_ref().unwrap_or(recipe);
     let torch = recipe.torch(channels);
     let draw = torch_noise(torch.as_ref(), recipe);
@@ -190,62 +189,24 @@ fn sample(
     ended.map(|()| recording)
 }
 
-/// x_T and noise from a file.
-struct Given {
-    images: u32,
-    size: (u32, u32),
-    x_t: Vec<f32>,
-    noise: Option<Vec<f32>>,
-}
-
-impl Given {
-    fn open(path: &Path, channels: u32, steps: usize) -> Result<Self> {
-        let file = Weights::open(path)?;
-        let wrong = |field: &str, expected: String, got: &[usize]| {
-            Error::file(path, format!("tensor {field}: expected shape {expected}, got {got:?}"))
-        };
-        let missing = || Error::file(path, "tensor x_T of shape [N, C, H, W] is missing");
-        let shape = file.shape("x_T").ok_or_else(missing)?.to_vec();
-        let fits = |n: usize| (1..=1 << 24).contains(&n);
-        if shape.len() != 4 || shape[1] != channels as usize || !shape.iter().all(|&n| fits(n)) {
-            return Err(wrong("x_T", format!("[N, {channels}, H, W]"), &shape));
-        }
-        let noise = match file.shape("noise") {
-            None => None,
-            Some(got) => {
-                let expected = [&[steps], shape.as_slice()].concat();
-                if got != expected {
-                    return Err(wrong("noise", format!("{expected:?} (steps, then the shape of x_T)"), got));
-                }
-                Some(file.get("noise", &expected, false)?)
-            }
-        };
-        let x_t = file.get("x_T", &shape, false)?;
-        Ok(Self { images: shape[0] as u32, size: (shape[2] as u32, shape[3] as u32), x_t, noise })
-    }
-}
-
-/// `etude sample --input … --save-trajectory …`: every step's x and x0 into a file.
+/// `etude sample --save-trajectory …`: every step's x and x0 into a file.
 ///
 /// # Errors
 /// A file that does not hold what is expected or cannot be written, a device fault.
-pub fn record(
-    input: Option<&Path>,
-    output: Option<&Path>,
+pub(super) fn record(
+    given: Option<&Given>,
+    output: &Path,
     prepared: &Prepared,
     device: &DeviceOptions,
     batch: Option<u32>,
 ) -> Result<ExitCode> {
-    let output = output
-        .ok_or_else(|| Error::argument("--input: expected --save-trajectory FILE beside it, which says where the results go"))?;
     let steps = prepared.schedule.steps.len();
     let channels = prepared.model.config.in_channels;
-    let given = input.map(|path| Given::open(path, channels, steps)).transpose()?;
     files::check_writable(output)?;
     prepared.print_notes();
     let all: Vec<usize> = (0..steps).collect();
-    let recording = sample(prepared, device, batch, given.as_ref(), &all)?;
-    let (h, w) = given.as_ref().map_or(prepared.recipe.size, |g| g.size);
+    let recording = sample(prepared, device, batch, given, &all)?;
+    let (h, w) = given.map_or(prepared.recipe.size, |g| g.size);
     let image = [recording.images as usize, channels as usize, h as usize, w as usize];
     let shape = |first: usize| [&[first], image.as_slice()].concat();
     let mut x = recording.x_t.clone();

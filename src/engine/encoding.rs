@@ -4,7 +4,7 @@ use super::sampling::{Engine, OnImages, OnStep, Run, padded};
 use crate::{
     error::{Error, Result},
     program::Shape,
-    sampler::{self, Classes, Flow, Reads, StepNoise, StepTensors},
+    sampler::{Classes, Flow, NotFinite, Reads, StepNoise, StepTensors},
     schedule::{FixedPoint, Schedule, StepCoefficients},
 };
 use std::ops::Range;
@@ -44,7 +44,7 @@ impl Engine {
         let reads = |_| Reads { x: true, ..Reads::default() };
         let steps = &schedule.steps;
         if refine == 0 {
-            let sample = Run { images, size, steps, x_t: x_0, noise: StepNoise::Seed(0), classes, reads: &reads };
+            let sample = Run { images, first: 0, size, steps, x_t: x_0, noise: StepNoise::Seed(0), classes, reads: &reads };
             return self.sample(&sample, on_step, on_images).await;
         }
         let asked = self.batch(images);
@@ -64,7 +64,9 @@ impl Engine {
                     let model = self.output_at(&x, pass.timestep, &classes, size, batch).await?;
                     pass.apply(&source, &mut x, &model[..source.len()]);
                 }
-                sampler::check_finite(&x, Shape::new(part.len() as u32, size.0, size.1, channels), first as u32)?;
+                if let Some(fault) = NotFinite::in_images(&x, Shape::new(part.len() as u32, size.0, size.1, channels)) {
+                    return Err(fault.error(first as u32, index, steps));
+                }
                 let tensors = StepTensors { x: x.clone(), ..StepTensors::default() };
                 if on_step(part.clone(), index, &tensors)? == Flow::Stop {
                     return Err(Error::Cancelled);

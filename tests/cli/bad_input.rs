@@ -152,7 +152,7 @@ const BAD: &[(&str, &[&str])] = &[
     ("sample MODEL --precision f16 OUT", &["--precision f16", "f32"]),
     ("bench MODEL --precision f16", &["--precision f16"]),
     // Numbers in files.
-    ("sample MODEL --input x.safetensors OUT", &["--input", "--save-trajectory"]),
+    ("sample MODEL --input grey.safetensors OUT", &["tensor x_T", "[N, 3, H, W]", "got [1, 1, 16, 16]"]),
     ("sample MODEL --input nowhere.safetensors TRAJECTORY", &["nowhere.safetensors", "cannot be read"]),
     ("sample MODEL --input text.txt TRAJECTORY", &["text.txt", "not a complete safetensors file"]),
     ("sample MODEL --input empty TRAJECTORY", &["empty", "got a folder"]),

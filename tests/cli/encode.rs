@@ -55,21 +55,37 @@ fn pictures_of_every_kind_are_encoded_at_the_models_size() {
 }
 
 #[test]
-fn what_returns_is_nearer_the_more_steps_and_the_more_passes() {
+fn latents_in_a_file_become_the_pictures_again() {
     let place = Place::new();
     place.succeed("sample --model fashion --device cpu -S 20 -n 3 -o own");
+    place.succeed("encode own --model fashion --device cpu -S 20 --refine 4 -o x_T.safetensors");
+    place.succeed("sample --model fashion --device cpu -S 20 --input x_T.safetensors --batch 2 -o again");
+    for i in 0..3 {
+        let [was, is] = ["own", "again"].map(|folder| crate::decoded(&place.path(&format!("{folder}/{i:05}.png"))).into_raw());
+        let off = was.iter().zip(&is).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / was.len() as f64;
+        assert!(off < 3.0, "image {i}: off by {off} of 255 on average");
+    }
+    // No recipe can make them without the file.
+    let run = place.run("info again/00000.png");
+    assert!(run.code == Some(2) && run.err.contains("recipe"), "{} {}", run.out, run.err);
+}
+
+#[test]
+fn what_returns_is_nearer_the_more_steps_and_the_more_passes() {
+    let place = Place::new();
+    place.succeed("sample --model fashion --device cpu -S 50 -n 3 -o own");
     let mse = |options: &str| -> Vec<f64> {
         let said = place.succeed(&format!("reconstruct own --model fashion --device cpu --json {options}"));
         let value: Value = serde_json::from_str(&said).expect("JSON alone");
         value["mse"].as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
     };
     let errors = mse("--steps 5,10,40");
-    assert!(errors.is_sorted_by(|a, b| a > b) && errors[2] < 0.01 && errors[0] > 0.005, "{errors:?}");
-    let refined = [4, 16].map(|passes| mse(&format!("--steps 10 --refine {passes}"))[0]);
+    assert!(errors.is_sorted_by(|a, b| a > b) && errors[2] < errors[0] / 2.0, "{errors:?}");
+    let refined = [2, 8].map(|passes| mse(&format!("--steps 10 --refine {passes}"))[0]);
     assert!(refined[0] < errors[1] / 2.0 && refined[1] < refined[0] / 2.0, "{errors:?}, refined {refined:?}");
     // Noise on the way back: the picture does not return.
     let noisy = mse("--steps 40 --eta 1");
-    assert!(noisy[0] > 3.0 * errors[2], "{noisy:?}");
+    assert!(noisy[0] > 1.5 * errors[2], "{noisy:?}");
     // The other convention is another one, and as good with more steps.
     let target = mse("--steps 10,40 --convention diffusers");
     assert!(target[0] != errors[1] && target[1] < target[0], "{target:?}");
