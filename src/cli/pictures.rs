@@ -78,14 +78,9 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let bad = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(bad)? {
-        let file = entry.map_err(bad)?.path();
-        if file.is_file() && decode::ENDINGS.iter().any(|ending| has_ending(&file, ending)) {
-            found.push(file);
-        }
-    }
+    let is_picture = |file: &PathBuf| file.is_file() && decode::ENDINGS.iter().any(|ending| has_ending(file, ending));
+    let names = files::names(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+    let mut found: Vec<PathBuf> = names.iter().map(|name| path.join(name)).filter(is_picture).collect();
     if found.is_empty() {
         return Err(Error::file(path, format!("expected a folder with pictures ({}), got none in it", decode::ENDINGS.join(", "))));
     }
