@@ -32,15 +32,28 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "session",
         &[
-            "backend", "engine", "error", "gpu", "latent", "model", "noise", "picture", "platform", "program", "recipe", "sampler",
-            "schedule",
+            "backend", "engine", "error", "gpu", "hub", "latent", "model", "noise", "picture", "platform", "program", "recipe",
+            "sampler", "schedule",
         ],
     ),
-    ("app/state", &["backend", "error", "gpu", "model", "picture", "platform", "program", "recipe", "schedule", "session"]),
+    ("app/state", &["backend", "error", "gpu", "hub", "model", "picture", "platform", "program", "recipe", "schedule", "session"]),
     ("app/widgets", &["app/state", "picture", "schedule", "session"]),
     (
         "app/panels",
-        &["app/state", "app/widgets", "error", "model", "noise", "picture", "platform", "program", "recipe", "schedule", "session"],
+        &[
+            "app/state",
+            "app/widgets",
+            "error",
+            "hub",
+            "model",
+            "noise",
+            "picture",
+            "platform",
+            "program",
+            "recipe",
+            "schedule",
+            "session",
+        ],
     ),
     (
         "app/actions",
@@ -50,6 +63,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "app/widgets",
             "error",
             "files",
+            "hub",
             "model",
             "picture",
             "platform",
@@ -58,7 +72,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "session",
         ],
     ),
-    ("app/viewer", &["app/actions", "app/panels", "app/state", "app/widgets", "error", "gpu", "model", "platform", "session"]),
+    (
+        "app/viewer",
+        &["app/actions", "app/panels", "app/state", "app/widgets", "error", "gpu", "hub", "model", "platform", "session"],
+    ),
     ("app/window", &["app/actions", "app/state", "app/viewer", "error", "gpu", "platform"]),
     ("app", &["app/actions", "app/panels", "app/state", "app/viewer", "app/widgets", "app/window"]),
     (

@@ -4,18 +4,22 @@ use crate::{
     app::{
         actions::{
             apply_command::{apply_command, open},
+            models::use_model,
             task_results::take_result,
         },
-        panels::{compare, controls_panel, help, interpolate, keys, messages, open_panel, presentation, status_bar, top_bar},
+        panels::{
+            compare, controls_panel, help, interpolate, keys, messages, models, open_panel, presentation, status_bar, top_bar,
+        },
         state::{
-            State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, run_requests::Purpose,
-            runs::asks, start::Start,
+            State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then,
+            run_requests::Purpose, runs::asks, start::Start,
         },
         widgets::{fonts, texture_cache::TextureCache, theme},
     },
     error::Result,
     gpu,
-    model::EMBEDDED,
+    hub::Cached,
+    model::{EMBEDDED, with_variant},
     platform::{self, Instant},
     session::{Event, Session, TaskResult, Wake},
 };
@@ -62,7 +66,12 @@ impl Viewer {
         session.spawn_task(|| async {
             TaskResult::Devices(gpu::list_adapters().await.into_iter().filter(|a| a.usable.is_ok()).map(|a| a.info).collect())
         });
-        let controls = start.controls.unwrap_or_default();
+        let mut controls = start.controls.unwrap_or_default();
+        if let Some(Cached::Whole(snapshot)) = start.model.as_ref().map(|(name, variant)| session.look_up(name, variant.as_deref()))
+        {
+            let variant = start.model.as_ref().and_then(|(_, variant)| variant.as_deref());
+            (controls.model, controls.size) = (with_variant(&snapshot.name.to_string(), variant), None);
+        }
         let state = State {
             last_accepted: LastAccepted::new(controls.clone()),
             controls,
@@ -79,6 +88,9 @@ impl Viewer {
             frame,
             last_frame: None,
         };
+        if let Some(model) = start.model {
+            use_model(&mut viewer.state, &viewer.session, model, Then::Use, 0.0);
+        }
         viewer.keep_going(ctx, 0.0);
         if let Some(path) = start.open {
             open(&viewer.session, path);
@@ -166,7 +178,7 @@ impl Viewer {
             Event::Recovered { message, .. } => {
                 state.messages.news(format!("{message}. It was opened again, and the run goes on."), now);
             }
-            Event::Done(result) => take_result(state, result, now),
+            Event::Done(result) => take_result(state, &self.session, result, now),
             Event::Step(_) | Event::Finished { .. } => {}
         }
     }
@@ -263,10 +275,12 @@ impl Viewer {
             });
         }
         CentralPanel::default().frame(centre).show(ui, |ui| {
+            commands.extend(models::download_ui(ui, &self.state));
             messages::messages_ui(ui, &mut self.state.messages);
             commands.extend(open_panel::panel_ui(ui, &self.state, &mut draft, &mut self.playback, &mut self.textures, now));
         });
         help::help_ui(ui.ctx(), &mut self.state.helping);
+        commands.extend(models::models_ui(ui.ctx(), &mut self.state.models, &self.state.controls.model));
         if self.state.dropping {
             open_panel::drop_hint_ui(ui);
         }

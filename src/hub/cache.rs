@@ -14,7 +14,7 @@
 //! A snapshot gets its links when all blobs are there, and a ref is set after that: whatever interrupts a download, what is there is whole.
 
 use super::{
-    HubName, Settings,
+    Cached, HubName, Settings, Snapshot,
     name::{is_file_path, is_plain, is_revision},
     needed::{Needed, needed, shards},
 };
@@ -28,27 +28,6 @@ const MAX_FILES: usize = 10_000;
 const MAX_DEPTH: usize = 6;
 /// The largest index or listing that is read.
 const LARGEST_JSON: u64 = 64 << 20;
-
-/// A model's files on this disk, as [`crate::model::Model::open`] takes them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The folder.
-    pub folder: PathBuf,
-    /// The model, with the commit as its revision: wherever this name is used, these are the files.
-    pub name: HubName,
-}
-
-/// What the cache has of a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cached {
-    /// All that is needed.
-    Whole(Snapshot),
-    /// Configuration and weights, but it is not known whether there is a scheduler's configuration: another program has fetched what it
-    /// needed itself.
-    WithoutScheduler(Snapshot),
-    /// Not enough to open it.
-    No,
-}
 
 /// A model's folder in the cache.
 #[derive(Clone, Debug)]

@@ -33,6 +33,12 @@ pub struct Settings {
     pub pause: Duration,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self::from_environment()
+    }
+}
+
 impl Settings {
     /// From HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME; HF_ENDPOINT; HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_TOKEN_PATH;
     /// HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE; HF_HUB_DISABLE_SYMLINKS, HF_HUB_DISABLE_IMPLICIT_TOKEN, HF_HUB_DOWNLOAD_TIMEOUT.

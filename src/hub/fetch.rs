@@ -1,8 +1,8 @@
 //! A model from the Hub: ask what there is, choose what is needed, bring each blob, and only then show them as a snapshot.
 
 use super::{
-    HubName, Settings, Watch,
-    cache::{self, Cached, Repository, Snapshot, small},
+    Cached, HubName, Settings, Snapshot, Watch,
+    cache::{self, Repository, small},
     client::Client,
     download::{Wanted, bring, unwritable},
     listing::Listing,

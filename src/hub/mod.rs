@@ -17,6 +17,8 @@
 //! of code and is tested against Python's huggingface_hub (tests/hub/compat.py).
 
 mod name;
+mod snapshot;
+mod watch;
 mod well_known;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -37,18 +39,24 @@ mod lock;
 mod needed;
 #[cfg(not(target_arch = "wasm32"))]
 mod url;
-#[cfg(not(target_arch = "wasm32"))]
-mod watch;
+#[cfg(target_arch = "wasm32")]
+mod web;
 
 pub use name::HubName;
+pub use snapshot::{Cached, Snapshot};
+pub use watch::{Progress, Watch, bytes};
 pub use well_known::{WELL_KNOWN, WellKnown};
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::{
-    cache::{Cached, Snapshot, list, look_up},
+    cache::{list, look_up},
     environment::Settings,
     fetch::fetch,
     listing::{Listed, Listing},
     needed::{Needed, needed, shards},
-    watch::{Progress, Watch, bytes},
 };
+#[cfg(target_arch = "wasm32")]
+pub use web::{Settings, fetch, list, look_up};
+
+/// Whether models can be fetched here; a page has only its own.
+pub const IS_HERE: bool = cfg!(not(target_arch = "wasm32"));

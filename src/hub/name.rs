@@ -31,6 +31,16 @@ impl HubName {
         Some(Self { owner: owner.to_owned(), name: name.to_owned(), revision: revision.map(str::to_owned) })
     }
 
+    /// As [`Self::parse`] for what a person writes or pastes: spaces around it, or the address of the model's page.
+    pub fn from_user(text: &str) -> Option<Self> {
+        let text = text.trim().trim_end_matches('/');
+        let pages = ["https://huggingface.co/", "http://huggingface.co/", "https://hf.co/", "huggingface.co/", "hf.co/"];
+        match pages.iter().find_map(|page| text.strip_prefix(page)) {
+            Some(path) => Self::parse(&path.replacen("/tree/", "@", 1)),
+            None => Self::parse(text),
+        }
+    }
+
     /// `owner/name`.
     pub fn repository(&self) -> String {
         format!("{}/{}", self.owner, self.name)
@@ -149,6 +159,10 @@ mod tests {
             assert_eq!(HubName::parse(text), None, "{text:?}");
         }
         assert_eq!(HubName::parse(&format!("a/{}", "b".repeat(200))), None);
+        for text in [" a/b@v1 ", "https://huggingface.co/a/b/tree/v1", "hf.co/a/b@v1/"] {
+            assert_eq!(HubName::from_user(text).map(|name| name.to_string()).as_deref(), Some("a/b@v1"), "{text}");
+        }
+        assert_eq!(HubName::from_user("https://huggingface.co/datasets/a/b"), None);
     }
 
     #[test]

@@ -18,11 +18,9 @@ pub use config::UnetConfig;
 pub use embedded::{DEFAULT, EMBEDDED, Embedded};
 pub use unet::RecordOptions;
 
-#[cfg(not(target_arch = "wasm32"))]
-use crate::hub;
 use crate::{
     error::{Error, Result},
-    hub::HubName,
+    hub::{self, HubName},
     schedule::SchedulerConfig,
     weights::Weights,
 };
@@ -78,6 +76,14 @@ impl Model {
     /// # Errors
     /// No such model, folder, file or variant, or as [`Self::open`].
     pub fn find(name: &str) -> Result<Self> {
+        Self::find_in(name, &hub::Settings::default())
+    }
+
+    /// As [`Self::find`], with the cache of `settings`.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_in(name: &str, settings: &hub::Settings) -> Result<Self> {
         let (name, variant) = split_variant(name);
         if let Some(embedded) = EMBEDDED.iter().find(|e| e.name == name) {
             if let Some(variant) = variant {
@@ -89,9 +95,15 @@ impl Model {
         if path.exists() {
             return Self::open_variant(path, variant);
         }
-        #[cfg(not(target_arch = "wasm32"))]
-        if let Some(hub) = HubName::parse(name) {
-            return Self::of_cache(&hub, variant);
+        if let Some(hub) = Self::on_the_hub(name) {
+            return match hub::look_up(settings, &hub, variant) {
+                hub::Cached::Whole(snapshot) | hub::Cached::WithoutScheduler(snapshot) => {
+                    Self::of_snapshot_variant(&snapshot, variant)
+                }
+                hub::Cached::No => {
+                    Err(Error::hub(name, "neither a folder here nor in the Hub's cache; ask for it again to have it fetched"))
+                }
+            };
         }
         let known: Vec<_> = EMBEDDED.iter().map(|e| e.name).collect();
         let what = format!(
@@ -107,26 +119,13 @@ impl Model {
     pub fn on_the_hub(name: &str) -> Option<HubName> {
         let (name, _) = split_variant(name);
         let is_here = EMBEDDED.iter().any(|e| e.name == name) || Path::new(name).exists();
-        HubName::parse(name).filter(|_| !is_here)
-    }
-
-    /// A model of the Hub's cache.
-    #[cfg(not(target_arch = "wasm32"))]
-    fn of_cache(name: &HubName, variant: Option<&str>) -> Result<Self> {
-        match hub::look_up(&hub::Settings::from_environment(), name, variant) {
-            hub::Cached::Whole(snapshot) | hub::Cached::WithoutScheduler(snapshot) => Self::of_snapshot_variant(&snapshot, variant),
-            hub::Cached::No => Err(Error::hub(
-                name.to_string(),
-                "neither a folder here nor in the Hub's cache; choose it from the list of models, or ask a command for it, to have it fetched",
-            )),
-        }
+        HubName::from_user(name).filter(|_| hub::IS_HERE && !is_here)
     }
 
     /// A model from the Hub.
     ///
     /// # Errors
     /// As [`Self::open`].
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn of_snapshot(snapshot: &hub::Snapshot) -> Result<Self> {
         Self::of_snapshot_variant(snapshot, None)
     }
@@ -135,7 +134,6 @@ impl Model {
     ///
     /// # Errors
     /// As [`Self::open_variant`].
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn of_snapshot_variant(snapshot: &hub::Snapshot, variant: Option<&str>) -> Result<Self> {
         let model = Self::open_variant(&snapshot.folder, variant)?;
         Ok(Self { name: snapshot.name.repository(), hub: Some(snapshot.name.clone()), ..model })

@@ -86,7 +86,7 @@ impl Compute {
         {
             return Ok(facts.clone());
         }
-        let model = Model::find(&request.model)?;
+        let model = Model::find_in(&request.model, &self.instruments.hub)?;
         let (inputs, outputs) = (model.config.in_channels, model.config.prediction_channels());
         if inputs != outputs {
             return Err(Error::argument(format!(

@@ -1,6 +1,7 @@
 //! What comes out of the session.
 
 use crate::{
+    hub::{HubName, Watch},
     model::Card,
     picture::{Drawn, Picture},
     program::DeviceInfo,
@@ -63,6 +64,10 @@ pub enum TaskResult {
     FolderChosen(PathBuf),
     /// The adapters there are.
     Devices(Vec<DeviceInfo>),
+    /// A model came from the Hub, or did not: the task's watch, and the model or the message.
+    Fetched(Arc<Watch>, Result<HubName, String>),
+    /// The models of the Hub's cache, with their bytes.
+    Cached(Vec<(HubName, u64)>),
     /// It failed; the message says what and what to do.
     Failed(String),
     /// It was called off.

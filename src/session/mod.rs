@@ -17,7 +17,8 @@ pub use instruments::Instruments;
 pub use request::{Budget, Group, InterpolationMode, Keep, Kind, Latent, MIN_DRAFT_STEPS, Member, Request, TorchLatents};
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
+    hub::{self, HubName, Watch},
     platform::{self, Task},
 };
 use mailbox::{Inbox, Outbox};
@@ -33,6 +34,7 @@ pub struct Session {
     outbox: Arc<Outbox>,
     wake: Wake,
     worker: Task,
+    hub: hub::Settings,
 }
 
 impl Session {
@@ -49,11 +51,11 @@ impl Session {
     /// # Errors
     /// The system gives no thread.
     pub fn with(wake: Wake, instruments: Instruments) -> Result<Self> {
-        let (inbox, outbox) = (Arc::new(Inbox::default()), Arc::new(Outbox::default()));
+        let (inbox, outbox, hub) = (Arc::new(Inbox::default()), Arc::new(Outbox::default()), instruments.hub.clone());
         let (worker_inbox, worker_outbox, worker_wake) = (inbox.clone(), outbox.clone(), wake.clone());
         let worker =
             platform::spawn_on_cores("session", move || Worker::new(worker_inbox, worker_outbox, worker_wake, instruments).run())?;
-        Ok(Self { inbox, outbox, wake, worker })
+        Ok(Self { inbox, outbox, wake, worker, hub })
     }
 
     /// Asks for a run: a full one takes the place of the full one before and of what is computed ahead, and waits for a draft to end; a
@@ -106,6 +108,34 @@ impl Session {
         if let Err(error) = platform::spawn("task", body) {
             self.outbox.push(Event::Done(TaskResult::Failed(error.to_string())));
         }
+    }
+
+    /// What the Hub's cache has of a model; no request is made.
+    pub fn look_up(&self, name: &HubName, variant: Option<&str>) -> hub::Cached {
+        hub::look_up(&self.hub, name, variant)
+    }
+
+    /// Looks through the Hub's cache in a task of its own; [`TaskResult::Cached`] comes.
+    pub fn list_cached(&self) {
+        let settings = self.hub.clone();
+        self.spawn_task(move || async move {
+            TaskResult::Cached(hub::list(&settings).into_iter().map(|(snapshot, bytes)| (snapshot.name, bytes)).collect())
+        });
+    }
+
+    /// Fetches a model from the Hub in a task of its own; [`TaskResult::Fetched`] comes with the watch returned, which shows the progress and
+    /// can stop it.
+    pub fn fetch(&self, name: HubName, variant: Option<String>) -> Arc<Watch> {
+        let (wake, settings) = (self.wake.clone(), self.hub.clone());
+        let watch = Arc::new(Watch::new(name, move || wake(false)));
+        let task = watch.clone();
+        self.spawn_task(move || async move {
+            let fetched = hub::fetch(&settings, variant.as_deref(), &task)
+                .map(|snapshot| snapshot.name)
+                .map_err(|error: Error| error.to_string());
+            TaskResult::Fetched(task, fetched)
+        });
+        watch
     }
 
     /// Loses the device before the next step, as a driver reset would: for tests.

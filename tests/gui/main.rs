@@ -3,6 +3,9 @@
 mod faults;
 mod files;
 mod hints;
+mod hub;
+#[path = "../hub/server.rs"]
+mod hub_server;
 mod keys;
 mod live;
 mod look;

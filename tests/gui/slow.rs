@@ -177,6 +177,7 @@ impl Slow {
         let instruments = Instruments {
             clock: Clock::by(move || clock.lock().now),
             around: Some(Arc::new(move |inner| Box::new(SlowExecutor { inner, time: device.clone() }))),
+            ..Instruments::default()
         };
         let harness = window_in(Start { controls: Some(controls), instruments, ..Start::default() });
         Self { time, harness, _alone: alone }

@@ -1,4 +1,5 @@
 //! A server that behaves like the Hub, with its storage on another port, and that can be told what to do wrong.
+#![allow(dead_code, reason = "every test binary uses its own part of this")]
 
 use sha2::{Digest, Sha256};
 use std::{
@@ -32,6 +33,8 @@ pub enum Fault {
     Slow(usize),
     /// Give so many bytes and then nothing, without closing the connection.
     Silent(usize),
+    /// Give so many bytes, some of them every twentieth of a second, and the others when the switch is on.
+    Held(usize, Arc<AtomicBool>),
     /// Answer with these bytes as they are.
     Raw(Vec<u8>),
 }
@@ -287,6 +290,17 @@ fn content(
             stream.write_all(&part[..n.min(part.len())])?;
             thread::sleep(Duration::from_secs(30));
             Ok(())
+        }
+        Some(Fault::Held(n, switch)) => {
+            let (first, rest) = part.split_at(n.min(part.len()));
+            for piece in first.chunks(4_000) {
+                thread::sleep(Duration::from_millis(50));
+                stream.write_all(piece)?;
+            }
+            while !switch.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(10));
+            }
+            stream.write_all(rest)
         }
         Some(Fault::Slow(n)) => part.chunks(n).try_for_each(|piece| {
             thread::sleep(Duration::from_millis(100));

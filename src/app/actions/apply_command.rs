@@ -1,10 +1,10 @@
 //! Doing what the panels ask for.
 
-use super::{command_line::command_line, export};
+use super::{command_line::command_line, export, models};
 use crate::{
     app::{
         panels::scrubber,
-        state::{State, command::Command, controls::Controls, view_settings::Tab},
+        state::{State, command::Command, controls::Controls, models::Then, view_settings::Tab},
     },
     error::{Error, Result},
     picture::recipe::{read_recipe, recipe_of},
@@ -69,6 +69,9 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
         Command::OpenModel => session.spawn_task(|| async {
             platform::pick_folder("A model's folder").await.map_or(TaskResult::Nothing, TaskResult::ModelChosen)
         }),
+        Command::ShowModels(open) => models::show_models(state, session, open),
+        Command::UseModel(name, variant) => models::use_model(state, session, (name, variant), Then::Use, now),
+        Command::CancelDownload => models::cancel_download(state, now),
         Command::ChooseFolder => session.spawn_task(|| async {
             platform::pick_folder("Save pictures in").await.map_or(TaskResult::Nothing, TaskResult::FolderChosen)
         }),

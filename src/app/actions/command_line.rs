@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 /// A word of a shell command, quoted where it has to be.
 fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./,=+:".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "-_./,=+:@".contains(c);
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 

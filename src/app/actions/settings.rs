@@ -6,12 +6,13 @@ use crate::{
         controls::Controls,
         start::{Start, WindowOptions},
     },
-    model::EMBEDDED,
+    hub::{self, HubName},
+    model::{EMBEDDED, Model, variant_of},
     recipe::{Recipe, Rng},
     schedule::Preset,
 };
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The settings are stored under this name.
 const KEY: &str = "etude";
@@ -46,15 +47,19 @@ fn settings(storage: Option<&dyn eframe::Storage>) -> Settings {
 pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOptions) -> Start {
     let settings = settings(storage);
     let base = Controls::default();
+    let mut model = None;
     let mut controls = settings.recipe.and_then(|recipe| Controls::from_recipe(&recipe, &base.view).ok());
     // A folder that is gone would only be refused later.
-    if controls.as_ref().is_some_and(|c| EMBEDDED.iter().all(|e| e.name != c.model) && !PathBuf::from(&c.model).is_dir()) {
+    if controls.as_ref().is_some_and(|c| !is_here(&c.model)) {
         controls = controls.map(|c| Controls { model: base.model.clone(), size: None, ..c });
     }
     if options.model.is_some() || options.device.is_some() {
         let mut set = controls.unwrap_or_default();
-        if let Some(model) = options.model {
-            (set.model, set.size) = (model, None);
+        match options.model.as_deref().map(|name| (name, Model::on_the_hub(name))) {
+            // It is opened, or fetched, once there is a window that can show how far it is.
+            Some((name, Some(hub))) => model = Some((hub, variant_of(name).map(str::to_owned))),
+            Some((name, None)) => (set.model, set.size) = (name.to_owned(), None),
+            None => {}
         }
         if let Some(device) = options.device {
             set.view.device = device;
@@ -66,9 +71,17 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
         folders: settings.folders,
         save_folder: settings.save_folder.filter(|folder| folder.is_dir()),
         open: options.open,
+        model,
         instruments: Default::default(),
         software_window: false,
     }
+}
+
+/// Whether a model is in the program, a folder or a file, or in the Hub's cache.
+fn is_here(model: &str) -> bool {
+    let in_cache = |name: HubName| hub::look_up(&hub::Settings::default(), &name, variant_of(model)) != hub::Cached::No;
+    let plain = variant_of(model).map_or(model, |variant| &model[..model.len() - variant.len() - 1]);
+    EMBEDDED.iter().any(|e| e.name == plain) || Path::new(plain).exists() || Model::on_the_hub(model).is_some_and(in_cache)
 }
 
 /// The zoom to restore, if the last window was closed during a presentation.

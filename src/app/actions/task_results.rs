@@ -1,26 +1,27 @@
 //! The results of tasks that run beside the session: a picture that was saved, a dialog's answer, the recipe inside a dropped
 //! picture.
 
+use super::models;
 use crate::{
-    app::state::{State, controls::Controls, provenance::Provenance},
+    app::state::{State, controls::Controls, models::Then, provenance::Provenance},
     error::{Error, Result},
+    model::{Model, variant_of},
     recipe::Recipe,
-    session::TaskResult,
+    session::{Session, TaskResult},
 };
 
 /// Takes in the result of a task.
-pub(crate) fn take_result(state: &mut State, result: TaskResult, now: f64) {
+pub(crate) fn take_result(state: &mut State, session: &Session, result: TaskResult, now: f64) {
     match result {
         TaskResult::Saved(path) => state.messages.news(format!("Saved {}", path.display()), now),
         TaskResult::Recipe(path, json) => match restored(state, &json) {
-            Ok((controls, provenance)) => {
-                state.change(controls, now);
-                state.messages.news(format!("The controls are as they were for {}", path.display()), now);
-                state.provenance = Some(provenance);
-                if let Some(model) = state.model.clone() {
-                    state.compare_weights(&model, now);
+            Ok((controls, provenance)) => match Model::on_the_hub(&controls.model) {
+                Some(name) => {
+                    let variant = variant_of(&controls.model).map(str::to_owned);
+                    models::use_model(state, session, (name, variant), Then::Restore(Box::new(controls), provenance, path), now);
                 }
-            }
+                None => models::restore(state, controls, provenance, &path, now),
+            },
             Err(error) => state.messages.fault(Error::file(path, error.to_string()).to_string(), now),
         },
         TaskResult::ModelChosen(path) => {
@@ -28,6 +29,8 @@ pub(crate) fn take_result(state: &mut State, result: TaskResult, now: f64) {
             state.change(controls, now);
         }
         TaskResult::FolderChosen(path) => (state.save_folder, state.folder_chosen) = (path, true),
+        TaskResult::Fetched(watch, result) => models::fetched(state, session, &watch, result, now),
+        TaskResult::Cached(models) => state.models.cached = models,
         TaskResult::Devices(adapters) => state.adapters = adapters,
         TaskResult::Failed(message) => state.messages.fault(message, now),
         TaskResult::Nothing => {}

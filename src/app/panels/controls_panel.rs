@@ -12,7 +12,8 @@ use crate::{
         },
         widgets::{editable::editable_number, hint::Hint, theme},
     },
-    model::{Card, EMBEDDED},
+    hub::{self, HubName},
+    model::{Card, EMBEDDED, Model, variant_of},
     recipe::ClassLabel,
     recipe::Rng,
     schedule::{Preset, Spacing, Variance},
@@ -62,8 +63,18 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
                 ui.selectable_value(&mut draft.model, embedded.name.to_owned(), embedded.name);
             }
             for folder in &state.folders {
-                let name = std::path::Path::new(folder).file_name().map_or(folder.clone(), |n| n.to_string_lossy().into_owned());
-                ui.selectable_value(&mut draft.model, folder.clone(), name).hint(folder);
+                let hub = Model::on_the_hub(folder);
+                let name = hub.as_ref().map_or_else(|| last_part(folder), HubName::repository);
+                let chosen = ui.selectable_label(draft.model == *folder, name).hint(folder).clicked();
+                match hub.filter(|_| chosen) {
+                    // It may have left the cache since.
+                    Some(hub) => command = Some(Command::UseModel(hub, variant_of(folder).map(str::to_owned))),
+                    None if chosen => draft.model.clone_from(folder),
+                    None => {}
+                }
+            }
+            if hub::IS_HERE && ui.button("From the Hub …").clicked() {
+                command = Some(Command::ShowModels(true));
             }
             if ui.button("Open a folder …").clicked() {
                 command = Some(Command::OpenModel);
@@ -84,13 +95,18 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
     command
 }
 
+/// A folder's own name.
+fn last_part(folder: &str) -> String {
+    std::path::Path::new(folder).file_name().map_or_else(|| folder.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// What the model's tooltip says.
 fn described(model: &ModelFacts) -> String {
     let card: String = model.card.iter().flat_map(Card::lines).map(|(name, text)| format!("{name}: {text}\n")).collect();
     let notes: String = model.notes.iter().map(|note| format!("Note: {note}.\n")).collect();
     format!(
         "{}: {} parameters, {} x {} pixels, {} channel(s), trained with T = {} timesteps.\n{card}{notes}Another: a folder in diffusers' layout, \
-         from the list or dropped on the window.",
+         from the list or dropped on the window, or one from the Hub.",
         model.name, model.parameters, model.size.0, model.size.1, model.channels, model.scheduler.num_train_timesteps
     )
 }

@@ -27,7 +27,7 @@ pub(crate) const HELP: [(&str, &str); 16] = [
     ("Ctrl + C", "copy the command line"),
     ("Ctrl + R", "run again"),
     ("?", "this list"),
-    ("Esc", "cancel the run, leave the presentation"),
+    ("Esc", "cancel the download or the run, leave the presentation"),
 ];
 
 /// What the keys of this frame ask for. Changes of controls go to `draft`.
@@ -61,6 +61,10 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
     if !typing && !egui_popup_open(ctx) && plain(Key::Escape) {
         return if state.helping {
             Some(Command::Help)
+        } else if state.models.open {
+            Some(Command::ShowModels(false))
+        } else if state.download.is_some() {
+            Some(Command::CancelDownload)
         } else if state.runs.running().is_some() {
             Some(Command::Cancel)
         } else if state.presenting {

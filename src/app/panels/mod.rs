@@ -10,6 +10,7 @@ pub(crate) mod help;
 pub mod interpolate;
 pub(crate) mod keys;
 pub(crate) mod messages;
+pub(crate) mod models;
 pub(crate) mod open_panel;
 pub(crate) mod presentation;
 pub(crate) mod scrubber;

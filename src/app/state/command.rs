@@ -1,6 +1,7 @@
 //! What panels ask for, apart from changed controls. The app carries it out after the frame is drawn.
 
 use super::controls::Controls;
+use crate::hub::HubName;
 use eframe::egui::ThemePreference;
 use std::path::PathBuf;
 
@@ -37,6 +38,12 @@ pub enum Command {
     CopyCommand,
     /// Ask for a model's folder.
     OpenModel,
+    /// Show the models of the Hub, or hide them.
+    ShowModels(bool),
+    /// Use a model from the Hub, fetched where it is not in the cache; a variant of its weights, if one is named.
+    UseModel(HubName, Option<String>),
+    /// Stop the download.
+    CancelDownload,
     /// Ask for the folder that files are saved in.
     ChooseFolder,
     /// Ask for a picture with a recipe.

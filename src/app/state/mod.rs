@@ -6,6 +6,7 @@ pub mod history;
 pub mod last_accepted;
 pub mod live;
 pub mod messages;
+pub mod models;
 pub mod playhead;
 pub mod provenance;
 pub mod run_requests;
@@ -26,6 +27,7 @@ use history::History;
 use last_accepted::LastAccepted;
 use live::Live;
 use messages::Messages;
+use models::{Download, ModelList};
 use playhead::Playhead;
 use provenance::Provenance;
 use run_requests::Purpose;
@@ -55,7 +57,7 @@ pub struct State {
     pub adapters: Vec<DeviceInfo>,
     /// The model in use.
     pub model: Option<Arc<ModelFacts>>,
-    /// Folders of models that were opened, the newest first.
+    /// Folders of models, and models from the Hub with their commits, that were opened; the newest first.
     pub folders: Vec<String>,
     /// Where files are saved.
     pub save_folder: PathBuf,
@@ -63,6 +65,10 @@ pub struct State {
     pub folder_chosen: bool,
     /// The weights of a dropped picture, until its run tells whether they are here.
     pub provenance: Option<Provenance>,
+    /// The models of the Hub to choose from.
+    pub models: ModelList,
+    /// The one on its way.
+    pub download: Option<Download>,
     /// What the user is told.
     pub messages: Messages,
     /// All controls except η and S are hidden.

@@ -1,6 +1,7 @@
 //! How the viewer starts.
 
 use super::controls::Controls;
+use crate::hub::HubName;
 use crate::session::Instruments;
 use std::path::PathBuf;
 
@@ -28,6 +29,8 @@ pub struct Start {
     pub save_folder: Option<PathBuf>,
     /// A model's folder or a picture to open.
     pub open: Option<PathBuf>,
+    /// A model from the Hub to use, fetched where it is not in the cache, and the variant of its weights.
+    pub model: Option<(HubName, Option<String>)>,
     /// Whether the window is drawn by the processor.
     pub software_window: bool,
     /// What is put between the session and its device: tests do.
