@@ -44,6 +44,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// Every so often nothing changes for so long: at rest pictures are computed ahead, where the window has the focus.
+const RESTS: [Duration; 2] = [Duration::from_secs(15), Duration::from_secs(5)];
+
 /// A line is printed this often.
 const EVERY: Duration = Duration::from_secs(10);
 
@@ -107,6 +110,10 @@ impl Soak {
             }
             return true;
         }
+        let [every, rest] = RESTS;
+        if (now - self.start).as_millis() % every.as_millis() > (every - rest).as_millis() {
+            return false;
+        }
         // Some frames change nothing, so that runs get somewhere; most change something.
         if self.below(4) > 0 {
             let mut controls = viewer.state.controls.clone();
@@ -153,11 +160,12 @@ impl Soak {
             self.first_memory = memory;
         }
         println!(
-            "{:5.0} s: {:6} restarts, {} MiB, {} textures, frame to frame {:.1} ms (median), {:.1} ms (99 %), {:.1} ms (worst)",
+            "{:5.0} s: {:6} restarts, {} MiB, {} textures, {} pictures ahead, frame to frame {:.1} ms (median), {:.1} ms (99 %), {:.1} ms (worst)",
             self.start.elapsed().as_secs_f64(),
             self.restarts,
             memory.map_or_else(|| "?".to_owned(), |m| format!("{m:.0}")),
             viewer.textures(),
+            viewer.state.runs.computed_ahead(),
             at(0.5),
             at(0.99),
             at(1.0)

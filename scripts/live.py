@@ -8,12 +8,15 @@ imagemagick where they are missing, and makes a release build unless --etude nam
     python3 scripts/live.py [--quick] [--shots FOLDER] [--etude PATH]
 
 Three drags for each model and batch: η from 0 to 1; then, after a rest of ten seconds, back to 0 over what was computed meanwhile; and S from
-5 to 50 at η = 0.5, in a window of its own. The columns:
+5 to 50 at η = 0.5, in a window of its own. Before the first drag the window is at rest for eleven seconds, too, in which pictures near η = 0
+are computed ahead. The columns:
 
-pictures per second  distinct contents of the two large pictures while the button was down, noise left out
+pictures per second  distinct contents of the two large pictures while the button was down, noise left out; the goal, and how many times it
+                     was reached
 first change         from the first mouse move to the first changed pixel in it
 behind the slider    the control's value minus that of the picture shown: median and worst over the frames drawn (η, or steps of S)
-drafts               share of the frames drawn that showed a draft
+drafts               share of the frames drawn that showed a draft; the others showed a picture with all its steps, that of the control's
+                     value or one near it that was ready
 noise                pictures that were noise, while the button was down and until the picture was at rest again
 at rest after        seconds from letting go to the last change of the picture
 
@@ -275,12 +278,13 @@ HEAD = """\
 def row_text(row):
     """A row of the table under HEAD."""
     number = lambda value, form, none="missing": none if value is None else form.format(value)
-    goal = lambda text, sign, bound, met: f"{text} ({sign} {bound}: {'yes' if met else '**no**'})"
+    goal = lambda text, sign, bound, met, times="": f"{text} ({sign} {bound}: {'yes' if met else '**no**'}{times})"
     rate, first, form = row["pictures_per_second"], row["first_change_ms"], "{:.0f}" if row["drag"] == "S" else "{:.2f}"
+    bound = GOALS[row["drag"]]
     gap = f"{number(row['behind_median'], form)}, {number(row['behind_worst'], form)}" if row["behind_median"] is not None else "missing"
     return (
         f"| {row['model']} | {row['batch']} | {row['drag']} "
-        f"| {goal(f'{rate:.1f}', '≥', GOALS[row['drag']], rate >= GOALS[row['drag']])} "
+        f"| {goal(f'{rate:.1f}', '≥', bound, rate >= bound, f', {rate / bound:.2f} ×')} "
         f"| {goal(number(first, '{:.0f}', 'none'), '≤', FIRST_GOAL, first is not None and first <= FIRST_GOAL)} "
         f"| {gap} | {number(row['drafts'], '{:.0%}')} | {row['noise_pictures']} | {row['rest_after_s']:.1f} |"
     )

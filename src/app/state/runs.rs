@@ -186,6 +186,11 @@ impl Runs {
         self.ready(controls).is_some()
     }
 
+    /// How many pictures are ready.
+    pub fn computed_ahead(&self) -> usize {
+        self.of(Purpose::Ahead).filter(|run| run.finished).count()
+    }
+
     /// The places on `scale` at which the picture of `controls` is ready.
     pub(crate) fn ready_at(&self, controls: &Controls, scale: Scale) -> Vec<f64> {
         let ready = self.of(Purpose::Ahead).filter(|run| run.finished && is_like(&run.controls, controls, scale));
