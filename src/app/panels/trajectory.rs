@@ -39,7 +39,7 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
         let noisy = left_of.and_then(|s| noisy(s, image));
         let predicted = shown.as_ref().and_then(|s| s.record(image).map(|m| m.x0.clone()));
         let version = shown.as_ref().map_or(0, |s| s.version() ^ (image as u64) << 50);
-        let (left, right) = captions(shown.as_ref(), side < SHORT_BELOW);
+        let (left, right) = (captions(left_of, side < SHORT_BELOW).0, captions(shown.as_ref(), side < SHORT_BELOW).1);
         let left_version = left_of.map_or(0, |s| s.version() ^ (image as u64) << 50);
         large_ui(ui, textures, side, "x_t", left_version, noisy.as_ref(), &left);
         large_ui(ui, textures, side, "x0", version, predicted.as_ref(), &right);
