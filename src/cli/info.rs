@@ -7,6 +7,7 @@ use etude::{
     model::{Card, EMBEDDED, Model, with_variant},
     picture::recipe::read_recipe,
     program::Stage,
+    schedule::BetaSchedule,
     weights::Weights,
 };
 use std::{path::Path, process::ExitCode};
@@ -108,9 +109,11 @@ fn describe(model: &Model, with_program: bool) -> Result<()> {
         Ok(s) if model.scheduler.is_some() => {
             let betas = match &s.trained_betas {
                 Some(betas) => format!("{} betas of its own", betas.len()),
-                None => format!("{:?} betas {} to {}", s.beta_schedule, s.beta_start, s.beta_end),
+                // The cosine has no other parameter than T.
+                None if s.beta_schedule == BetaSchedule::SquaredcosCapV2 => format!("{} betas", s.beta_schedule),
+                None => format!("{} betas {} to {}", s.beta_schedule, s.beta_start, s.beta_end),
             };
-            outln!("    scheduler   {betas}, T = {}, predicts {:?}", s.num_train_timesteps, s.prediction_type);
+            outln!("    scheduler   {betas}, T = {}, predicts {}", s.num_train_timesteps, s.prediction_type);
             if let Some(file) = &model.scheduler_file {
                 outln!("                {}", file.display());
             }

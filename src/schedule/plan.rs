@@ -66,8 +66,11 @@ impl Plan {
         let Some(&(t, _)) = self.pairs.last() else { return };
         let alpha_bar = self.alpha_bar[t as usize];
         if alpha_bar > 0.5 {
-            self.notes
-                .push(format!("τ starts at t = {t}, where alpha_bar is {alpha_bar:.4}: noise stays noise; try spacing trailing"));
+            // Where τ starts at T - 1 already, no other spacing starts at more noise.
+            let last = self.alpha_bar.len() as u32 - 1;
+            let advice =
+                if t < last { "try spacing trailing" } else { "the model itself was trained with no more noise than that" };
+            self.notes.push(format!("τ starts at t = {t}, where alpha_bar is {alpha_bar:.4}: noise stays noise; {advice}"));
         }
     }
 
