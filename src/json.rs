@@ -189,6 +189,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// An error about the file as a whole.
+    pub fn about(&self, what: &str) -> Error {
+        Error::file(self.origin, what)
+    }
+
     /// `None` where the key is missing or null, as for all that follow.
     pub fn value(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|v| !v.is_null())

@@ -4,7 +4,7 @@ use super::output::{out, outln};
 use clap::Args;
 use etude::{
     error::{Error, Result},
-    model::{Card, EMBEDDED, Model, with_variant},
+    model::{Card, EMBEDDED, Model, is_weights_file, with_variant},
     picture::recipe::read_recipe,
     program::Stage,
     schedule::BetaSchedule,
@@ -26,9 +26,6 @@ pub struct InfoArgs {
     program: bool,
 }
 
-/// Endings of files that are taken for weights.
-const WEIGHTS: [&str; 6] = ["safetensors", "bin", "pt", "pth", "ckpt", "json"];
-
 /// Runs the command.
 ///
 /// # Errors
@@ -41,8 +38,7 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let path = Path::new(what);
-    let is_weights = path.extension().is_some_and(|e| WEIGHTS.iter().any(|known| e.eq_ignore_ascii_case(known)));
-    if path.is_file() && !is_weights {
+    if path.is_file() && !is_weights_file(path) {
         let recipe = read_recipe(path)?;
         outln!("{}", recipe.ok_or_else(|| Error::file(path, "expected a picture with a recipe in it, got one without"))?);
         return Ok(ExitCode::SUCCESS);

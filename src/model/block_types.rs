@@ -47,7 +47,19 @@ pub(super) const UP: Direction = Direction {
     default: [true, true, true, false],
 };
 
+/// A name this like another one is a slip of the pen; names of other blocks are less alike (`AttnDownBlock2D`, `CrossAttnDownBlock2D`).
+const ALIKE: f64 = 0.9;
+
 impl Direction {
+    /// What is expected in the place of a type that is none of ours; the one that was meant, where it is misspelt.
+    fn expected(&self, value: &Value) -> String {
+        let got = value.as_str().unwrap_or_default();
+        let alike = |known: &&&str| strsim::normalized_damerau_levenshtein(&got.to_lowercase(), &known.to_lowercase());
+        let nearest = self.types.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+        let meant = nearest.filter(|known| alike(known) >= ALIKE).map(|known| format!("; {got:?} is not one, is {known} meant?"));
+        format!("each of {} (no other block type is supported){}", self.types.join(", "), meant.unwrap_or_default())
+    }
+
     /// The levels, in the file's order. diffusers reads `sampler_key` for the types with attention alone.
     ///
     /// # Errors
@@ -58,7 +70,6 @@ impl Direction {
         let Some(list) = list(fields, self.key)? else {
             return Ok(self.default.map(with_attention).to_vec());
         };
-        let expected = format!("each of {} (no other block type is supported)", self.types.join(", "));
         let one = |v: &Value| {
             // The oldest files say UNetResDownBlock2D.
             let name = v.as_str().map(|text| text.strip_prefix("UNetRes").unwrap_or(text));
@@ -66,7 +77,7 @@ impl Direction {
                 Some(0) => Ok(with_attention(false)),
                 Some(1) => Ok(with_attention(true)),
                 Some(_) => Ok(Level { attention: false, resnet: true }),
-                None => Err(fields.wrong(self.key, &expected)),
+                None => Err(fields.wrong(self.key, &self.expected(v))),
             }
         };
         list.iter().map(one).collect()

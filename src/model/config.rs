@@ -106,8 +106,39 @@ const NEVER_NULL: [&str; 14] = [
     "resnet_time_scale_shift",
 ];
 
+/// Keys of before 2022, or of other codes, and what UNet2DModel calls the same; diffusers would take its default in silence.
+const OLD_KEYS: [(&str, &str); 16] = [
+    ("block_channels", "block_out_channels"),
+    ("down_blocks", "down_block_types"),
+    ("up_blocks", "up_block_types"),
+    ("num_res_blocks", "layers_per_block"),
+    ("image_size", "sample_size"),
+    ("resolution", "sample_size"),
+    ("downscale_freq_shift", "freq_shift"),
+    ("resnet_num_groups", "norm_num_groups"),
+    ("num_groups", "norm_num_groups"),
+    ("resnet_act_fn", "act_fn"),
+    ("resnet_eps", "norm_eps"),
+    ("num_head_channels", "attention_head_dim"),
+    ("num_classes", "num_class_embeds"),
+    ("use_scale_shift_norm", "resnet_time_scale_shift"),
+    ("resamp_with_conv", "downsample_type"),
+    ("ch_mult", "block_out_channels"),
+];
+
+/// Old names of keys that are there while the new ones are not: what they say would be passed over.
+fn refuse_old_keys(fields: &Fields) -> Result<()> {
+    let old = OLD_KEYS.iter().filter(|(old, new)| fields.value(old).is_some() && !fields.contains(new));
+    let old: Vec<String> = old.map(|(old, new)| format!("{old} is called {new}")).collect();
+    if old.is_empty() {
+        return Ok(());
+    }
+    Err(fields.about(&format!("has names of keys that UNet2DModel does not read: {}; rename them", old.join(", "))))
+}
+
 /// Keys whose presence means a network we do not run.
 fn refuse_unsupported(fields: &Fields) -> Result<()> {
+    refuse_old_keys(fields)?;
     fields.choice("_class_name", &["UNet2DModel"])?;
     fields.choice("time_embedding_type", &["positional"])?;
     fields.choice("mid_block_type", &["UNetMidBlock2D"])?;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    files,
+    files, json,
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -67,9 +67,22 @@ pub(super) fn find(path: &Path, variant: Option<&str>) -> Result<Found> {
         let root = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
         (root, WeightsFiles::of_file(path)?, false)
     };
-    let config = Some(root.join(CONFIG)).filter(|p| p.is_file());
+    let config = Some(root.join(CONFIG)).filter(|p| p.is_file()).or_else(|| {
+        // Of a training run's checkpoint-N, which has the weights alone, the config is in the folder above.
+        let is_checkpoint = root.file_name().is_some_and(|n| n.to_string_lossy().starts_with("checkpoint-"));
+        let above = levels(&root).into_iter().skip(1).take(1).filter(|_| is_checkpoint);
+        let found = above.flat_map(|up| [up.join("unet").join(CONFIG), up.join(CONFIG)]).find(|p| p.is_file())?;
+        notes.push(format!("the config is that of {}", found.display()));
+        Some(found)
+    });
     let scheduler = find_scheduler(&root);
-    let decoder = find_decoder(&root);
+    let pipelines = pipelines(&root);
+    let decoder = pipelines.iter().find_map(|folder| decoder_of(folder));
+    if let Some(file) = &scheduler
+        && !pipelines.iter().any(|folder| of_folder(folder).contains(file))
+    {
+        notes.push(format!("the scheduler is that of {}", file.display()));
+    }
     let variant = variant.filter(|_| !is_variant).map(str::to_owned);
     Ok(Found { name, config, weights, scheduler, root, decoder, variant, notes })
 }
@@ -79,7 +92,7 @@ fn network_folder(folder: &Path, variant: Option<&str>, notes: &mut Vec<String>)
     let inside: Vec<&str> = NETWORKS.into_iter().filter(|n| folder.join(n).join(CONFIG).is_file()).collect();
     let own = folder.join(CONFIG).is_file();
     match (own, inside.as_slice(), variant) {
-        (false, &["unet", "unet_ema"], Some("ema")) => Ok(folder.join("unet_ema")),
+        (_, [.., "unet_ema"], Some("ema")) => Ok(folder.join("unet_ema")),
         (false, &["unet", "unet_ema"], other) => {
             if !matches!(other, Some("non_ema")) {
                 notes.push("the weights are those of unet/; --variant ema takes the averaged ones of unet_ema/".to_owned());
@@ -139,27 +152,34 @@ fn levels(root: &Path) -> Vec<PathBuf> {
 /// Where diffusers' training scripts and its pipelines leave the scheduler: beside the weights or in scheduler/ beside them, and the same
 /// one and two levels up (OUT/scheduler of OUT/checkpoint-500/unet_ema).
 fn find_scheduler(root: &Path) -> Option<PathBuf> {
-    let beside = |folder: &PathBuf| [folder.join(SCHEDULER), folder.join("scheduler").join(SCHEDULER)];
-    levels(root).iter().flat_map(beside).find(|p| p.is_file())
+    levels(root).iter().flat_map(|folder| of_folder(folder)).find(|p| p.is_file())
 }
 
-/// The decoder of the pipeline that the network in `root` belongs to, by its name and class.
-fn find_decoder(root: &Path) -> Option<String> {
-    let starts = |path: &Path, with: &str| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(with));
-    // The network lies in a pipeline's unet/, and that one perhaps in a training run's checkpoint-N/.
-    let mut places = levels(root).into_iter();
-    let mut pipelines: Vec<PathBuf> = places.next().into_iter().collect();
-    for (below, with) in ["unet", "checkpoint-"].into_iter().enumerate() {
-        if pipelines.get(below).is_some_and(|p| starts(&std::path::absolute(p).unwrap_or_default(), with)) {
-            pipelines.extend(places.next());
-        }
+/// Where a folder's scheduler may lie.
+fn of_folder(folder: &Path) -> [PathBuf; 2] {
+    [folder.join(SCHEDULER), folder.join("scheduler").join(SCHEDULER)]
+}
+
+/// The folders that belong to the network in `root` for certain: itself, the pipeline whose unet/ it is, and the training run whose
+/// checkpoint-N/ that is.
+fn pipelines(root: &Path) -> Vec<PathBuf> {
+    let mut above = levels(root).into_iter();
+    let mut pipelines: Vec<PathBuf> = above.next().into_iter().collect();
+    let is = |path: &Path, with: &str| {
+        std::path::absolute(path).ok().and_then(|p| Some(p.file_name()?.to_string_lossy().starts_with(with))).unwrap_or(false)
+    };
+    if pipelines.last().is_some_and(|p| is(p, "unet")) {
+        pipelines.extend(above.next());
     }
-    pipelines.iter().find_map(|folder| decoder_of(folder))
+    if pipelines.last().is_some_and(|p| is(p, "checkpoint-")) {
+        pipelines.extend(above.next());
+    }
+    pipelines
 }
 
 /// What model_index.json or the folders of a pipeline say of a decoder.
 fn decoder_of(folder: &Path) -> Option<String> {
-    let index = read(&folder.join("model_index.json")).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let index = read(&folder.join("model_index.json")).ok().and_then(|bytes| json::parse(&bytes).ok());
     let class_of = |value: &Value| match value.as_array().map(Vec::as_slice) {
         Some([_, class]) => class.as_str().map(str::to_owned),
         _ => None,
@@ -176,7 +196,7 @@ fn decoder_of(folder: &Path) -> Option<String> {
     }
     let of_folder = |key: &&str| {
         let config = read(&folder.join(key).join(CONFIG)).ok()?;
-        let class = serde_json::from_slice::<Value>(&config).ok()?.get("_class_name")?.as_str()?.to_owned();
+        let class = json::parse(&config).ok()?.get("_class_name")?.as_str()?.to_owned();
         Some(format!("{} in {key}/", listed([class.as_str()].into_iter())))
     };
     let there = DECODERS.iter().find(|key| folder.join(key).is_dir())?;

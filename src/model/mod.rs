@@ -117,9 +117,7 @@ impl Model {
     /// Whether `name` is that of a model on the Hub, and of nothing that is here: neither embedded nor a folder or a file. What it says of
     /// a variant is in [`variant_of`].
     pub fn on_the_hub(name: &str) -> Option<HubName> {
-        let (name, _) = split_variant(name);
-        let is_here = EMBEDDED.iter().any(|e| e.name == name) || Path::new(name).exists();
-        HubName::from_user(name).filter(|_| hub::IS_HERE && !is_here)
+        HubName::from_user(split_variant(name).0).filter(|_| hub::IS_HERE && !is_here(name))
     }
 
     /// A model from the Hub.
@@ -323,6 +321,20 @@ impl Model {
 /// What [`Model::find`] calls a variant of a model's weights.
 pub fn with_variant(name: &str, variant: Option<&str>) -> String {
     variant.map_or_else(|| name.to_owned(), |variant| format!("{name}#{variant}"))
+}
+
+/// Endings of files that hold weights, or say where they are.
+const WEIGHTS_ENDINGS: [&str; 6] = ["safetensors", "bin", "pt", "pth", "ckpt", "json"];
+
+/// Whether a file's name says that it holds weights (or is the index of such files), and no picture.
+pub fn is_weights_file(path: &Path) -> bool {
+    path.extension().is_some_and(|e| WEIGHTS_ENDINGS.iter().any(|known| e.eq_ignore_ascii_case(known)))
+}
+
+/// Whether a model of this name is here: embedded, or a folder or a file that exists.
+pub fn is_here(name: &str) -> bool {
+    let (name, _) = split_variant(name);
+    EMBEDDED.iter().any(|e| e.name == name) || Path::new(name).exists()
 }
 
 /// The variant that a model's name ends with, as [`with_variant`] puts it.

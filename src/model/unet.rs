@@ -20,6 +20,15 @@ const MAX_SCORES: f64 = (1_u64 << 40) as f64;
 /// A resnet's place: layer name, output channels.
 type ResnetPlace = (String, u32);
 
+/// The sizes next to `size` whose sides are multiples of `step`.
+fn fitting(size: (u32, u32), step: u32) -> String {
+    let down = |side: u32| (side / step * step).max(step);
+    let up = |side: u32| side.checked_next_multiple_of(step).unwrap_or(side).max(step);
+    let (less, more) = ((down(size.0), down(size.1)), (up(size.0), up(size.1)));
+    let text = |(h, w): (u32, u32)| format!("{h}x{w}");
+    if less == more { text(more) } else { format!("{} or {}", text(less), text(more)) }
+}
+
 /// What a recorded program holds besides the network and the sampler's step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RecordOptions {
@@ -54,8 +63,10 @@ impl Model {
         let (config, step) = (&self.config, self.config.size_step());
         if height == 0 || width == 0 || !height.is_multiple_of(step) || !width.is_multiple_of(step) {
             return Err(Error::argument(format!(
-                "sample size {height}x{width}: expected both sides to be multiples of {step}, as this model halves the picture {} times",
-                step.ilog2()
+                "sample size {height}x{width}: expected both sides to be multiples of {step}, as this model halves the picture {} times; \
+                 {} would do",
+                step.ilog2(),
+                fitting((height, width), step)
             )));
         }
         if u64::from(height) * u64::from(width) > MAX_PIXELS {

@@ -4,7 +4,7 @@
 use super::listing::{listed, read, there};
 use crate::{
     error::{Error, Result},
-    files,
+    files, json,
 };
 use serde_json::Value;
 use std::{
@@ -196,7 +196,7 @@ fn choose<'n, 'a>(
 /// An index and the files it names.
 fn shards(index: &Path) -> Result<WeightsFiles> {
     let bad = |what: String| Error::file(index, what);
-    let value: Value = serde_json::from_slice(&read(index)?).map_err(|e| bad(format!("not valid JSON: {e}")))?;
+    let value: Value = json::parse(&read(index)?).map_err(|e| bad(format!("not valid JSON: {e}")))?;
     let map = value.get("weight_map").and_then(Value::as_object);
     let map = map.ok_or_else(|| bad("weight_map: expected the names of tensors, each with its file, got none".to_owned()))?;
     let mut parts: BTreeMap<String, Vec<String>> = BTreeMap::new();

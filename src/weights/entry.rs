@@ -33,9 +33,11 @@ impl Entry {
     /// Of its rows, `heads` groups of `parts` equal parts, part `part` of every group. `None` where they cannot be divided so, or do not
     /// lie row by row.
     pub(super) fn rows(&self, heads: usize, parts: usize, part: usize) -> Option<Self> {
-        let (rows, row) = (*self.shape.first()?, self.shape[1..].iter().product::<usize>());
+        let (rows, others) = self.shape.split_first()?;
+        let row = others.iter().try_fold(1_usize, |n, side| n.checked_mul(*side))?;
+        let rows = *rows;
         let each = rows.checked_div(heads.checked_mul(parts)?)?;
-        if self.strided.is_some() || part >= parts || each * heads * parts != rows || rows * row == 0 {
+        if self.strided.is_some() || part >= parts || each * heads * parts != rows || rows == 0 || row == 0 {
             return None;
         }
         let size = self.dtype.bitsize() / 8;

@@ -103,7 +103,8 @@ fn nothing(pickle: &Unpickled) -> Result<(), String> {
             let shown: Vec<String> = items.iter().take(LISTED).map(|item| described(pickle, *item)).collect();
             let more = if items.len() > LISTED { ", …" } else { "" };
             Err(format!(
-                "its pickle holds no dict of names and tensors but a list of {} entries: {}{more}; none of them holds a tensor",
+                "is a PyTorch checkpoint without a network: its pickle holds no dict of names and tensors but a list of {} entries: {}{more}; \
+                 none of them holds a tensor",
                 items.len(),
                 shown.join(", ")
             ))

@@ -17,6 +17,9 @@ fn weights_files() -> Vec<(&'static str, Vec<u8>)> {
         "corpus/weights/views.bin",
         "corpus/weights/zip64.bin",
         "corpus/weights/protocol_4.bin",
+        "corpus/weights/training_protocol_2.bin",
+        "corpus/weights/training_old_format.bin",
+        "corpus/weights/whole_module.bin",
         "fixtures/unets/pickled/diffusion_pytorch_model.bin",
         "fixtures/unets/scale_shift/diffusion_pytorch_model.safetensors",
     ];
@@ -32,13 +35,16 @@ fn pickle_piece() -> impl Strategy<Value = Vec<u8>> {
     let text = |text: &'static str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
     let global = |name: &'static str| format!("c{name}\n").into_bytes();
     prop_oneof![
-        4 => prop::sample::select(&b"(tNR)}subQe]ao0\x85\x86\x87\x88\x89\x93\x94\x81.12"[..]).prop_map(|op| vec![op]),
+        4 => prop::sample::select(&b"(tNR)}subQe]alo0d\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x81.12"[..]).prop_map(|op| vec![op]),
         2 => with(b"Kqh", 1),
         1 => with(b"M", 2),
         1 => with(b"Jrj", 4),
-        1 => with(b"\x95\x8d", 8),
+        1 => with(b"\x95\x8d\x8e\x96G", 8),
+        1 => with(b"CU\x8a", 1),
+        1 => with(b"BT\x8b", 4),
+        1 => prop::sample::select(vec!["I7", "L7L", "F0.5", "S'a'", "Vstorage", "p3", "g3", "iargparse\nNamespace"]).prop_map(|line| format!("{line}\n").into_bytes()),
         2 => prop::sample::select(vec!["storage", "0", "cpu", "a"]).prop_map(text),
-        2 => prop::sample::select(vec!["collections\nOrderedDict", "torch._utils\n_rebuild_tensor_v2", "torch\nFloatStorage", "os\nsystem"]).prop_map(global),
+        2 => prop::sample::select(vec!["collections\nOrderedDict", "torch._utils\n_rebuild_tensor_v2", "torch\nFloatStorage", "os\nsystem", "torch._utils\n_rebuild_parameter", "torch._tensor\n_rebuild_from_type_v2", "somebody\nThing"]).prop_map(global),
         // What a tensor is made of, so that deeper checks are reached as well.
         2 => (number(), number(), number()).prop_map(move |(offset, side, stride)| {
             let long = |n: u64| [&[0x8a, 8][..], &n.to_le_bytes()[..]].concat();
@@ -70,6 +76,14 @@ proptest! {
         let pickle = [b"}".to_vec(), pieces.concat(), b".".to_vec()].concat();
         let archive = stored_zip(&[("a/data.pkl", &pickle), ("a/data/0", &[0; 24])]);
         let _ = harmless("pickle", || Weights::from_bytes(archive, "a.bin").map(|weights| read_all(&weights)));
+    }
+
+    /// The old format around a random pickle: magic number, protocol, facts of the system, the pickle, the storages' keys and numbers.
+    #[test]
+    fn random_old_checkpoints(pieces in prop::collection::vec(pickle_piece(), 0..40), keys in prop::collection::vec(pickle_piece(), 0..4), count in prop::sample::select(EDGES.to_vec())) {
+        let start = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}.";
+        let bytes = [&start[..], b"}", &pieces.concat(), b".]", &keys.concat(), b"a.", &count.to_le_bytes(), &[0; 24]].concat();
+        let _ = harmless("old checkpoint", || Weights::from_bytes(bytes, "a.bin").map(|weights| read_all(&weights)));
     }
 
     #[test]

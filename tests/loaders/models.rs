@@ -165,6 +165,38 @@ proptest! {
         let _ = small.open(&small.config, &weights);
     }
 
+    /// Checkpoints of research codes: spoilt bytes, and config.json beside them with odd values.
+    #[test]
+    fn spoilt_research_checkpoints(which in any::<Index>(), edits in edits(), odd in prop::collection::vec((any::<Index>(), odd_value()), 0..3)) {
+        let cases = ["ermon_list/ckpt.pth", "improved/ema_0.9999_500000.pt", "guided/32x32_diffusion.pt", "latent/model.ckpt"];
+        let keys = ["num_heads", "num_head_channels", "use_new_attention_order", "noise_schedule", "diffusion_steps", "image_size", "in_channels", "block_out_channels", "attention_head_dim"];
+        let source = folder("fixtures/research").join(cases[which.index(cases.len())]);
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let bytes = fs::read(&source).expect("readable");
+        let bytes = if odd.is_empty() { edited(&bytes, &edits) } else { bytes };
+        let file = temporary.path().join(source.file_name().expect("a name"));
+        fs::write(&file, bytes).expect("written");
+        let config: Map<String, Value> = odd.into_iter().map(|(key, value)| (keys[key.index(keys.len())].to_owned(), value)).collect();
+        fs::write(temporary.path().join("config.json"), Value::Object(config).to_string()).expect("written");
+        if let Ok(model) = harmless("research", || Model::open(&file)) {
+            let step = model.config.size_step();
+            if let Ok((program, handles)) = harmless("record", || model.record(1, step, step, 2)) && program.flops(Stage::Network, 1) < 1e9 {
+                let _ = harmless("evaluate", || evaluate(program, handles));
+            }
+        }
+    }
+
+    /// Folders with an index: odd maps, odd names.
+    #[test]
+    fn odd_indexes(map in prop::collection::vec((prop::sample::select(vec!["a", "conv_in.weight", "\n", ""]), odd_value()), 0..5), raw in any::<bool>()) {
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        fs::copy(folder("fixtures/unets/ddpm/config.json"), temporary.path().join("config.json")).expect("copied");
+        let map: Map<String, Value> = map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        let index = if raw { Value::Object(map).to_string() } else { json!({ "weight_map": map }).to_string() };
+        fs::write(temporary.path().join("diffusion_pytorch_model.safetensors.index.json"), index).expect("written");
+        let _ = harmless("index", || Model::open(temporary.path()));
+    }
+
     #[test]
     fn models_with_spoilt_weights(edits in edits()) {
         let small = Small::new("scale_shift_attention");

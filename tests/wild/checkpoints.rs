@@ -101,6 +101,11 @@ fn the_scheduler_of_a_training_run_is_found_from_each_of_its_folders() {
     assert!(averaged.weights().origin().ends_with(Path::new("unet_ema").join(WEIGHTS)));
     assert!(Model::open_variant(&out.join("checkpoint-500"), Some("non_ema")).is_ok());
     assert!(Model::open(&out.join("checkpoint-1000")).expect("one").notes[0].contains("unet_ema"));
+    // A scheduler that cannot be used keeps nothing but sampling from being done.
+    write(out.join("checkpoint-500/scheduler_config.json"), r#"{"num_train_timesteps": 0}"#);
+    let wrong = Model::open(&out.join("checkpoint-500/unet")).expect("it opens all the same");
+    assert!(wrong.usable_scheduler().expect_err("it is wrong").to_string().contains("num_train_timesteps"));
+    fs::remove_file(out.join("checkpoint-500/scheduler_config.json")).expect("removed");
     // A run that has not ended yet.
     fs::remove_dir_all(out.join("unet")).expect("removed");
     let message = refusal(Model::open(&out));
@@ -303,4 +308,65 @@ fn a_network_of_lucidrains_is_refused_by_its_layers() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/research/lucidrains/model-1.pt");
     let message = refusal(Model::open(&file));
     assert!(message.contains("linear attention") && message.contains("downs.0.2.to_qkv.weight"), "{message}");
+}
+
+/// A folder that accelerate wrote without diffusers' hooks: the weights alone, the config and the scheduler in the folder above.
+#[test]
+fn a_checkpoint_without_a_config_takes_that_of_its_run() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let out = temporary.path();
+    folder(&out.join("unet"), &json!({}), WEIGHTS);
+    write(out.join("scheduler/scheduler_config.json"), fashion().scheduler);
+    let here = out.join("checkpoint-500");
+    write(here.join("model.safetensors"), fashion().weights);
+    for other in ["optimizer.bin", "scheduler.bin", "random_states_0.pkl", "scaler.pt"] {
+        write(here.join(other), "no weights");
+    }
+    let model = Model::open(&here).expect("it opens");
+    assert!(model.notes[0].contains("unet") && model.scheduler.is_some(), "{:?}", model.notes);
+}
+
+/// What a message must name: the block that was meant, the key's name of today, sizes that would do, what a file is instead.
+#[test]
+fn messages_name_the_cause() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let here = temporary.path();
+    let mut types: Value = serde_json::from_slice::<Value>(fashion().config).expect("JSON")["down_block_types"].clone();
+    for (misspelt, meant) in
+        [("AttnDownBlok2D", "AttnDownBlock2D"), ("Downblock2D", "DownBlock2D"), ("AttnDownBlock2d", "AttnDownBlock2D")]
+    {
+        types[0] = json!(misspelt);
+        folder(here, &json!({ "down_block_types": types }), WEIGHTS);
+        let message = refusal(Model::open(here));
+        assert!(message.contains(&format!("is {meant} meant?")), "{message}");
+    }
+    types[0] = json!("CrossAttnDownBlock2D");
+    folder(here, &json!({ "down_block_types": types }), WEIGHTS);
+    assert!(!refusal(Model::open(here)).contains("meant"));
+    let mut config: Value = serde_json::from_slice(fashion().config).expect("JSON");
+    let fields = config.as_object_mut().expect("an object");
+    for (old, new) in [("block_channels", "block_out_channels"), ("num_res_blocks", "layers_per_block")] {
+        let value = fields.remove(new).expect("there");
+        fields.insert(old.to_owned(), value);
+    }
+    write(here.join("config.json"), config.to_string());
+    let message = refusal(Model::open(here));
+    assert!(
+        message.contains("block_channels is called block_out_channels, num_res_blocks is called layers_per_block"),
+        "{message}"
+    );
+    let error = Model::embedded(fashion()).expect("shipped").record(1, 28, 28, 1).expect_err("not divisible").to_string();
+    assert!(error.contains("24x24 or 32x32 would do"), "{error}");
+    // A training run's of Stable Diffusion, by Lightning: one tensor says it.
+    let key = "state_dict.model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight".to_owned();
+    let shape = |n: &str, s: &[usize]| (n.to_owned(), "F32".to_owned(), json!(s), vec![0; s.iter().product::<usize>() * 4]);
+    let file_of = |tensors: &[Tensor]| write(here.join("sd.safetensors"), file(tensors));
+    file_of(&[shape(&key, &[2, 2]), shape("state_dict.model.diffusion_model.time_embed.0.weight", &[8, 2])]);
+    let message = refusal(Model::open(&here.join("sd.safetensors")));
+    assert!(message.contains("Stable Diffusion") && message.contains("attn2.to_k"), "{message}");
+    file_of(&[shape("encoder.conv_in.weight", &[2, 2]), shape("decoder.conv_in.weight", &[2, 2])]);
+    let alone = here.join("elsewhere/vae.safetensors");
+    write(&alone, fs::read(here.join("sd.safetensors")).expect("read"));
+    let message = refusal(Model::open(&alone));
+    assert!(message.contains("an autoencoder") && message.contains("encoder.conv_in.weight"), "{message}");
 }

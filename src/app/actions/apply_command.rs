@@ -7,6 +7,7 @@ use crate::{
         state::{State, command::Command, controls::Controls, models::Then, view_settings::Tab},
     },
     error::{Error, Result},
+    model::is_weights_file,
     picture::recipe::{read_recipe, recipe_of},
     platform,
     schedule::Spacing,
@@ -100,10 +101,12 @@ fn present(ctx: &Context, state: &mut State, on: bool) {
     ctx.send_viewport_cmd(ViewportCommand::Fullscreen(on));
 }
 
-/// Opens a model's folder, or the recipe inside a picture.
+/// Opens a model's folder or weights, or the recipe inside a picture.
 pub(crate) fn open(session: &Session, path: PathBuf) {
     session.spawn_task(move || async move {
-        if path.is_dir() {
+        // A recipe may lie in a .json as well.
+        let is_json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+        if path.is_dir() || (is_weights_file(&path) && !is_json) {
             return TaskResult::ModelChosen(path);
         }
         let nothing = "expected a picture that etude saved, with its recipe inside, got one without; nothing was changed";

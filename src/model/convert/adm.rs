@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 
 /// A network has no more entries.
 const MAX: usize = 400;
+/// Nor more levels: ten would halve the picture nine times.
+const MAX_LEVELS: usize = 10;
 
 /// What the tensors say of the network.
 struct Structure {
@@ -58,7 +60,7 @@ impl Heads {
 pub(super) fn convert(weights: Weights, said: &Map<String, Value>) -> Result<Converted> {
     let mut names = Names::new(&weights);
     refuse_others(&names)?;
-    let s = structure(&names)?;
+    let s = structure(&names, said)?;
     let assumed = assumed(&s, said, &names)?;
     rename(&mut names, &s, &assumed)?;
     let renamed = names.finish("guided-diffusion's network")?;
@@ -109,7 +111,7 @@ pub(super) fn convert(weights: Weights, said: &Map<String, Value>) -> Result<Con
         weights: weights.renamed(renamed)?,
         scheduler,
         whose: "guided-diffusion",
-        assumed: format!("{each} in the {order} order, pictures of {size} x {size}"),
+        assumed: format!("{each} in the {order} order, "),
         hint: if said.is_empty() { HINT } else { "; the rest is from config.json" },
     })
 }
@@ -130,7 +132,7 @@ fn refuse_others(names: &Names) -> Result<()> {
     Ok(())
 }
 
-fn structure(names: &Names) -> Result<Structure> {
+fn structure(names: &Names, said: &Map<String, Value>) -> Result<Structure> {
     let entry = |list: &str, i: usize| names.left.iter().any(|n| n.starts_with(&format!("{list}.{i}.")));
     let (ins, outs) =
         ((0..MAX).take_while(|i| entry("input_blocks", *i)).count(), (0..MAX).take_while(|i| entry("output_blocks", *i)).count());
@@ -139,7 +141,12 @@ fn structure(names: &Names) -> Result<Structure> {
     let resnets = (0..outs).filter(|i| upsampler(*i, "in_layers.2.weight")).count();
     let levels = convs.max(resnets) + 1;
     let layers = (outs / levels).saturating_sub(1);
-    if outs == 0 || levels * (layers + 1) != outs || 1 + levels * layers + levels - 1 != ins || (convs > 0 && resnets > 0) {
+    if outs == 0
+        || levels > MAX_LEVELS
+        || levels * (layers + 1) != outs
+        || 1 + levels * layers + levels - 1 != ins
+        || (convs > 0 && resnets > 0)
+    {
         let what = format!(
             "has {ins} input_blocks, {outs} output_blocks and {} upsamplers, which make no U-Net of guided-diffusion with learned resampling \
              (conv_resample = False is not supported)",
@@ -156,16 +163,22 @@ fn structure(names: &Names) -> Result<Structure> {
             format!("expected as many channels as in the first level ({}), got {base}; channel_mult[0] must be 1", channels[0]);
         return Err(names.bad("time_embed.0.weight", &what));
     }
+    let (inputs, outputs) = (names.side("input_blocks.0.0.weight", 1)?, names.side("out.2.weight", 0)?);
+    if inputs == 6 && outputs == 6 && !said.contains_key("in_channels") {
+        let what = "has 6 inputs, as a network that enlarges a small picture which is its other input (64_256_upsampler.pt); such are not \
+                    supported (in_channels in a config.json beside it says that it is none)";
+        return Err(names.bad("input_blocks.0.0.weight", what));
+    }
     let rows = names.side("input_blocks.1.0.emb_layers.1.weight", 0)?;
     Ok(Structure {
         base,
         down_attention: (0..levels).map(|i| names.has(&format!("input_blocks.{}.1.qkv.weight", first(i)))).collect(),
         up_attention: (0..levels).map(|u| names.has(&format!("output_blocks.{}.1.qkv.weight", u * (layers + 1)))).collect(),
         resnets_resample: resnets > 0,
-        scale_shift: rows == 2 * channels[0],
+        scale_shift: channels[0].checked_mul(2) == Some(rows),
         classes: names.has("label_emb.weight").then(|| names.side("label_emb.weight", 0)).transpose()?,
-        inputs: names.side("input_blocks.0.0.weight", 1)?,
-        outputs: names.side("out.2.weight", 0)?,
+        inputs,
+        outputs,
         channels,
         layers,
     })

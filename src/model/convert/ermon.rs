@@ -6,14 +6,16 @@ use super::names::{Converted, Names, common, sample_size};
 use crate::{error::Result, schedule::SchedulerConfig, weights::Weights};
 use serde_json::{Value, json};
 
-/// A network is no deeper, and has no more resnets per level.
-const MAX: usize = 64;
+/// A network is no deeper: ten levels would halve the picture nine times.
+const MAX_LEVELS: usize = 10;
+/// Nor has it more resnets per level.
+const MAX_LAYERS: usize = 64;
 
 pub(super) fn convert(weights: Weights) -> Result<Converted> {
     let mut names = Names::new(&weights);
-    let count = |format: &dyn Fn(usize) -> String| (0..MAX).take_while(|i| names.has(&format(*i))).count();
-    let levels = count(&|i| format!("down.{i}.block.0.conv1.weight"));
-    let layers = count(&|j| format!("down.0.block.{j}.conv1.weight"));
+    let count = |max: usize, name: &dyn Fn(usize) -> String| (0..max).take_while(|i| names.has(&name(*i))).count();
+    let levels = count(MAX_LEVELS, &|i| format!("down.{i}.block.0.conv1.weight"));
+    let layers = count(MAX_LAYERS, &|j| format!("down.0.block.{j}.conv1.weight"));
     let channels: Vec<usize> =
         (0..levels).map(|i| names.side(&format!("down.{i}.block.0.conv1.weight"), 0)).collect::<Result<_>>()?;
     let (base, time) = (names.side("conv_in.weight", 0)?, names.side("temb.dense.0.weight", 1)?);
@@ -88,7 +90,7 @@ pub(super) fn convert(weights: Weights) -> Result<Converted> {
         weights: weights.renamed(renamed)?,
         scheduler: SchedulerConfig::default(),
         whose: "ermongroup/ddim",
-        assumed: format!("pictures of {size} x {size}"),
+        assumed: String::new(),
         hint: "",
     })
 }

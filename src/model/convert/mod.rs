@@ -10,6 +10,7 @@ mod names;
 use super::state_dict::Code;
 use crate::{
     error::{Error, Result},
+    json,
     schedule::{BetaSchedule, SchedulerConfig},
     weights::Weights,
 };
@@ -31,7 +32,7 @@ pub(super) struct Beside {
 /// # Errors
 /// Not a JSON object.
 pub(super) fn said(json: &[u8], origin: &Path) -> Result<Map<String, Value>> {
-    match serde_json::from_slice(json) {
+    match json::parse(json) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Error::file(origin, "expected a JSON object with what the checkpoint does not say of itself")),
         Err(e) => Err(Error::file(origin, format!("not valid JSON: {e}"))),

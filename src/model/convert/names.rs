@@ -40,7 +40,11 @@ impl Converted {
         } else {
             format!(", {betas}, T = {}, predicts {}", s.num_train_timesteps, s.prediction_type)
         };
-        format!("a checkpoint by the names of {}, without its options; assumed: {}{noise}{}", self.whose, self.assumed, self.hint)
+        let size = self.config.get("sample_size").unwrap_or(&Value::Null);
+        format!(
+            "a checkpoint by the names of {}, without its options; assumed: {}pictures of {size} x {size}{noise}{}",
+            self.whose, self.assumed, self.hint
+        )
     }
 }
 
