@@ -23,6 +23,8 @@
 //!   for all steps up front; a step picks its row by an index.
 //! - **x_T and every step's noise come from counters** ([`noise`]): image 7 of a batch of 64 is image 7 of a batch of 8, and a
 //!   picture changes smoothly as η moves.
+//! - **A model has a name**: an embedded one's, a folder, or `owner/name` of the Hugging Face Hub, which [`hub`] finds in the Hub's own cache
+//!   on this disk or fetches into it. Nothing but [`hub::fetch`] touches the network, and a recipe names the commit.
 //!
 //! Dependencies point one way: `main -> cli, app -> session -> engine -> backend, sampler, model -> cpu, gpu, schedule, noise ->
 //! program -> error` (`tests/layers.rs` holds them to it). The command line belongs to the program, not to this library.

@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     files, platform,
 };
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// The Hub itself.
 pub const ENDPOINT: &str = "https://huggingface.co";
@@ -15,7 +15,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 const LONGEST_TOKEN: u64 = 1 << 16;
 
 /// How to reach the Hub and where to keep what it gives.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// The cache: one folder per model, `models--owner--name`.
     pub cache: PathBuf,
@@ -31,6 +31,13 @@ pub struct Settings {
     pub silence: Duration,
     /// The pause before a request is made for the second time; each further one is twice as long.
     pub pause: Duration,
+}
+
+/// All but the token, which is nobody's business.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("cache", &self.cache).field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
 }
 
 impl Default for Settings {

@@ -16,8 +16,10 @@
 //! rustls (ring, so that no cmake or nasm is needed to build; certificates are checked against the system's own). The cache's layout is a page
 //! of code and is tested against Python's huggingface_hub (tests/hub/compat.py).
 
+#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has no cache"))]
 mod name;
 mod snapshot;
+#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page fetches nothing"))]
 mod watch;
 mod well_known;
 

@@ -3,10 +3,12 @@
 
 use super::name::is_file_path;
 
-/// The weights' name, without what kind of file it is.
-const WEIGHTS: &str = "diffusion_pytorch_model";
+/// The weights' names, without what kind of file it is: diffusers', then those that transformers has; the one that is preferred first.
+const STEMS: [&str; 3] = ["diffusion_pytorch_model", "model", "pytorch_model"];
 /// In a pipeline's folder the U-Net has a folder of its own.
 const UNET: &str = "unet/";
+/// Beside it, the running average of its weights.
+const UNET_EMA: &str = "unet_ema/";
 /// Where a scheduler's configuration lies.
 const SCHEDULER: &str = "scheduler_config.json";
 /// Files that are small and tell something, where they are there.
@@ -38,21 +40,29 @@ impl Needed {
 /// What is missing, as a text.
 pub fn needed(files: &[&str], variant: Option<&str>) -> Result<Needed, String> {
     let has = |path: &str| files.contains(&path);
-    let root = if !has("config.json") && has("unet/config.json") { UNET } else { "" };
-    let config = format!("{root}config.json");
-    if !has(&config) {
-        return Err(format!(
-            "expected a model in diffusers' layout, with config.json at its root or under unet/, found {}",
-            some_of(files)
-        ));
-    }
-    let mut needed = Needed { files: vec![config], ..Needed::default() };
-    let Some(weights) = weights_names(variant).map(|name| format!("{root}{name}")).find(|name| has(name)) else {
-        let wanted =
-            variant.map_or_else(|| format!("{WEIGHTS}.safetensors or .bin"), |v| format!("{WEIGHTS}.{v}.safetensors or .bin"));
-        let beside: Vec<&str> =
-            files.iter().copied().filter(|file| file.contains(".safetensors") || file.contains(".bin")).collect();
-        return Err(format!("expected the weights in {root}{wanted}, found {}", some_of(&beside)));
+    let network = |folder: &str| has(&format!("{folder}config.json"));
+    let (root, variant) = match (network(""), network(UNET), network(UNET_EMA)) {
+        (true, ..) => ("", variant),
+        // What the folder's name says the files' need not say again.
+        (_, true, true) if variant == Some("ema") => (UNET_EMA, None),
+        (_, false, true) => (UNET_EMA, variant.filter(|variant| *variant != "ema")),
+        (_, true, _) => (UNET, variant),
+        _ => {
+            return Err(format!(
+                "expected a model in diffusers' layout, with config.json at its root or under unet/, found {}",
+                some_of(files)
+            ));
+        }
+    };
+    let mut needed = Needed { files: vec![format!("{root}config.json")], ..Needed::default() };
+    let beside: Vec<&str> = files.iter().filter_map(|file| file.strip_prefix(root)).filter(|name| !name.contains('/')).collect();
+    let names = weights_names(&beside, variant);
+    let Some(weights) = names.iter().find(|name| beside.contains(&name.as_str())).map(|name| format!("{root}{name}")) else {
+        let stem = STEMS[0];
+        let wanted = variant.map_or_else(|| format!("{stem}.safetensors or .bin"), |v| format!("{stem}.{v}.safetensors or .bin"));
+        let of_weights: Vec<&str> =
+            beside.into_iter().filter(|name| name.contains(".safetensors") || name.contains(".bin")).collect();
+        return Err(format!("expected the weights in {root}{wanted}, found {}", some_of(&of_weights)));
     };
     if weights.ends_with(".json") {
         needed.index = Some(weights.clone());
@@ -67,21 +77,53 @@ pub fn needed(files: &[&str], variant: Option<&str>) -> Result<Needed, String> {
     Ok(needed)
 }
 
-/// The names the weights may have, the one that is preferred first.
-fn weights_names(variant: Option<&str>) -> impl Iterator<Item = String> {
-    let of = |variant: Option<String>| {
-        let dot = variant.map_or_else(String::new, |variant| format!(".{variant}"));
-        ["safetensors", "bin"].map(|kind| [format!("{WEIGHTS}{dot}.{kind}"), format!("{WEIGHTS}.{kind}.index{dot}.json")])
+/// The names the weights may have among `files` of one folder, the one that is preferred first.
+fn weights_names(files: &[&str], variant: Option<&str>) -> Vec<String> {
+    let variants = variants(files);
+    // Half precision in the format that holds nothing else comes before a pickle.
+    let usual = || {
+        of_each(|stem| [of_kind(stem, None, "safetensors"), of_kind(stem, Some("fp16"), "safetensors"), of_kind(stem, None, "bin")])
+    };
+    let all_of = |variant: &str| {
+        of_each(|stem| [of_kind(stem, Some(variant), "safetensors"), of_kind(stem, Some(variant), "bin"), Vec::new()])
     };
     match variant {
-        Some(variant) => of(Some(variant.to_owned())).concat(),
-        None => {
-            let [[plain, index], [bin, bin_index]] = of(None);
-            let [[fp16, fp16_index], _] = of(Some("fp16".to_owned()));
-            vec![plain, index, fp16, fp16_index, bin, bin_index]
-        }
+        // Averaged weights may be in the one file that is there, and be told by their names in it.
+        Some("ema" | "non_ema") if variants.is_empty() => usual(),
+        Some(variant) => all_of(variant),
+        // The only ones there are.
+        None if variants.len() == 1 => [usual(), all_of(variants[0])].concat(),
+        None => usual(),
     }
-    .into_iter()
+}
+
+/// What `names` gives for each of [`STEMS`].
+fn of_each(names: impl Fn(&str) -> [Vec<String>; 3]) -> Vec<String> {
+    STEMS.iter().flat_map(|stem| names(stem).concat()).collect()
+}
+
+/// The names of weights of a variant in one format: in one file, or their index, whose name has the variant before its last ending or, as
+/// some versions write it, before the last two.
+fn of_kind(stem: &str, variant: Option<&str>, kind: &str) -> Vec<String> {
+    let dot = variant.map_or_else(String::new, |variant| format!(".{variant}"));
+    let mut names = vec![format!("{stem}{dot}.{kind}"), format!("{stem}.{kind}.index{dot}.json")];
+    names.extend(variant.map(|_| format!("{stem}.{kind}{dot}.index.json")));
+    names
+}
+
+/// The variants of weights among `files`, by their names.
+fn variants<'f>(files: &[&'f str]) -> Vec<&'f str> {
+    let of = |file: &&'f str| {
+        let (name, kind) = file.rsplit_once('.')?;
+        let (stem, variant) = name.split_once('.')?;
+        let is_variant =
+            STEMS.contains(&stem) && matches!(kind, "safetensors" | "bin") && !variant.contains("-of-") && !variant.contains('.');
+        is_variant.then_some(variant)
+    };
+    let mut found: Vec<&str> = files.iter().filter_map(of).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The files that an index of weights names, beside it.
@@ -171,6 +213,22 @@ mod tests {
         let error = needed(&files, Some("bf16")).expect_err("there is none");
         assert!(error.contains("bf16") && error.contains("diffusion_pytorch_model.ema.bin"), "{error}");
         assert!(needed(&["README.md"], None).expect_err("nothing").contains("README.md"));
+        // The only ones there are; those that are averaged by their folder, or in a file that does not say so.
+        let of = |files: &[&str], variant| needed(files, variant).expect("a model").files[1].clone();
+        assert_eq!(of(&["config.json", "diffusion_pytorch_model.bf16.bin"], None), "diffusion_pytorch_model.bf16.bin");
+        assert_eq!(of(&["config.json", "pytorch_model.bin"], Some("ema")), "pytorch_model.bin");
+        let both = [
+            "unet/config.json",
+            "unet/diffusion_pytorch_model.bin",
+            "unet_ema/config.json",
+            "unet_ema/diffusion_pytorch_model.bin",
+        ];
+        assert_eq!(of(&both, None), both[1]);
+        assert_eq!((of(&both, Some("ema")).as_str(), of(&both[2..], None).as_str()), (both[3], both[3]));
+        for index in ["diffusion_pytorch_model.safetensors.index.fp16.json", "diffusion_pytorch_model.safetensors.fp16.index.json"]
+        {
+            assert_eq!(of(&["config.json", index], Some("fp16")), index);
+        }
         assert!(needed(&[], None).expect_err("nothing").contains("none"));
     }
 
