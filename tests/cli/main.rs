@@ -6,6 +6,7 @@ mod classes;
 mod ctrl_c;
 mod encode;
 mod jobs;
+mod recipes;
 
 use etude::weights::Weights;
 use serde_json::Value;

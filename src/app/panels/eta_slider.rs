@@ -23,7 +23,7 @@ pub(crate) fn snapped(eta: f64) -> f64 {
 /// What η makes of the sampler, in a few words.
 fn character(eta: f64, sigma_hat: bool, ddpm: bool) -> &'static str {
     match eta {
-        _ if ddpm => "noise of the scheduler's variance",
+        _ if ddpm => "ancestral sampling",
         _ if sigma_hat => "noisier than DDPM",
         0.0 => "deterministic (DDIM)",
         1.0 => "stochastic (DDPM)",
@@ -110,7 +110,8 @@ pub(crate) fn ready_marks_ui(ui: &Ui, slider: egui::Rect, places: impl Iterator<
     // egui's handle stays within the slider by its own radius.
     let radius = slider.height() / 2.5;
     let (left, right) = (slider.left() + radius, slider.right() - radius);
-    for place in places {
+    // Ahead of a hand more steps may have been tried than the model has timesteps.
+    for place in places.filter(|place| (0.0..=1.0).contains(place)) {
         let centre = egui::pos2(left + (right - left) * place as f32, slider.bottom() - 1.5);
         ui.painter().circle_filled(centre, 1.5, theme::accent(ui).gamma_multiply(0.6));
     }

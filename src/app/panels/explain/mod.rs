@@ -74,7 +74,7 @@ fn rule_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Pale
         equation::rule_ui(ui, &parts, largest);
         ui.add_space(0.35 * largest);
         equation::readings_ui(ui, &readings, (0.62 * largest).max(15.0).floor());
-        for line in sentences::remarks(step, prediction, view.sigma_hat, view.eta) {
+        for line in sentences::remarks(view.schedule, step, prediction, view.sigma_hat, view.eta) {
             ui.label(RichText::new(line).size((0.42 * largest).max(15.0).floor()).color(palette.text.gamma_multiply(0.85)));
         }
     });

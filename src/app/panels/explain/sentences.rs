@@ -4,7 +4,7 @@ use super::variance::{beta, is_small};
 use crate::app::state::written;
 use crate::{
     app::widgets::math::number::plain,
-    schedule::{Prediction, StepCoefficients},
+    schedule::{Prediction, Schedule, StepCoefficients},
 };
 
 /// s by number: past the end of τ there is none.
@@ -134,7 +134,13 @@ pub(crate) fn sigma(step: &StepCoefficients, posterior: bool, eta: f64) -> Strin
 }
 
 /// What else should be said about this step in a lecture.
-pub(crate) fn remarks(step: &StepCoefficients, prediction: Prediction, posterior: bool, eta: f64) -> Vec<String> {
+pub(crate) fn remarks(
+    schedule: &Schedule,
+    step: &StepCoefficients,
+    prediction: Prediction,
+    posterior: bool,
+    eta: f64,
+) -> Vec<String> {
     let mut lines = Vec::new();
     if step.previous.is_none() {
         lines.push(if step.alpha_bar_s == 1.0 && posterior {
@@ -149,7 +155,12 @@ pub(crate) fn remarks(step: &StepCoefficients, prediction: Prediction, posterior
             )
         });
     }
-    if posterior {
+    if posterior && schedule.steps.iter().any(is_small) {
+        lines.push(
+            "Not Eq. 12 but DDPM's posterior mean, and noise of the posterior's own variance β̃, that of Eq. 16 at η = 1."
+                .to_owned(),
+        );
+    } else if posterior {
         lines.push("σ̂ is not Eq. 12 but DDPM's posterior mean with the larger noise √β z, as in the paper's Table 1.".to_owned());
     } else if eta == 0.0 && step.previous.is_some() {
         lines.push("η = 0: σ = 0, the step is deterministic (DDIM).".to_owned());
@@ -161,14 +172,22 @@ pub(crate) fn remarks(step: &StepCoefficients, prediction: Prediction, posterior
     }
     if let Some(clip) = step.clip {
         // A step with σ̂ uses no ε.
-        let epsilon = if posterior { "" } else { "; ε is not recomputed from it" };
+        let epsilon = match (posterior, step.clip_epsilon) {
+            (true, _) => "",
+            (false, true) => "; ε is derived again from it",
+            (false, false) => "; ε is not recomputed from it",
+        };
         lines.push(format!("x̂0 is clipped to ±{clip} before it is used{epsilon}."));
     }
     if let Some(threshold) = step.threshold {
         lines.push(format!(
-            "x̂0 is thresholded: clipped to ±q and divided by q, the {} % quantile of |x̂0|, from 1 to at most {}.",
+            "x̂0 is thresholded: clipped to ±q and divided by q, the {} % quantile of |x̂0|, {}.",
             threshold.ratio * 100.0,
-            threshold.max
+            if threshold.max < f64::from(f32::MAX) {
+                format!("from 1 to at most {}", threshold.max)
+            } else {
+                "at least 1".to_owned()
+            }
         ));
     }
     lines
