@@ -2,22 +2,26 @@
 
 use super::{collect, controls, ended, request, session, updates};
 use etude::{
-    app::state::{
-        run_requests::Purpose,
-        view_settings::{Axes, Tab},
+    app::{
+        Controls,
+        state::{
+            run_requests::Purpose,
+            view_settings::{Axes, Tab},
+        },
     },
     backend::Backend,
     model::Model,
     picture,
     platform::block_on,
+    recipe::Rng,
     sampler::{self, Flow, Reads, StepNoise},
-    schedule::Spacing,
+    schedule::{NoiseKind, Spacing},
     session::Event,
 };
 use std::time::{Duration, Instant};
 
 /// The samples of the same recipe by the sampler itself, as `etude sample` runs it: seeds, not given noise.
-fn sampled(controls: &etude::app::Controls) -> Vec<picture::Picture> {
+fn sampled(controls: &Controls) -> Vec<picture::Picture> {
     let model = Model::find("fashion").expect("shipped");
     let recipe = controls.recipe("", (32, 32)).expect("a recipe");
     let schedule = recipe.schedule(&model).expect("a schedule");
@@ -27,8 +31,13 @@ fn sampled(controls: &etude::app::Controls) -> Vec<picture::Picture> {
         Backend::Cpu.record(&model, controls.count, size, rows, etude::gpu::Precision::F32).expect("recorded");
     let mut executor = Backend::Cpu.executor(program, etude::gpu::Precision::F32).expect("an executor");
     let recipe = etude::recipe::Recipe { size, ..recipe };
-    let x_t = recipe.x_t(1, 0..controls.count as usize, None);
-    let noise = StepNoise::Seed(controls.noise_seed);
+    let (torch, first, len) = (recipe.torch(1), recipe.first as usize, (size.0 * size.1) as usize);
+    let x_t = recipe.x_t(1, first..first + controls.count as usize, torch.as_ref());
+    let draw = torch
+        .as_ref()
+        .filter(|_| recipe.noise == NoiseKind::Torch)
+        .map(|torch| move |step: usize, images: std::ops::Range<usize>| torch.noise(step, images.start * len..images.end * len));
+    let noise = draw.as_ref().map_or(StepNoise::Seed(controls.noise_seed), |draw| StepNoise::Drawn(draw));
     let reads = |_| Reads::default();
     let mut on_step = |_: usize, _: &_| Ok(Flow::Continue);
     let x = block_on(sampler::run(
@@ -37,7 +46,7 @@ fn sampled(controls: &etude::app::Controls) -> Vec<picture::Picture> {
         &schedule.steps,
         &x_t,
         noise,
-        0,
+        recipe.first,
         sampler::Classes::default(),
         &reads,
         &mut on_step,
@@ -67,6 +76,30 @@ fn pictures_are_those_of_the_command_line_byte_for_byte() {
         for pair in updates.windows(2) {
             assert!(pair[0].after.iter().zip(&pair[1].records).all(|(after, record)| *after == record.x_t));
         }
+    }
+}
+
+/// Images from the middle of a batch; x_T and noise of torch's stream, and of the counters.
+#[test]
+fn pictures_from_the_middle_of_a_batch_are_those_of_the_command_line() {
+    let session = session();
+    let cases = [(Rng::Torch, Some(16), None), (Rng::Torch, None, Some(NoiseKind::Step)), (Rng::Etude, None, None)];
+    for (id, (rng, drawn, noise)) in (1..).zip(cases) {
+        let controls = Controls { eta: 0.7, rng, drawn, noise, first: 2, noise_seed: 5, ..controls(4, 11) };
+        session.submit(request(id, Purpose::Trajectory, &controls));
+        let events = collect(&session, ended(id));
+        let expected = sampled(&controls);
+        let updates = updates(&events, id);
+        for (i, (got, expected)) in updates.last().expect("updates").after.iter().zip(&expected).enumerate() {
+            assert!(**got == *expected, "{rng}, {noise:?}: image {i} differs");
+        }
+        // The large picture is that of its number, alone.
+        let mut one = controls.clone();
+        one.view.image = 9;
+        session.submit(request(id + 100, Purpose::Focus, &one));
+        let events = collect(&session, ended(id + 100));
+        let large = super::updates(&events, id + 100).last().expect("updates").after.clone();
+        assert!(large.len() == 1 && *large[0] == expected[9], "{rng}, {noise:?}: the large picture differs");
     }
 }
 
@@ -201,7 +234,7 @@ fn steps_by_spacing_has_a_group_a_cell_and_each_its_own_number_of_steps() {
         [(2, Spacing::Linear), (2, Spacing::Trailing), (7, Spacing::Linear), (7, Spacing::Trailing)].into_iter().enumerate()
     {
         let last = updates.iter().rfind(|f| f.group == group).expect("updates");
-        let cell = etude::app::Controls { steps, spacing: Some(spacing), ..controls.clone() };
+        let cell = Controls { steps, spacing: Some(spacing), ..controls.clone() };
         assert!(*last.after[0] == sampled(&cell)[0], "cell {group}");
     }
 }
@@ -212,7 +245,7 @@ fn the_ends_of_an_interpolation_are_the_seeds_own_samples() {
     let mut controls = controls(6, 1);
     controls.view.interpolate.seeds = [11, 12, 13, 14];
     let base = controls.clone();
-    let own = |seed| sampled(&etude::app::Controls { seed, ..base.clone() }).remove(0);
+    let own = |seed| sampled(&Controls { seed, ..base.clone() }).remove(0);
     session.submit(request(1, Purpose::Between, &controls));
     let events = collect(&session, ended(1));
     for group in 0..2 {

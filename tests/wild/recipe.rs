@@ -1,5 +1,11 @@
 //! Recipes in pictures that went through other programs' hands, and the image that a picture is. ComfyUI#165.
 
+#[cfg(feature = "app")]
+use etude::{
+    app::{Controls, state::view_settings::ViewSettings},
+    recipe::Rng,
+    schedule::Preset,
+};
 use etude::{
     picture::{Picture, png, recipe::read_recipe},
     recipe::Recipe,
@@ -58,8 +64,42 @@ fn a_number_that_is_not_finite_is_refused_by_name_but_in_the_viewers_own_part() 
     let text = read_recipe(&path).expect("a picture").expect("with a recipe");
     assert_eq!(
         Recipe::from_json(&text).expect_err("NaN").to_string(),
-        format!("its recipe cannot be used: eta: expected a finite number, got NaN"),
+        "its recipe cannot be used: eta: expected a finite number, got NaN",
         "eta was {eta}"
     );
     fs::remove_file(path).expect("there");
+}
+
+/// The viewer shows the image that a picture is, whatever the size of its batch.
+#[cfg(feature = "app")]
+#[test]
+fn the_viewer_opens_the_very_image() {
+    let base = read_recipe(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/recipe_0.1.0.png"));
+    let base = Recipe::from_json(base.expect("a picture").expect("with a recipe")).expect("a recipe");
+    let opened = |recipe: &Recipe| Controls::from_recipe(recipe, &ViewSettings::default()).expect("controls");
+    for (rng, first, count, image) in [
+        (Rng::Etude, 0, 6, 5),
+        (Rng::Etude, 0, 1000, 900),
+        (Rng::Torch, 0, 1000, 900),
+        (Rng::Torch, 0, 6, 2),
+        (Rng::Etude, 70, 3, 72),
+        (Rng::Etude, 0, 1, u32::MAX),
+    ] {
+        let recipe = Recipe { rng, first, count, image: Some(image), noise: rng.noise(Preset::Etude), ..base.clone() };
+        let controls = opened(&recipe);
+        if image == u32::MAX {
+            // From a file that nobody wrote: somewhere, without a panic.
+            assert!(controls.count >= 1);
+            continue;
+        }
+        assert_eq!(controls.image_number(), image);
+        assert!(controls.view.image < controls.count && controls.count <= 64);
+        let saved = controls.recipe("", recipe.size).expect("a recipe");
+        assert!((saved.first..saved.first + saved.count).contains(&image));
+        if rng == Rng::Torch {
+            assert_eq!(saved.drawn(), count, "torch draws the same batch");
+        }
+    }
+    // A sheet, and what was made before images had numbers, begin with the first.
+    assert_eq!(opened(&Recipe { image: None, count: 6, ..base }).image_number(), 0);
 }
