@@ -42,11 +42,25 @@ impl WeightsFiles {
     /// # Errors
     /// An index that is none.
     pub fn of_file(path: &Path) -> Result<Self> {
-        if path.to_string_lossy().ends_with(INDEX) { shards(path) } else { Ok(Self::One(path.to_owned())) }
+        if path.file_name().is_some_and(|n| without_index(&n.to_string_lossy()).is_some()) {
+            shards(path)
+        } else {
+            Ok(Self::One(path.to_owned()))
+        }
     }
 }
 
-const INDEX: &str = ".index.json";
+/// What an index's name says before `.index.json` or, as diffusers writes it, `.index.VARIANT.json`; and that variant.
+fn without_index(file: &str) -> Option<(&str, Option<&str>)> {
+    let name = file.strip_suffix(".json")?;
+    match name.strip_suffix(".index") {
+        Some(name) => Some((name, None)),
+        None => {
+            let (name, variant) = name.rsplit_once('.')?;
+            Some((name.strip_suffix(".index")?, Some(variant)))
+        }
+    }
+}
 
 /// A file's name, taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,11 +78,11 @@ struct Name<'a> {
 impl<'a> Name<'a> {
     /// `None` where the file holds no weights.
     fn parse(file: &'a str) -> Option<Self> {
-        let is_index = file.ends_with(INDEX);
-        let name = file.strip_suffix(INDEX).unwrap_or(file);
+        let index = without_index(file);
+        let (is_index, name) = (index.is_some(), index.map_or(file, |(name, _)| name));
         let ending_of = |text: &str| ENDINGS.iter().position(|e| *e == text);
         let mut parts: Vec<&str> = name.split('.').collect();
-        // Of an index diffusers puts the variant behind the ending: NAME.safetensors.fp16.index.json.
+        // Of an index older versions put the variant behind the ending: NAME.safetensors.fp16.index.json.
         let at = if is_index { parts.iter().rposition(|part| ending_of(part).is_some())? } else { parts.len() - 1 };
         let ending = ending_of(parts.remove(at))?;
         // NAME.fp16-00001-of-00002.safetensors, and in older versions NAME-00001-of-00002.fp16.safetensors.
@@ -76,7 +90,7 @@ impl<'a> Name<'a> {
         let first = without_number(parts.first()?).unwrap_or(parts[0]);
         let stem = STEMS.iter().position(|s| *s == first).unwrap_or(STEMS.len());
         let variant = match (stem == STEMS.len(), &parts[1..]) {
-            (false, []) => None,
+            (false, []) => index.and_then(|(_, variant)| variant),
             (false, [variant]) => Some(without_number(variant).unwrap_or(variant)),
             // Of another name the dots may mean anything.
             (true, _) => None,
@@ -235,6 +249,7 @@ mod tests {
             ("diffusion_pytorch_model.fp16-00001-of-00002.safetensors", Some((0, Some("fp16"), 0, false, true))),
             ("diffusion_pytorch_model-00001-of-00002.fp16.bin", Some((0, Some("fp16"), 1, false, true))),
             ("diffusion_pytorch_model.safetensors.index.json", Some((0, None, 0, true, false))),
+            ("diffusion_pytorch_model.safetensors.index.fp16.json", Some((0, Some("fp16"), 0, true, false))),
             ("diffusion_pytorch_model.safetensors.fp16.index.json", Some((0, Some("fp16"), 0, true, false))),
             ("diffusion_pytorch_model.fp16.safetensors.index.json", Some((0, Some("fp16"), 0, true, false))),
             ("ema_diffusion_cifar10_model-790000.ckpt", Some((3, None, 4, false, false))),
