@@ -31,6 +31,18 @@ pub fn find(name: &str) -> Result<Model> {
     }
 }
 
+/// The model that a recipe names. Of the Hub's it names a commit; anything else that could be a name there is a folder of the machine that the
+/// recipe comes from, and nobody is asked for that.
+///
+/// # Errors
+/// As [`find`].
+pub fn of_recipe(name: &str) -> Result<Model> {
+    match Model::on_the_hub(name) {
+        Some(hub) if !hub.has_revision() => Model::find(name),
+        _ => find(name),
+    }
+}
+
 /// The files of a model of the Hub, from the cache or fetched.
 fn snapshot(name: HubName, variant: Option<&str>) -> Result<Snapshot> {
     let settings = Settings::from_environment();

@@ -106,7 +106,10 @@ impl RecipeOptions {
         let base = self.recipe.as_deref().map(load).transpose()?;
         let base = base.as_ref();
         let model_name = self.model.name_or(base.map_or(DEFAULT, |b| &b.model));
-        let model = super::model::find(&model_name)?;
+        let model = match base {
+            Some(_) if self.model.model.is_none() => super::model::of_recipe(&model_name)?,
+            _ => super::model::find(&model_name)?,
+        };
         let size = match &self.size {
             Some(text) => super::options::parse_size(text)?,
             None => base.map_or_else(|| model.sample_size(), |b| b.size),

@@ -96,7 +96,7 @@ impl<'a> Client<'a> {
             return Err(Error::hub(
                 watch.name().to_string(),
                 format!(
-                    "it is not in the cache ({}), and HF_HUB_OFFLINE forbids to fetch it; unset that, or take one of `etude models`",
+                    "neither a folder here nor in the cache ({}), and HF_HUB_OFFLINE forbids to fetch it; unset that, or take one of `etude models`",
                     settings.cache.display()
                 ),
             ));
@@ -113,6 +113,8 @@ impl<'a> Client<'a> {
             .timeout_per_read(Some(settings.silence))
             .timeout_per_write(Some(settings.silence))
             .tls_config(ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build());
+        // What is on this machine is never behind a proxy.
+        let config = if url::is_local(&settings.endpoint) { config.proxy(None) } else { config };
         let agent: Agent = config.build().into();
         let other_end = agent.clone();
         watch.stop_by(move || other_end.shutdown());
@@ -298,8 +300,14 @@ impl<'a> Client<'a> {
         let host = url::host(address);
         let proxy = self.agent.config().proxy().filter(|proxy| address.parse().is_ok_and(|uri| !proxy.is_no_proxy(&uri)));
         let through = proxy.map_or_else(String::new, |proxy| format!(" through the proxy {}:{}", proxy.host(), proxy.port()));
+        // What is wrong with a certificate comes as data that are invalid.
+        let is_unsafe = match error {
+            ureq::Error::Rustls(_) | ureq::Error::Tls(_) | ureq::Error::Pem(_) => true,
+            ureq::Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+            _ => false,
+        };
         let (what, passes, unreachable) = match error {
-            ureq::Error::Rustls(_) | ureq::Error::Tls(_) | ureq::Error::Pem(_) => (
+            _ if is_unsafe => (
                 format!(
                     "no safe connection to {host}{through} ({}); behind a proxy with a certificate of its own let SSL_CERT_FILE name it",
                     one_line(error)
@@ -317,7 +325,7 @@ impl<'a> Client<'a> {
             | ureq::Error::Timeout(_)
             | ureq::Error::Io(_) => (
                 format!(
-                    "it is not in the cache, and {host} cannot be reached{through} ({}); check the network, HF_ENDPOINT and HTTPS_PROXY, or \
+                    "neither a folder here nor in the cache, and {host} cannot be reached{through} ({}); check the network, HF_ENDPOINT and HTTPS_PROXY, or \
                      take one of `etude models`",
                     one_line(error)
                 ),

@@ -27,6 +27,13 @@ pub(super) fn origin(address: &str) -> Option<(bool, String, u16)> {
     Some((secure, host.to_ascii_lowercase(), uri.port_u16().unwrap_or(if secure { 443 } else { 80 })))
 }
 
+/// Whether an address is of this machine.
+pub(super) fn is_local(address: &str) -> bool {
+    let host = origin(address).map(|(_, host, _)| host).unwrap_or_default();
+    let number = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || number.is_ok_and(|number| number.is_loopback())
+}
+
 /// The host of an address, with its port where it names one, for messages.
 pub(super) fn host(address: &str) -> String {
     let authority = address.parse::<Uri>().ok().and_then(|uri| uri.authority().map(|a| a.as_str().to_owned()));
@@ -60,7 +67,7 @@ pub(super) fn joined(base: &str, location: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{encoded, host, joined, origin};
+    use super::{encoded, host, is_local, joined, origin};
 
     #[test]
     fn redirects_lead_where_a_browser_would_go_or_nowhere() {
@@ -84,6 +91,8 @@ mod tests {
     #[test]
     fn addresses_have_an_origin() {
         assert_eq!(origin("https://HuggingFace.co/x"), Some((true, "huggingface.co".to_owned(), 443)));
+        let local = ["http://localhost:1", "http://127.0.0.1", "http://[::1]:8"].map(is_local);
+        assert_eq!((local, is_local("https://huggingface.co")), ([true; 3], false));
         assert_ne!(origin("http://localhost:1/x"), origin("http://localhost:2/x"));
         assert_eq!((host("http://me:secret@h:1/x").as_str(), host("https://h/x").as_str()), ("h:1", "h"));
         assert_eq!((encoded("refs/pr/1", false).as_str(), encoded("a b/ü", true).as_str()), ("refs%2Fpr%2F1", "a%20b/%C3%BC"));

@@ -100,9 +100,10 @@ impl Model {
                 hub::Cached::Whole(snapshot) | hub::Cached::WithoutScheduler(snapshot) => {
                     Self::of_snapshot_variant(&snapshot, variant)
                 }
-                hub::Cached::No => {
-                    Err(Error::hub(name, "neither a folder here nor in the Hub's cache; ask for it again to have it fetched"))
-                }
+                hub::Cached::No => Err(Error::hub(
+                    name,
+                    "neither a folder here nor in the Hub's cache; name it, with --model or in the viewer's list, to have it fetched",
+                )),
             };
         }
         let known: Vec<_> = EMBEDDED.iter().map(|e| e.name).collect();

@@ -96,6 +96,21 @@ fn what_is_here_wins_and_no_request_is_made() {
 }
 
 #[test]
+fn a_recipe_of_a_folder_asks_nobody() {
+    let place = Place::new();
+    succeed(&etude(&place, &format!("sample --device cpu --model {NAME} -n 1 -S 2 -o a.png")).output().expect("run"));
+    let (recipe, _) = succeed(&etude(&place, "info a.png").output().expect("run"));
+    // As of a folder models/mine on another machine.
+    let recipe = recipe.replace(&format!("{NAME}@{}", server::COMMIT), "models/mine");
+    fs::write(place.folder.path().join("theirs.json"), recipe).expect("written");
+    place.hub.seen();
+    let output = etude(&place, "sample --device cpu --recipe theirs.json -o b.png").output().expect("run");
+    let err = text(&output.stderr);
+    assert!(output.status.code() == Some(2) && err.contains("models/mine") && err.contains("--model"), "{err}");
+    assert!(place.hub.seen().is_empty());
+}
+
+#[test]
 fn a_refusal_is_one_line_and_exit_code_2() {
     let place = Place::new();
     for line in ["info someone/nothing", "sample --model someone/a-model@v9 -o x.png", "eps --model a/b --input x --output y"] {
@@ -107,7 +122,11 @@ fn a_refusal_is_one_line_and_exit_code_2() {
     let offline = etude(&place, &format!("info {NAME}")).env("HF_HUB_OFFLINE", "1").output().expect("run");
     let err = text(&offline.stderr);
     assert!(offline.status.code() == Some(2) && err.contains("HF_HUB_OFFLINE") && err.lines().count() == 1, "{err}");
-    let proxy = etude(&place, &format!("info {NAME}")).env("HTTP_PROXY", "http://127.0.0.1:1").output().expect("run");
+    let proxy = etude(&place, &format!("info {NAME}"))
+        .env("HF_ENDPOINT", "http://hub.invalid")
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .output()
+        .expect("run");
     let err = text(&proxy.stderr);
     assert!(proxy.status.code() == Some(2) && err.contains("through the proxy 127.0.0.1:1") && err.lines().count() == 1, "{err}");
     assert!(!place.folder.path().join("x.png").exists() && place.whole().is_empty());

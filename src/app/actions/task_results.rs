@@ -5,6 +5,7 @@ use super::models;
 use crate::{
     app::state::{State, controls::Controls, models::Then, provenance::Provenance},
     error::{Error, Result},
+    hub::HubName,
     model::{Model, variant_of},
     recipe::Recipe,
     session::{Session, TaskResult},
@@ -15,7 +16,8 @@ pub(crate) fn take_result(state: &mut State, session: &Session, result: TaskResu
     match result {
         TaskResult::Saved(path) => state.messages.news(format!("Saved {}", path.display()), now),
         TaskResult::Recipe(path, json) => match restored(state, &json) {
-            Ok((controls, provenance)) => match Model::on_the_hub(&controls.model) {
+            // Without a commit it is the name of a folder on the machine that the picture comes from.
+            Ok((controls, provenance)) => match Model::on_the_hub(&controls.model).filter(HubName::has_revision) {
                 Some(name) => {
                     let variant = variant_of(&controls.model).map(str::to_owned);
                     models::use_model(state, session, (name, variant), Then::Restore(Box::new(controls), provenance, path), now);
