@@ -93,7 +93,7 @@ impl Viewer {
         }
         viewer.keep_going(ctx, 0.0);
         if let Some(path) = start.open {
-            open(&viewer.session, path);
+            open(&viewer.session, path, None);
         }
         Ok(viewer)
     }
@@ -282,7 +282,7 @@ impl Viewer {
         help::help_ui(ui.ctx(), &mut self.state.helping);
         commands.extend(models::models_ui(ui.ctx(), &mut self.state.models, &self.state.controls.model));
         if self.state.dropping {
-            open_panel::drop_hint_ui(ui);
+            open_panel::drop_hint_ui(ui, self.state.controls.view.tab);
         }
         self.state.typing = ui.ctx().text_edit_focused();
         draft.tidy();

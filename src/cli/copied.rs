@@ -5,25 +5,32 @@ use clap::Parser;
 use etude::{
     app::{
         Controls, command_line,
-        state::view_settings::{Axes, Tab},
+        state::{
+            given_picture::GivenPicture,
+            view_settings::{Axes, Tab},
+        },
     },
     recipe::Rng,
     schedule::{Preset, Spacing, Variance},
 };
 
-/// What each `etude sample` of `line` was given, after a shell has had its way with loops and quotes.
-fn in_a_shell(line: &str) -> Vec<super::sample::SampleArgs> {
+/// Each command of `line`, after a shell has had its way with loops and quotes.
+fn commands(line: &str) -> Vec<Command> {
     let script = format!("etude() {{ printf '%s\\0' etude \"$@\"; printf '\\0'; }}; {line}");
     let output = std::process::Command::new("sh").args(["-euc", &script]).output().expect("a shell");
     assert!(output.status.success() && output.stderr.is_empty(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let calls = text.split_terminator("\0\0").map(|call| Arguments::try_parse_from(call.split('\0')));
-    calls
-        .map(|parsed| match parsed.unwrap_or_else(|error| panic!("{line}\n{error}")).command {
-            Some(Command::Sample(args)) => *args,
-            other => panic!("{line}\nexpected a sampling, got {other:?}"),
-        })
-        .collect()
+    calls.filter_map(|parsed| parsed.unwrap_or_else(|error| panic!("{line}\n{error}")).command).collect()
+}
+
+/// What each `etude sample` of `line` was given.
+fn in_a_shell(line: &str) -> Vec<super::sample::SampleArgs> {
+    let sample = |command| match command {
+        Command::Sample(args) => *args,
+        other => panic!("{line}\nexpected a sampling, got {other:?}"),
+    };
+    commands(line).into_iter().map(sample).collect()
 }
 
 /// Controls that between them have every option in every state.
@@ -118,6 +125,24 @@ fn an_interpolation_has_a_command_per_end() {
             calls[ends - 1].recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}"));
             let seeds: Vec<u64> = calls.iter().filter_map(|args| args.recipe.seed).collect();
             assert_eq!(seeds, controls.view.interpolate.seeds[..ends], "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_that_is_rewound_has_commands_that_encode_and_reconstruct_it() {
+    for mut controls in all_controls() {
+        controls.view.tab = Tab::Rewind;
+        let picture = std::sync::Arc::new(etude::picture::Picture::filled(1, 1, [0; 3]));
+        for (name, eta) in [(None, 0.0), (Some("a photograph.jpg"), 0.3), (Some("-x.png"), 1.0)] {
+            controls.view.rewind.picture = name.map(|name| GivenPicture { name: name.to_owned(), picture: picture.clone() });
+            controls.view.rewind.eta = eta;
+            controls.view.rewind.refine = usize::from(eta > 0.5);
+            let line = command_line(&controls);
+            let made = commands(&line);
+            let (expected, first) = if name.is_none() { (3, 1) } else { (2, 0) };
+            assert_eq!(made.len(), expected, "{line}");
+            assert!(matches!(made[first], Command::Encode(_)) && matches!(made[first + 1], Command::Reconstruct(_)), "{line}");
         }
     }
 }

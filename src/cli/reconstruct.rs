@@ -11,7 +11,11 @@ use etude::{
     engine::{Engine, Run},
     error::{Error, Result},
     files,
-    picture::{self, Picture, png, sheet},
+    picture::{
+        self, Picture, png,
+        reconstruction::{ENLARGED, PAPER, difference, mse},
+        sheet,
+    },
     platform::block_on,
     sampler::{Flow, Reads, StepNoise, StepTensors},
     schedule::{Schedule, ScheduleRequest, Spacing},
@@ -31,6 +35,9 @@ pub struct ReconstructArgs {
     /// η on the way back; above 0 the picture does not return
     #[arg(long, value_name = "ETA", default_value_t = 0.0)]
     eta: f64,
+    /// Seed of the noise on the way back, where η is above 0
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    noise_seed: u64,
     /// A .png with the pictures, what they become at each S, and ten times the difference
     #[arg(long, short = 'o', value_name = "FILE")]
     out: Option<PathBuf>,
@@ -41,14 +48,8 @@ pub struct ReconstructArgs {
     options: EncodeOptions,
 }
 
-/// Table 2 of the paper (CIFAR-10): S and the mean square error per dimension.
-const PAPER: [(usize, f64); 7] =
-    [(10, 0.014), (20, 0.0065), (50, 0.0023), (100, 0.0009), (200, 0.0004), (500, 0.0001), (1000, 0.0001)];
 /// Pictures that a sheet shows at most.
 const SHOWN: usize = 16;
-/// How much the difference is enlarged in a sheet.
-const ENLARGED: f32 = 10.0;
-
 /// Runs the command.
 ///
 /// # Errors
@@ -82,7 +83,7 @@ pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
     for ((up, down), steps) in schedules.iter().zip(&args.steps) {
         progress.message(format!("S = {steps}"));
         let latents = job.encode(&mut engine, up, args.options.refine, &progress);
-        made.push(latents.and_then(|x_t| decode(&job, &mut engine, down, &x_t, &progress)));
+        made.push(latents.and_then(|x_t| decode(&job, &mut engine, down, &x_t, args.noise_seed, &progress)));
         if made.last().is_some_and(Result::is_err) {
             break;
         }
@@ -108,7 +109,14 @@ pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
 }
 
 /// x_0 from x_T, `[N, C, H, W]`.
-fn decode(job: &Job, engine: &mut Engine, schedule: &Schedule, x_t: &[f32], progress: &Progress) -> Result<Vec<f32>> {
+fn decode(
+    job: &Job,
+    engine: &mut Engine,
+    schedule: &Schedule,
+    x_t: &[f32],
+    noise_seed: u64,
+    progress: &Progress,
+) -> Result<Vec<f32>> {
     let images = job.pictures.pictures.len();
     let len = x_t.len() / images;
     let part = |images: Range<usize>| x_t[images.start * len..images.end * len].to_vec();
@@ -119,7 +127,7 @@ fn decode(job: &Job, engine: &mut Engine, schedule: &Schedule, x_t: &[f32], prog
         size: job.opened.size,
         steps: &schedule.steps,
         x_t: &part,
-        noise: StepNoise::Seed(0),
+        noise: StepNoise::Seed(noise_seed),
         classes: job.opened.classes,
         reads: &reads,
     };
@@ -136,11 +144,6 @@ fn decode(job: &Job, engine: &mut Engine, schedule: &Schedule, x_t: &[f32], prog
     Ok(x_0)
 }
 
-/// Mean over all numbers of ((a − b)/2)²: [-1, 1] is twice as wide as [0, 1].
-fn mse(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| ((f64::from(*a) - f64::from(*b)) / 2.0).powi(2)).sum::<f64>() / a.len().max(1) as f64
-}
-
 /// A column for each picture; rows: the originals, then for each S what returned and the difference, enlarged around grey.
 fn drawn(job: &Job, made: &[Vec<f32>]) -> Picture {
     let shown = job.pictures.pictures.len().min(SHOWN);
@@ -151,8 +154,7 @@ fn drawn(job: &Job, made: &[Vec<f32>]) -> Picture {
     let mut all = pictures(&job.pictures.x_0);
     for x in made {
         all.extend(pictures(x));
-        let difference: Vec<f32> = x.iter().zip(&job.pictures.x_0).map(|(x, x_0)| ENLARGED * (x - x_0)).collect();
-        all.extend(pictures(&difference));
+        all.extend(pictures(&difference(x, &job.pictures.x_0)));
     }
     sheet::contact_sheet(&all, Some(shown), None)
 }

@@ -9,7 +9,7 @@ mod groups;
 mod programs;
 mod sampling;
 
-pub use encoding::Encode;
+pub use encoding::{Encode, Encoding};
 pub use groups::{Group, GroupStep, Groups};
 pub use programs::{AroundExecutor, Network};
 pub use sampling::{Engine, OnImages, OnStep, Run};

@@ -7,6 +7,7 @@ pub mod npz_input;
 pub mod png;
 pub mod recipe;
 mod recipe_text;
+pub mod reconstruction;
 pub mod sheet;
 
 /// A picture of 8-bit RGB pixels, rows from the top, each from the left.

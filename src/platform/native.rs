@@ -157,10 +157,10 @@ pub async fn pick_folder(title: &str) -> Option<PathBuf> {
     rfd::FileDialog::new().set_title(title).pick_folder()
 }
 
-/// Asks for a PNG or GIF file; `None` where the user calls it off.
+/// Asks for a picture, a file of one of these endings; `None` where the user calls it off.
 #[cfg(feature = "app")]
-pub async fn pick_picture(title: &str) -> Option<PickedFile> {
-    let dialog = rfd::FileDialog::new().set_title(title).add_filter("Pictures", &["png", "gif"]);
+pub async fn pick_picture(title: &str, endings: &[&str]) -> Option<PickedFile> {
+    let dialog = rfd::FileDialog::new().set_title(title).add_filter("Pictures", endings);
     dialog.pick_file().map(|path| PickedFile { path })
 }
 

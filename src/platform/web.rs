@@ -94,10 +94,10 @@ pub async fn pick_folder(_title: &str) -> Option<PathBuf> {
     None
 }
 
-/// Asks for a PNG or GIF file; `None` where the user calls it off.
+/// Asks for a picture, a file of one of these endings; `None` where the user calls it off.
 #[cfg(feature = "app")]
-pub async fn pick_picture(title: &str) -> Option<PickedFile> {
-    let dialog = rfd::AsyncFileDialog::new().set_title(title).add_filter("Pictures", &["png", "gif"]);
+pub async fn pick_picture(title: &str, endings: &[&str]) -> Option<PickedFile> {
+    let dialog = rfd::AsyncFileDialog::new().set_title(title).add_filter("Pictures", endings);
     let file = dialog.pick_file().await?;
     Some(PickedFile::new(file.file_name().into(), file.read().await))
 }

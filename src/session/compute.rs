@@ -147,6 +147,10 @@ impl Compute {
 
     /// Notes how long step `index` of `request` took.
     pub(super) fn note_step(&mut self, request: &Request, index: usize, time: Duration) {
+        // An encoding's passes and single images say nothing of other steps.
+        if request.is_chained() {
+            return;
+        }
         let draft = matches!(request.kind, Kind::Draft(_));
         let times = self.steps.entry(steps_of(request, draft)).or_default();
         // The first step of all records the network and compiles its shaders: it says nothing of the others.

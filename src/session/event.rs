@@ -58,6 +58,8 @@ pub enum TaskResult {
     Saved(PathBuf),
     /// A file's recipe was read (JSON).
     Recipe(PathBuf, String),
+    /// A picture to encode was read: its file, the picture at the model's size, and what was done to it.
+    Picture(PathBuf, Arc<Picture>, Option<String>),
     /// A folder was chosen in a dialog.
     ModelChosen(PathBuf),
     /// A folder for files was chosen in a dialog.
@@ -145,8 +147,21 @@ pub struct StepUpdate {
     pub after: Vec<Arc<Picture>>,
     /// ‖x‖/√d after the step, one per member.
     pub after_rms: Vec<f64>,
+    /// The numbers themselves after the last step, where groups are computed one after the other.
+    pub end: Option<Arc<End>>,
     /// How the members differ, in runs that keep the newest pictures only.
     pub spread: Option<Spread>,
+}
+
+/// Where a group's steps have led.
+#[derive(Clone, Debug, PartialEq)]
+pub struct End {
+    /// What they started from, `[M, C, H, W]`.
+    pub start: Vec<f32>,
+    /// x after the last one.
+    pub x: Vec<f32>,
+    /// Of a picture that was encoded and decoded, how far it lies from what it was: mean square error per dimension, pixels in [0, 1].
+    pub mse: Option<f64>,
 }
 
 /// One image at one step.

@@ -144,6 +144,7 @@ mod tests {
             records,
             after,
             after_rms,
+            end: None,
             spread: None,
         }))
     }

@@ -6,10 +6,11 @@ use crate::{
     gpu::Precision,
     latent,
     noise::{self, STREAM_X_T},
+    picture::{Picture, decode},
     recipe::ClassLabel,
-    schedule::{NoiseKind, ScheduleRequest},
+    schedule::{EncodeAt, NoiseKind, ScheduleRequest},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A run: one or several groups of images of one model on one device.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +78,17 @@ pub struct Group {
     pub schedule: ScheduleRequest,
     /// Its images.
     pub members: Vec<Member>,
+    /// Its steps go from pictures to their latents; of the schedule S, τ and the preset count.
+    pub encode: Option<EncodeBy>,
+}
+
+/// How a group is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EncodeBy {
+    /// At which of a step's two times the network is asked.
+    pub at: EncodeAt,
+    /// Passes of a fixed-point iteration after each step.
+    pub refine: usize,
 }
 
 impl Group {
@@ -125,6 +137,15 @@ pub enum Latent {
         /// How many are drawn at once.
         count: u32,
     },
+    /// A picture, cropped and scaled where it does not fit, in 8 bits.
+    Picture(Arc<Picture>),
+    /// What a member of an earlier group has become; as a picture of 8 bits where it is encoded.
+    EndOf {
+        /// The group's number.
+        group: usize,
+        /// The member's place in it.
+        member: usize,
+    },
     /// Between image 0 of two seeds, at t from 0 to 1.
     Between {
         /// The two seeds.
@@ -162,13 +183,18 @@ pub enum Keep {
     Trajectory,
     /// The newest pictures, and the spread over each group's members.
     Latest,
+    /// x after each step of group `strip` and of the one after it; of the others their end.
+    Rewind {
+        /// The group's number.
+        strip: usize,
+    },
 }
 
 impl Latent {
     /// x_T, `[C, H, W]`; `torch` keeps what torch's generator drew for the members before.
     ///
     /// # Errors
-    /// Does not happen: all corners have one size.
+    /// A picture for a network of other than 1 or 3 channels; the end of a group, which only its run knows.
     pub fn x_t(&self, channels: usize, height: usize, width: usize, torch: &mut TorchLatents) -> Result<Vec<f32>> {
         let len = channels * height * width;
         let of_seed = |seed: u64, image: u32| {
@@ -183,6 +209,15 @@ impl Latent {
                 let start = *image as usize * len;
                 Ok(all.get(start..start + len).map_or_else(|| of_seed(*seed, *image), <[f32]>::to_vec))
             }
+            Self::Picture(picture) => {
+                let fits = (picture.height, picture.width) == (height, width);
+                if fits {
+                    decode::to_nchw(picture, channels)
+                } else {
+                    decode::to_nchw(&decode::fit(picture, height, width).0, channels)
+                }
+            }
+            Self::EndOf { group, .. } => Err(Error::argument(format!("expected the end of group {group} from its run"))),
             Self::Between { seeds: [a, b], t, mode } => {
                 let between = match mode {
                     InterpolationMode::Slerp => latent::slerp,
@@ -216,7 +251,24 @@ impl TorchLatents {
     }
 }
 
+impl Keep {
+    /// Whether the updates of each step of a group are kept, and not the newest alone.
+    pub fn keeps_steps(self, group: usize) -> bool {
+        match self {
+            Self::Trajectory => true,
+            Self::Latest => false,
+            Self::Rewind { strip } => (strip..=strip + 1).contains(&group),
+        }
+    }
+}
+
 impl Request {
+    /// Whether its groups are computed one after the other, as some begin where others end, or are encoded.
+    pub fn is_chained(&self) -> bool {
+        let goes_on = |group: &Group| group.members.iter().any(|member| matches!(member.latent, Latent::EndOf { .. }));
+        self.groups.iter().any(|group| group.encode.is_some() || goes_on(group))
+    }
+
     /// Whether the two differ in nothing but their schedules and seeds: then a run of the one looks like a run of the other.
     pub fn is_like(&self, other: &Self) -> bool {
         let members = |r: &Self| r.groups.iter().map(|g| g.members.len()).collect::<Vec<_>>();

@@ -106,6 +106,7 @@ fn updates(run: &RunView, index: usize, group: &Group, most: usize) -> Vec<StepU
             seconds: 0.01,
             records: before.iter().cloned().zip(x0).map(record).collect(),
             after_rms: x.chunks_exact(len).map(latent::rms).collect(),
+            end: None,
             spread: Some(spread(x, len, channels)),
             after: after.clone(),
         });

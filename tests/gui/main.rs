@@ -11,6 +11,7 @@ mod live;
 mod look;
 mod panels;
 mod promises;
+mod rewind;
 mod sliders;
 mod slow;
 

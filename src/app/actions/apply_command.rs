@@ -1,6 +1,10 @@
 //! Doing what the panels ask for.
 
-use super::{command_line::command_line, export, models};
+use super::{
+    command_line::command_line,
+    export, models,
+    rewind_picture::{self, Takes},
+};
 use crate::{
     app::{
         panels::scrubber,
@@ -8,7 +12,10 @@ use crate::{
     },
     error::{Error, Result},
     model::is_weights_file,
-    picture::recipe::{read_recipe, recipe_of},
+    picture::{
+        decode,
+        recipe::{read_recipe, recipe_of},
+    },
     platform,
     schedule::Spacing,
     session::{Session, TaskResult},
@@ -63,6 +70,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             ctx.copy_text(command_line(&state.controls));
             let what = match state.controls.view.tab {
                 Tab::Interpolate => "Copied the command that samples the ends",
+                Tab::Rewind => "Copied the commands that encode and reconstruct the picture",
                 _ => "Copied the command that makes these pictures",
             };
             state.messages.news(what, now);
@@ -77,10 +85,24 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             platform::pick_folder("Save pictures in").await.map_or(TaskResult::Nothing, TaskResult::FolderChosen)
         }),
         Command::OpenRecipe => session.spawn_task(|| async {
-            let Some(file) = platform::pick_picture("A picture that etude saved").await else { return TaskResult::Nothing };
+            let Some(file) = platform::pick_picture("A picture that etude saved", &["png", "gif"]).await else {
+                return TaskResult::Nothing;
+            };
             recipe(file.path(), recipe_of(file.path(), file.open()), "has no recipe inside; nothing was changed")
         }),
-        Command::Open(path) => open(session, path),
+        Command::ChoosePicture => {
+            let takes = rewind_picture::takes(state);
+            session.spawn_task(move || async move {
+                let Some(file) = platform::pick_picture("A picture to rewind", &decode::ENDINGS).await else {
+                    return TaskResult::Nothing;
+                };
+                rewind_picture::chosen(&file, takes)
+            });
+        }
+        Command::Open(path) => {
+            let rewound = (state.controls.view.tab == Tab::Rewind).then(|| rewind_picture::takes(state));
+            open(session, path, rewound);
+        }
         Command::Help => state.helping = !state.helping,
         Command::Theme(preference) => ctx.set_theme(preference),
     }
@@ -101,13 +123,16 @@ fn present(ctx: &Context, state: &mut State, on: bool) {
     ctx.send_viewport_cmd(ViewportCommand::Fullscreen(on));
 }
 
-/// Opens a model's folder or weights, or the recipe inside a picture.
-pub(crate) fn open(session: &Session, path: PathBuf) {
+/// Opens a model's folder or weights, or the recipe inside a picture; with `rewound`, the picture itself for the Rewind panel.
+pub(crate) fn open(session: &Session, path: PathBuf, rewound: Option<Takes>) {
     session.spawn_task(move || async move {
         // A recipe may lie in a .json as well.
         let is_json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
         if path.is_dir() || (is_weights_file(&path) && !is_json) {
             return TaskResult::ModelChosen(path);
+        }
+        if let Some(takes) = rewound.filter(|_| !is_json) {
+            return rewind_picture::dropped(&path, takes);
         }
         let nothing = "expected a picture that etude saved, with its recipe inside, got one without; nothing was changed";
         recipe(&path, read_recipe(&path), nothing)

@@ -3,10 +3,11 @@
 use crate::{
     app::state::{
         controls::Controls,
-        view_settings::{Axes, Tab},
+        run_requests::rewound_steps,
+        view_settings::{Axes, Convention, Tab},
     },
     recipe::Rng,
-    schedule::Preset,
+    schedule::{Preset, Spacing},
 };
 use std::fmt::Write as _;
 
@@ -136,6 +137,7 @@ pub fn command_line(controls: &Controls) -> String {
                 }
             }
         }
+        Tab::Rewind => rewind_commands(controls),
         Tab::Interpolate => {
             let ends = if view.interpolate.grid { 4 } else { 2 };
             let seeds = view.interpolate.seeds[..ends].iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
@@ -149,6 +151,63 @@ pub fn command_line(controls: &Controls) -> String {
             )
         }
     }
+}
+
+/// The commands that encode the picture of the Rewind panel, and that measure what it misses at each S.
+fn rewind_commands(controls: &Controls) -> String {
+    let (view, rewind) = (&controls.view, &controls.view.rewind);
+    let mut shared = option("model", &controls.model);
+    let mut add = |text: String| {
+        let _ = write!(shared, " {text}");
+    };
+    if rewind.convention != Convention::default() {
+        add(format!("--convention {}", rewind.convention.name()));
+    }
+    if rewind.refine > 0 {
+        add(format!("--refine {}", rewind.refine));
+    }
+    if let Some(spacing) = &controls.spacing {
+        add(format!("--tau {spacing}"));
+    }
+    if let Some(class) = controls.class {
+        add(format!("--class {class}"));
+    }
+    if let Some((h, w)) = controls.size {
+        add(format!("--size {h}x{w}"));
+    }
+    if view.device != "auto" {
+        add(option("device", &view.device));
+    }
+    if view.f16 {
+        add("--precision f16".to_owned());
+    }
+    let own = controls.step_count();
+    let steps: Vec<String> = match controls.spacing {
+        // Its number of steps is its own.
+        Some(Spacing::List(_)) => vec![own.to_string()],
+        _ => rewound_steps(controls).iter().map(usize::to_string).collect(),
+    };
+    let (sample, picture) = match &rewind.picture {
+        Some(given) if given.name.starts_with('-') => (String::new(), quoted(&format!("./{}", given.name))),
+        Some(given) => (String::new(), quoted(&given.name)),
+        None => {
+            let number = controls.image_number();
+            let (out, picture) = match controls.rng {
+                Rng::Etude => ("rewound.png", "rewound.png".to_owned()),
+                Rng::Torch => ("rewound", format!("rewound/{:05}.png", number - controls.first)),
+            };
+            (format!("etude sample {} {} --out {out} && ", options(controls, &[]), images(controls, number, 1)), picture)
+        }
+    };
+    let mut noise = format!("--eta {}", rewind.eta);
+    if rewind.eta > 0.0 {
+        let _ = write!(noise, " --noise-seed {}", controls.noise_seed);
+    }
+    format!(
+        "{sample}etude encode {picture} {shared} --steps {own} --out x_T.safetensors && etude reconstruct {picture} {shared} --steps {} \
+         {noise} --out reconstructed.png",
+        steps.join(",")
+    )
 }
 
 #[cfg(test)]

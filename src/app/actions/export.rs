@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        panels::{film_strip, interpolate},
+        panels::{film_strip, interpolate, rewind},
         state::{
             State,
             command::Export,
@@ -14,7 +14,7 @@ use crate::{
     },
     error::{Error, Result},
     picture::{
-        Picture, gif, png,
+        Picture, gif, png, reconstruction,
         sheet::{self, Trajectory},
     },
     session::TaskResult,
@@ -58,12 +58,16 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
             (run, Content::Still(Box::new(move || enlarged(&picture))))
         }
         Tab::Interpolate => between(state, export)?,
+        Tab::Rewind => rewound(state, export)?,
     };
     let nothing = || Error::argument("save: expected a finished picture, got none yet; wait for the first one");
     let plan = run.plan.as_ref().ok_or_else(nothing)?;
     // The picture belongs to the run's controls; the panel and the image chosen in it are as on screen.
     let mut controls = run.made_with();
-    (controls.view.tab, controls.view.image) = (tab, state.controls.view.image);
+    controls.view.tab = tab;
+    if tab != Tab::Rewind {
+        controls.view.image = state.controls.view.image;
+    }
     controls.view.interpolate.position = position;
     let mut recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?;
     // A picture, a strip or an animation shows one image of a batch, a sheet all of them.
@@ -226,6 +230,37 @@ fn between(state: &State, export: Export) -> Result<(&RunView, Content)> {
         }
     };
     Ok((run, content))
+}
+
+/// The picture that returned, the four large ones, the strip, or the way up and back.
+fn rewound(state: &State, export: Export) -> Result<(&RunView, Content)> {
+    let view = rewind::View::new(&state.runs);
+    let done = |shown: rewind::Rewound<'_>| Some((shown.x_0()?, shown.drawn()?));
+    let (shown, (x_0, drawn)) = view.find(|shown| shown.back().and_then(|_| done(shown))).ok_or_else(missing)?;
+    let (up, back) = (shown.up().ok_or_else(missing)?.clone(), shown.back().ok_or_else(missing)?.clone());
+    let steps = shown.steps();
+    let wanted = if export == Export::Gif { MAX_FRAMES / 2 } else { COLUMNS };
+    let positions = film_strip::positions_up_to(steps, wanted);
+    let going_up = positions.iter().map(|at| if *at == 0 { Some(x_0.clone()) } else { shown.going_up(*at).map(|p| (**p).clone()) });
+    let going_up: Vec<Picture> = going_up.collect::<Option<_>>().ok_or_else(missing)?;
+    let coming_back = positions.iter().map(|at| shown.coming_back(*at).map(|p| (**p).clone()));
+    let coming_back: Vec<Picture> = coming_back.collect::<Option<_>>().ok_or_else(missing)?;
+    let content = match export {
+        Export::Picture => Content::Still(Box::new(move || enlarged(&drawn.image(&back.x)))),
+        Export::Sheet => Content::Still(Box::new(move || {
+            let difference = drawn.image(&reconstruction::difference(&back.x, &up.start));
+            sheet::contact_sheet(&[x_0, drawn.image(&up.x), drawn.image(&back.x), difference], Some(4), None)
+        })),
+        Export::Strip => Content::Still(Box::new(move || {
+            let columns = going_up.len();
+            sheet::contact_sheet(&[going_up, coming_back].concat(), Some(columns), None)
+        })),
+        Export::Gif => Content::Moving(Box::new(move || {
+            // x_T is the last on the way up and the first on the way back.
+            going_up.iter().chain(coming_back.iter().rev().skip(1)).map(enlarged).collect()
+        })),
+    };
+    Ok((shown.run, content))
 }
 
 #[cfg(test)]

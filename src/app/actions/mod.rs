@@ -4,5 +4,6 @@ pub(crate) mod apply_command;
 pub(crate) mod command_line;
 pub(crate) mod export;
 pub(crate) mod models;
+pub(crate) mod rewind_picture;
 pub(crate) mod settings;
 pub(crate) mod task_results;

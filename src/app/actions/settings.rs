@@ -107,7 +107,7 @@ pub(crate) fn keep(state: &State, storage: &mut dyn eframe::Storage) {
 mod tests {
     use super::{Controls, KEY, State, WindowOptions, keep, settings, start};
     use crate::{
-        app::state::view_settings::{Axes, Compare, Interpolate, Tab, ViewSettings},
+        app::state::view_settings::{Axes, Compare, Interpolate, Rewind, Tab, ViewSettings},
         recipe::Rng,
         schedule::{NoiseKind, Preset, Spacing},
         session::ModelFacts,
@@ -234,6 +234,7 @@ mod tests {
                 position: [0.25, 0.75],
                 eta: 0.5,
             },
+            rewind: Rewind::default(),
         };
         let expected = Controls {
             model: "fashion".to_owned(),
@@ -267,6 +268,7 @@ mod tests {
         let mut stored = value(STORED);
         stored["noise"] = "torch".into();
         stored["viewer"]["ahead"] = true.into();
+        stored["viewer"]["rewind"] = serde_json::to_value(Rewind::default()).expect("JSON");
         assert_eq!(value(&storage.0[KEY]), stored);
     }
 

@@ -1,7 +1,7 @@
 //! The results of tasks that run beside the session: a picture that was saved, a dialog's answer, the recipe inside a dropped
 //! picture.
 
-use super::models;
+use super::{models, rewind_picture};
 use crate::{
     app::state::{State, controls::Controls, models::Then, provenance::Provenance},
     error::{Error, Result},
@@ -30,6 +30,7 @@ pub(crate) fn take_result(state: &mut State, session: &Session, result: TaskResu
             let controls = Controls { model: path.display().to_string(), size: None, class: None, ..state.controls.clone() };
             state.change(controls, now);
         }
+        TaskResult::Picture(path, picture, note) => rewind_picture::take(state, &path, picture, note, now),
         TaskResult::FolderChosen(path) => (state.save_folder, state.folder_chosen) = (path, true),
         TaskResult::Fetched(watch, result) => models::fetched(state, session, &watch, result, now),
         TaskResult::Cached(models) => state.models.cached = models,

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        state::{State, controls::Controls, scale::Scale, view_settings::Tab, written::plain},
+        state::{State, controls::Controls, scale::Scale, written::plain},
         widgets::{editable::editable_number, hint::Hint, theme},
     },
     schedule::Preset,
@@ -39,8 +39,8 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         return;
     }
     let (eta, sigma_hat) = draft.noisiness();
-    // Preset ddpm has no η; an interpolation has its own.
-    let ddpm = draft.preset == Preset::Ddpm && draft.view.tab != Tab::Interpolate;
+    // Preset ddpm has no η; some panels have their own.
+    let ddpm = draft.preset == Preset::Ddpm && !draft.has_own_eta();
     let hover = hover(state, eta, sigma_hat, ddpm);
     let colour = theme::accent(ui);
     let looks = |text: String| RichText::new(text).size(22.0).strong().color(colour);
@@ -81,7 +81,7 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 draft.set_eta(snap);
             }
         }
-        if draft.view.tab == Tab::Interpolate {
+        if draft.has_own_eta() {
             return;
         }
         let hover = "σ̂: more noise than η = 1, the last column of Table 1; at few steps its pictures are the worst";

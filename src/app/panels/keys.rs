@@ -19,7 +19,7 @@ pub(crate) const HELP: [(&str, &str); 16] = [
     ("0 … 9", "η = 0 … 0.9"),
     ("D", "η = 1, DDPM"),
     ("on τ: ← →, Shift + ← →, +, Delete", "choose, move, add, remove a timestep"),
-    ("F1 … F4", "Trajectory, Compare, Interpolate, Explain"),
+    ("F1 … F5", "Trajectory, Compare, Interpolate, Explain, Rewind"),
     ("F11", "presentation mode"),
     ("Ctrl + −, Ctrl + +", "zoom"),
     ("Ctrl + Z, Ctrl + Shift + Z", "undo, redo"),
@@ -48,7 +48,13 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
         return Some(Command::Restart);
     }
     let plain = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    for (key, tab) in [(Key::F1, Tab::Trajectory), (Key::F2, Tab::Compare), (Key::F3, Tab::Interpolate), (Key::F4, Tab::Explain)] {
+    for (key, tab) in [
+        (Key::F1, Tab::Trajectory),
+        (Key::F2, Tab::Compare),
+        (Key::F3, Tab::Interpolate),
+        (Key::F4, Tab::Explain),
+        (Key::F5, Tab::Rewind),
+    ] {
         if plain(key) {
             draft.view.tab = tab;
         }

@@ -13,6 +13,7 @@ pub(crate) mod messages;
 pub(crate) mod models;
 pub(crate) mod open_panel;
 pub(crate) mod presentation;
+pub(crate) mod rewind;
 pub(crate) mod scrubber;
 pub(crate) mod seeds;
 pub(crate) mod status_bar;

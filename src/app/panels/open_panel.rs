@@ -1,6 +1,6 @@
 //! The open panel, and what is drawn over all panels.
 
-use super::{compare, explain, interpolate, scrubber, trajectory};
+use super::{compare, explain, interpolate, rewind, scrubber, trajectory};
 use crate::{
     app::{
         state::{State, command::Command, controls::Controls, run_requests::Purpose, view_settings::Tab},
@@ -32,6 +32,7 @@ pub(crate) fn panel_ui(
             };
             compare::compare_following_ui(ui, &view, runs.cell_draft(), draft, textures)
         }
+        Tab::Rewind => rewind::rewind_ui(ui, &rewind::View::new(&state.runs), draft, textures),
         Tab::Interpolate => {
             let view = interpolate::View::new(&state.runs, now);
             interpolate::interpolate_ui(ui, &view, draft, playback, textures)
@@ -69,11 +70,14 @@ fn explain_panel_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> 
 }
 
 /// Over everything while a file hovers over the window.
-pub(crate) fn drop_hint_ui(ui: &Ui) {
+pub(crate) fn drop_hint_ui(ui: &Ui, tab: Tab) {
     let rect = ui.ctx().content_rect();
     let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint"));
     let painter = ui.ctx().layer_painter(layer);
     painter.rect_filled(rect, 0, ui.visuals().panel_fill.gamma_multiply(0.85));
-    let text = "Drop a picture to set every control as it was made,\nor a model's folder to sample from it";
+    let text = match tab {
+        Tab::Rewind => "Drop a picture to rewind it,\nor a model's folder to rewind with it",
+        _ => "Drop a picture to set every control as it was made,\nor a model's folder to sample from it",
+    };
     painter.text(rect.center(), egui::Align2::CENTER_CENTER, text, egui::FontId::proportional(24.0), theme::accent(ui));
 }

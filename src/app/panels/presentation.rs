@@ -3,7 +3,7 @@
 use super::{controls_panel::STEPS, eta_slider::slider_ui};
 use crate::{
     app::{
-        state::{State, controls::Controls, view_settings::Tab, written::plain},
+        state::{State, controls::Controls, written::plain},
         widgets::theme,
     },
     schedule::Spacing,
@@ -16,7 +16,7 @@ pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) 
     ui.columns(2, |columns| {
         let ui = &mut columns[0];
         let (eta, _) = draft.noisiness();
-        let title = if draft.view.tab == Tab::Interpolate { format!("η = {}", plain(eta)) } else { draft.noise_text() };
+        let title = if draft.has_own_eta() { format!("η = {}", plain(eta)) } else { draft.noise_text() };
         if draft.has_rows_of_eta() {
             ui.label(RichText::new("η: one per row").size(size).strong().color(theme::accent(ui)));
         } else {

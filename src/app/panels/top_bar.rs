@@ -15,15 +15,16 @@ use crate::{
 use eframe::egui::{self, Color32, Layout, RichText, ThemePreference, Ui};
 
 /// The panels' names, with what each is for.
-pub(crate) const TABS: [(Tab, &str, &str); 4] = [
+pub(crate) const TABS: [(Tab, &str, &str); 5] = [
     (Tab::Trajectory, "Trajectory", "One run, step by step, from x_T to the picture (F1)"),
     (Tab::Compare, "Compare", "A grid of runs from one x_T: what η, S and τ change (F2)"),
     (Tab::Interpolate, "Interpolate", "Between the latents of two or four seeds (F3)"),
     (Tab::Explain, "Explain", "The update rule with the numbers and pictures of a step (F4)"),
+    (Tab::Rewind, "Rewind", "A picture encoded to its x_T and decoded again (F5)"),
 ];
 
 /// Panels and tools need this much width on one line; with less, the tools have a line of their own.
-const ONE_LINE: f32 = 860.0;
+const ONE_LINE: f32 = 930.0;
 
 /// Draws the bar.
 pub(crate) fn top_bar_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
@@ -98,8 +99,13 @@ fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {
             tab != Tab::Compare,
         ),
         (Export::Sheet, "All pictures (PNG)", "The batch, or the grid shown", true),
-        (Export::Strip, "Strip (PNG)", "The film strip, or the strip of the interpolation", tab != Tab::Compare),
-        (Export::Gif, "Animation (GIF)", "The trajectory, or the interpolation there and back", tab != Tab::Compare),
+        (
+            Export::Strip,
+            "Strip (PNG)",
+            "The film strip, or the strip of the interpolation or of the way up and back",
+            tab != Tab::Compare,
+        ),
+        (Export::Gif, "Animation (GIF)", "The trajectory, or the interpolation or the picture there and back", tab != Tab::Compare),
     ];
     for (export, name, hover, enabled) in entries {
         if ui.add_enabled(enabled, egui::Button::new(name)).hint(hover).clicked() {

@@ -3,7 +3,7 @@
 use super::{film_strip, scrubber};
 use crate::{
     app::{
-        state::{State, command::Command, controls::Controls, run_view::Shown, written::plain},
+        state::{State, command::Command, controls::Controls, run_view::Shown, view_settings::Tab, written::plain},
         widgets::{hint::Hint, texture_cache::TextureCache, theme, tile::fitted},
     },
     picture::Picture,
@@ -22,7 +22,7 @@ const BELOW: f32 = 208.0;
 pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
     let mut command = None;
     let shown = state.shown();
-    header_ui(ui, state, shown.as_ref());
+    header_ui(ui, state, draft, shown.as_ref());
     let room = ui.available_size();
     let below = BELOW.min(room.y * 0.36).max(118.0);
     let batch = state.controls.count > 1;
@@ -59,7 +59,7 @@ fn noisy(shown: &Shown<'_>, image: usize) -> Option<Arc<Picture>> {
 }
 
 /// The line that says which picture this is. It describes the run shown, not the position of the sliders.
-fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
+fn header_ui(ui: &mut Ui, state: &State, draft: &mut Controls, shown: Option<&Shown<'_>>) {
     ui.horizontal_wrapped(|ui| {
         let Some(shown) = shown else {
             let text = if state.runs.running().is_some() { "Opening the model and the device …" } else { "Nothing to show yet" };
@@ -87,6 +87,10 @@ fn header_ui(ui: &mut Ui, state: &State, shown: Option<&Shown<'_>>) {
         }
         if shown.run.cancelled {
             ui.label(RichText::new("cancelled").color(theme::caution(ui)));
+        }
+        let hover = "Encodes this picture to the x_T that leads to it, and decodes it again (panel Rewind)";
+        if ui.small_button("Rewind it").hint(hover).clicked() {
+            (draft.view.tab, draft.view.rewind.picture) = (Tab::Rewind, None);
         }
     });
 }

@@ -48,6 +48,8 @@ pub enum Command {
     ChooseFolder,
     /// Ask for a picture with a recipe.
     OpenRecipe,
+    /// Ask for a picture to rewind.
+    ChoosePicture,
     /// A model's folder or a picture with a recipe.
     Open(PathBuf),
     /// Light, dark, or as the system has it.

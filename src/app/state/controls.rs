@@ -136,10 +136,11 @@ impl Controls {
         }
     }
 
-    /// η of the open panel, and whether σ̂ is used instead: an interpolation has its own η.
+    /// η of the open panel, and whether σ̂ is used instead: an interpolation has its own η, and so has the way back from x_T.
     pub fn noisiness(&self) -> (f64, bool) {
         match self.view.tab {
             Tab::Interpolate => (self.view.interpolate.eta, false),
+            Tab::Rewind => (self.view.rewind.eta, false),
             _ => (self.eta, self.sigma_hat),
         }
     }
@@ -162,9 +163,15 @@ impl Controls {
     pub fn set_eta(&mut self, eta: f64) {
         match self.view.tab {
             Tab::Interpolate => self.view.interpolate.eta = eta,
+            Tab::Rewind => self.view.rewind.eta = eta,
             // DDPM has no η: who moves it leaves that as well.
             _ => (self.eta, self.sigma_hat, self.preset) = (eta, false, self.preset.with_eta()),
         }
+    }
+
+    /// Whether the open panel has an η of its own, and no σ̂.
+    pub fn has_own_eta(&self) -> bool {
+        matches!(self.view.tab, Tab::Interpolate | Tab::Rewind)
     }
 
     /// Whether the open panel has one η per row, so that the η slider has no effect there.
@@ -266,6 +273,7 @@ impl Controls {
                 compared.push(max);
             }
         }
+        self.view.rewind.steps.retain(|steps| *steps <= max);
         let changed = self.steps > max;
         self.steps = self.steps.min(max);
         changed

@@ -119,7 +119,7 @@ impl Live {
             }
             _ => false,
         };
-        let has_focus = controls.view.tab != Tab::Compare;
+        let has_focus = !matches!(controls.view.tab, Tab::Compare | Tab::Rewind);
         let interpolating = controls.view.tab == Tab::Interpolate;
         let focus = runs.current(Purpose::Focus).filter(|_| runs.is_current(Purpose::Focus, same(Purpose::Focus)));
         // The strip of an interpolation does not have the picture of every position; a batch of one is the picture itself.

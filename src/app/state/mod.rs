@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod controls;
+pub mod given_picture;
 pub mod history;
 pub mod last_accepted;
 pub mod live;

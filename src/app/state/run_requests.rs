@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     recipe::Rng,
     schedule::{ScheduleRequest, Spacing},
-    session::{Budget, Group, Keep, Kind, Latent, Member, Request},
+    session::{Budget, EncodeBy, Group, Keep, Kind, Latent, Member, Request},
 };
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub enum Purpose {
     Compare,
     /// The strip or grid of the Interpolate panel.
     Between,
+    /// The way up to x_T and back of the Rewind panel, then the same at other S.
+    Rewind,
     /// The one picture that is looked at, before all others: the enlarged image of the batch, the interpolation's position.
     Focus,
     /// The same in fewer steps, while a control moves.
@@ -63,6 +65,7 @@ impl Purpose {
             Tab::Trajectory | Tab::Explain => Self::Trajectory,
             Tab::Compare => Self::Compare,
             Tab::Interpolate => Self::Between,
+            Tab::Rewind => Self::Rewind,
         }
     }
 }
@@ -78,6 +81,7 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         Purpose::Trajectory => vec![trajectory(controls)],
         Purpose::Compare => compare(controls),
         Purpose::Between => between(controls),
+        Purpose::Rewind => rewind(controls),
         _ if step_by_step => vec![enlarged(controls)],
         _ => vec![point(controls)],
     };
@@ -89,7 +93,12 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         size: controls.size,
         class: controls.class,
         groups,
-        keep: if purpose == Purpose::Trajectory || focus && step_by_step { Keep::Trajectory } else { Keep::Latest },
+        keep: match purpose {
+            Purpose::Rewind => Keep::Rewind { strip: strip_group(controls) },
+            Purpose::Trajectory => Keep::Trajectory,
+            _ if focus && step_by_step => Keep::Trajectory,
+            _ => Keep::Latest,
+        },
         first: None,
         fit_steps: false,
         kind: match purpose {
@@ -109,14 +118,18 @@ fn seed(controls: &Controls, image: u32) -> Latent {
 
 fn trajectory(controls: &Controls) -> Group {
     let member = |image| Member { latent: seed(controls, image), noise_seed: controls.noise_seed, image };
-    Group { schedule: controls.schedule(), members: (controls.first..controls.first + controls.count).map(member).collect() }
+    Group {
+        schedule: controls.schedule(),
+        members: (controls.first..controls.first + controls.count).map(member).collect(),
+        encode: None,
+    }
 }
 
 /// The enlarged image alone.
 fn enlarged(controls: &Controls) -> Group {
     let image = controls.image_number();
     let member = Member { latent: seed(controls, image), noise_seed: controls.noise_seed, image };
-    Group { schedule: controls.schedule(), members: vec![member] }
+    Group { schedule: controls.schedule(), members: vec![member], encode: None }
 }
 
 /// The rows of the Compare panel, each with its name: η = …, σ̂, or S = ….
@@ -178,7 +191,7 @@ fn compare(controls: &Controls) -> Vec<Group> {
             .map(|(_, schedule)| {
                 let member =
                     |j| Member { latent: latent.clone(), noise_seed: controls.noise_seed.wrapping_add(u64::from(j)), image };
-                Group { schedule, members: (0..compare.seeds).map(member).collect() }
+                Group { schedule, members: (0..compare.seeds).map(member).collect(), encode: None }
             })
             .collect(),
         Axes::StepsBySpacing => rows
@@ -187,6 +200,7 @@ fn compare(controls: &Controls) -> Vec<Group> {
                 compare.spacings.iter().map(move |name| Group {
                     schedule: ScheduleRequest { spacing: name.parse::<Spacing>().ok(), ..schedule.clone() },
                     members: vec![Member { latent: latent.clone(), noise_seed: controls.noise_seed, image }],
+                    encode: None,
                 })
             })
             .collect(),
@@ -208,6 +222,7 @@ fn between(controls: &Controls) -> Vec<Group> {
     let group = |latents: Vec<Latent>| Group {
         schedule: interpolated(controls),
         members: latents.into_iter().map(|latent| Member { latent, noise_seed: controls.noise_seed, image: 0 }).collect(),
+        encode: None,
     };
     if interpolate.grid {
         let side = interpolate.side.max(2);
@@ -233,5 +248,39 @@ fn point(controls: &Controls) -> Group {
     Group {
         schedule: interpolated(controls),
         members: latents.into_iter().map(|latent| Member { latent, noise_seed: controls.noise_seed, image: 0 }).collect(),
+        encode: None,
     }
+}
+
+/// The number of the Rewind panel's group that goes up in S steps; the way back is the next one. Before it a sample may be drawn.
+pub(crate) fn strip_group(controls: &Controls) -> usize {
+    usize::from(controls.view.rewind.picture.is_none())
+}
+
+/// Each S at which the Rewind panel encodes and decodes: the controls' own first.
+pub(crate) fn rewound_steps(controls: &Controls) -> Vec<usize> {
+    let own = controls.step_count();
+    std::iter::once(own).chain(controls.view.rewind.steps.iter().copied().filter(|steps| *steps != own)).collect()
+}
+
+/// For each S a group that goes up from the picture and one that comes back, after the one that draws the picture, where none is given.
+fn rewind(controls: &Controls) -> Vec<Group> {
+    let rewind = &controls.view.rewind;
+    let (at, preset) = rewind.convention.steps();
+    let (mut groups, start, image) = match &rewind.picture {
+        Some(given) => (Vec::new(), Latent::Picture(given.picture.clone()), 0),
+        None => (vec![enlarged(controls)], Latent::EndOf { group: 0, member: 0 }, controls.image_number()),
+    };
+    let member = |latent| vec![Member { latent, noise_seed: controls.noise_seed, image }];
+    for (number, steps) in rewound_steps(controls).into_iter().enumerate() {
+        // A τ by hand has its own number of steps.
+        let spacing = controls.spacing.clone().filter(|spacing| number == 0 || !matches!(spacing, Spacing::List(_)));
+        let schedule = ScheduleRequest { preset, steps, spacing, ..ScheduleRequest::default() };
+        let up = groups.len();
+        let encode = Some(EncodeBy { at, refine: rewind.refine });
+        groups.push(Group { schedule: schedule.clone(), members: member(start.clone()), encode });
+        let back = ScheduleRequest { eta: rewind.eta, ..schedule };
+        groups.push(Group { schedule: back, members: member(Latent::EndOf { group: up, member: 0 }), encode: None });
+    }
+    groups
 }

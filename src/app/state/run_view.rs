@@ -138,7 +138,7 @@ impl RunView {
         let step_by_step = matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain);
         match self.purpose {
             Purpose::Trajectory => image < self.controls.count as usize,
-            Purpose::Compare | Purpose::Between => false,
+            Purpose::Compare | Purpose::Between | Purpose::Rewind => false,
             _ if self.cell.is_some() => false,
             _ => step_by_step && self.member(image).is_some(),
         }
@@ -218,8 +218,9 @@ impl RunView {
                 self.groups = plan
                     .schedules
                     .iter()
-                    .map(|s| GroupView {
-                        updates: vec![None; if keep == Keep::Trajectory { s.steps.len() } else { 0 }],
+                    .enumerate()
+                    .map(|(group, s)| GroupView {
+                        updates: vec![None; if keep.keeps_steps(group) { s.steps.len() } else { 0 }],
                         latest: None,
                     })
                     .collect();

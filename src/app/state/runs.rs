@@ -466,8 +466,18 @@ mod tests {
             for index in indices {
                 let records = vec![StepRecord { x_t: picture(), x0: picture(), terms: None, rms: Rms::default() }];
                 let after = vec![picture()];
-                let update =
-                    StepUpdate { id, group: 0, index, total: 4, seconds, records, after, after_rms: vec![1.0], spread: None };
+                let update = StepUpdate {
+                    id,
+                    group: 0,
+                    index,
+                    total: 4,
+                    seconds,
+                    records,
+                    after,
+                    after_rms: vec![1.0],
+                    end: None,
+                    spread: None,
+                };
                 self.0.apply(&Event::Step(Arc::new(update)));
                 if index == 3 {
                     self.0.apply(&Event::Finished { id });

@@ -1,6 +1,10 @@
 //! The controls that only the viewer has, and `etude sample` has not.
 
-use crate::{schedule::Spacing, session::InterpolationMode};
+use super::given_picture::GivenPicture;
+use crate::{
+    schedule::{EncodeAt, Preset, Spacing},
+    session::InterpolationMode,
+};
 use serde::{Deserialize, Serialize};
 
 /// Seeds with which the default model draws well: the first seed of x_T, and the ends and corners of an interpolation.
@@ -28,9 +32,11 @@ pub struct ViewSettings {
     pub compare: Compare,
     /// The Interpolate panel.
     pub interpolate: Interpolate,
+    /// The Rewind panel.
+    pub rewind: Rewind,
 }
 
-/// The four panels.
+/// The panels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Tab {
     /// One run, step by step.
@@ -42,6 +48,54 @@ pub enum Tab {
     Interpolate,
     /// The update rule with its numbers.
     Explain,
+    /// A picture encoded to its x_T and decoded again.
+    Rewind,
+}
+
+/// Whose way to invert a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Convention {
+    /// The paper's ODE, backwards.
+    #[default]
+    Official,
+    /// DDIMInverseScheduler.
+    Diffusers,
+}
+
+impl Convention {
+    /// At which of a step's two times the network is asked, and whose conventions the steps have.
+    pub fn steps(self) -> (EncodeAt, Preset) {
+        match self {
+            Self::Official => (EncodeAt::Source, Preset::Etude),
+            Self::Diffusers => (EncodeAt::Target, Preset::Diffusers),
+        }
+    }
+
+    /// As `--convention` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Official => "official",
+            Self::Diffusers => "diffusers",
+        }
+    }
+}
+
+/// The Rewind panel's controls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rewind {
+    /// The picture to encode; `None` is the sample of the other controls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<GivenPicture>,
+    /// Whose convention.
+    pub convention: Convention,
+    /// Passes of a fixed-point iteration after each step of the way up.
+    pub refine: usize,
+    /// η of the way back.
+    pub eta: f64,
+    /// Each S, beside the controls' own, at which the error is measured.
+    pub steps: Vec<usize>,
 }
 
 /// What the Compare panel's rows and columns are.
@@ -106,6 +160,7 @@ impl Default for ViewSettings {
             image: 0,
             compare: Compare::default(),
             interpolate: Interpolate::default(),
+            rewind: Rewind::default(),
         }
     }
 }
@@ -130,6 +185,15 @@ impl Default for Interpolate {
     }
 }
 
+impl Default for Rewind {
+    fn default() -> Self {
+        Self { picture: None, convention: Convention::default(), refine: 0, eta: 0.0, steps: vec![10, 20, 50, 100] }
+    }
+}
+
+/// The most passes after a step: each is one more evaluation of the network.
+pub const MAX_REFINE: usize = 20;
+
 impl ViewSettings {
     /// Brings numbers that come from a file or a text field into their ranges; there are `count` images, at least one.
     pub fn tidy(&mut self, count: u32) {
@@ -148,6 +212,13 @@ impl ViewSettings {
         let unit = |x: f64| if x.is_finite() { x.clamp(0.0, 1.0) } else { 0.0 };
         interpolate.position = interpolate.position.map(unit);
         interpolate.eta = unit(interpolate.eta);
+        let rewind = &mut self.rewind;
+        rewind.eta = unit(rewind.eta);
+        rewind.refine = rewind.refine.min(MAX_REFINE);
+        rewind.steps.retain(|steps| *steps > 0);
+        rewind.steps.sort_unstable();
+        rewind.steps.dedup();
+        rewind.steps.truncate(12);
     }
 }
 

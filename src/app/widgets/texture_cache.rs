@@ -62,8 +62,22 @@ impl TextureCache {
         size: [usize; 2],
         make: impl FnOnce() -> Picture,
     ) {
+        self.paint_tinted_with(ui, rect, place, version, size, Color32::WHITE, make);
+    }
+
+    /// As [`Self::paint_with`], with the pixels multiplied by `tint`.
+    pub(crate) fn paint_tinted_with(
+        &mut self,
+        ui: &Ui,
+        rect: Rect,
+        place: Id,
+        version: u64,
+        size: [usize; 2],
+        tint: Color32,
+        make: impl FnOnce() -> Picture,
+    ) {
         if size[0] > 0 && size[1] > 0 && ui.is_rect_visible(rect) {
-            self.fill(ui, rect, place, version, size, Color32::WHITE, || ColorImage::from_rgb(size, make().bytes()));
+            self.fill(ui, rect, place, version, size, tint, || ColorImage::from_rgb(size, make().bytes()));
         }
     }
 

@@ -1,0 +1,287 @@
+//! The Rewind panel: a picture goes up to x_T and comes back, and what is measured is what `etude reconstruct` measures.
+
+use super::{Under, finished, says, short, wait, window, window_in};
+use eframe::egui::{self, Key};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT, Queryable},
+};
+use etude::{
+    app::{
+        Command, Controls, Start, Viewer,
+        state::{
+            command::Export,
+            run_requests::Purpose,
+            view_settings::{Convention, Tab},
+        },
+    },
+    backend::Backend,
+    engine::{Encode, Engine, Run},
+    gpu::Precision,
+    model::Model,
+    picture::{Picture, decode, recipe::read_recipe, reconstruction},
+    platform::block_on,
+    sampler::{Classes, Flow, Reads, StepNoise},
+    schedule::{EncodeAt, Preset, Schedule, ScheduleRequest},
+};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use std::{path::Path, sync::Arc};
+
+fn rewinding() -> Controls {
+    let mut controls = short();
+    controls.view.tab = Tab::Rewind;
+    controls.view.rewind.steps = vec![5, 10, 20];
+    controls
+}
+
+fn photograph(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| Rgb([(x * 2) as u8, (y * 4) as u8, if (x / 9 + y / 9) % 2 == 0 { 220 } else { 30 }]))
+}
+
+fn drop_file(harness: &mut Harness<'_, Under>, path: &Path, time: f64) {
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Open(path.to_owned()), time);
+}
+
+/// S and error, in the order of the groups.
+fn errors(viewer: &Viewer) -> Vec<(usize, f64)> {
+    let run = viewer.state.runs.current(Purpose::Rewind).expect("a run");
+    let schedules = &run.plan.as_ref().expect("a plan").schedules;
+    let ends = run.groups.iter().map(|group| group.latest.as_ref().and_then(|update| update.end.as_ref()?.mse));
+    schedules.iter().zip(ends).filter_map(|(schedule, mse)| Some((schedule.steps.len(), mse?))).collect()
+}
+
+/// What `etude reconstruct` does with a picture.
+fn reconstructed(picture: &Picture, steps: usize, settings: &etude::app::state::view_settings::Rewind, noise_seed: u64) -> f64 {
+    let model = Arc::new(Model::find("fashion").expect("the embedded model"));
+    let mut engine = Engine::new(model.clone(), Backend::Cpu, Precision::default());
+    let config = model.scheduler.clone().expect("a scheduler");
+    let (at, preset) = match settings.convention {
+        Convention::Official => (EncodeAt::Source, Preset::Etude),
+        Convention::Diffusers => (EncodeAt::Target, Preset::Diffusers),
+    };
+    let up = Schedule::encode(&config, steps, None, at, preset).expect("a schedule");
+    let request = ScheduleRequest { preset, steps, eta: settings.eta, ..ScheduleRequest::default() };
+    let down = Schedule::new(&config, &request).expect("a schedule");
+    let size = model.sample_size();
+    let x_0 = decode::to_nchw(&decode::fit(picture, size.0 as usize, size.1 as usize).0, 1).expect("a grey");
+    let (mut x_t, mut again) = (Vec::new(), Vec::new());
+    let given = |_| x_0.clone();
+    let encode = Encode { images: 1, size, schedule: &up, x_0: &given, classes: Classes::default(), refine: settings.refine };
+    let mut take = |_, x: &[f32]| {
+        x_t = x.to_vec();
+        Ok(())
+    };
+    block_on(engine.encode(&encode, &mut |_, _, _| Ok(Flow::Continue), &mut take)).expect("encoded");
+    let (from, reads) = (|_| x_t.clone(), |_| Reads::default());
+    let noise = StepNoise::Seed(noise_seed);
+    let run = Run { images: 1, first: 0, size, steps: &down.steps, x_t: &from, noise, classes: Classes::default(), reads: &reads };
+    let mut take = |_, x: &[f32]| {
+        again = x.to_vec();
+        Ok(())
+    };
+    block_on(engine.sample(&run, &mut |_, _, _| Ok(Flow::Continue), &mut take)).expect("decoded");
+    reconstruction::mse(&x_0, &again)
+}
+
+fn check_errors(viewer: &Viewer, picture: &Picture) {
+    let (rewind, seed) = (&viewer.state.controls.view.rewind, viewer.state.controls.noise_seed);
+    let measured = errors(viewer);
+    assert_eq!(measured.iter().map(|(steps, _)| *steps).collect::<Vec<_>>(), [10, 5, 20]);
+    for (steps, error) in measured {
+        let expected = reconstructed(picture, steps, rewind, seed);
+        assert!((error - expected).abs() < 1e-6, "S = {steps}: {error} and {expected}");
+    }
+}
+
+#[test]
+fn a_dropped_picture_goes_up_and_comes_back_and_the_errors_are_those_of_the_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("photo.jpg");
+    DynamicImage::from(photograph(90, 60)).save_with_format(&path, ImageFormat::Jpeg).expect("written");
+    let picture = decode::decode(&std::fs::read(&path).expect("readable"), &path).expect("a picture");
+    let mut harness = window(rewinding());
+    wait(&mut harness, "the sample's way", finished);
+    assert!(says(&harness, "η = 0: up and back follow the same ODE") && says(&harness, "seed 1, image 0"));
+    drop_file(&mut harness, &path, 1.0);
+    wait(&mut harness, "the picture", |viewer| viewer.state.controls.view.rewind.picture.is_some());
+    harness.step();
+    assert!(says(&harness, "photo.jpg is 90 x 60: cropped to 60 x 60 in the middle, scaled to 32 x 32 (Lanczos)"));
+    wait(&mut harness, "the picture's way", |viewer| finished(viewer) && errors(viewer).len() == 3);
+    harness.run_steps(3);
+    assert!(says(&harness, "‖x_T‖/√d = ") && says(&harness, "x_0 again, error 0.") && says(&harness, "Error against S: S = 5: 0."));
+    check_errors(harness.state().viewer(), &picture);
+    // The other convention, with passes after each step.
+    let mut controls = harness.state().viewer().state.controls.clone();
+    (controls.view.rewind.convention, controls.view.rewind.refine) = (Convention::Diffusers, 2);
+    harness.state_mut().viewer_mut().change(controls.clone(), 5.0);
+    let with = |refine: usize, eta: f64| {
+        move |viewer: &Viewer| {
+            let run = viewer.state.runs.current(Purpose::Rewind);
+            let is_it = |r: &etude::app::state::view_settings::Rewind| r.refine == refine && r.eta == eta;
+            run.is_some_and(|run| run.finished && is_it(&run.controls.view.rewind))
+        }
+    };
+    wait(&mut harness, "the run with passes", with(2, 0.0));
+    check_errors(harness.state().viewer(), &picture);
+    let exact = errors(harness.state().viewer());
+    // Noise on the way back.
+    (controls.view.rewind.convention, controls.view.rewind.refine) = (Convention::Official, 0);
+    controls.set_eta(0.8);
+    assert_eq!((controls.eta, controls.view.rewind.eta), (0.0, 0.8), "the sample keeps its own");
+    harness.state_mut().viewer_mut().change(controls, 9.0);
+    wait(&mut harness, "the noisy way back", with(0, 0.8));
+    harness.run_steps(2);
+    assert!(says(&harness, "η = 0.8: it does not return"));
+    check_errors(harness.state().viewer(), &picture);
+    assert!(errors(harness.state().viewer())[0].1 > 2.0 * exact[0].1);
+    // One change after the other is undone, the picture last.
+    for _ in 0..3 {
+        harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Undo, 20.0);
+    }
+    assert_eq!(harness.state().viewer().state.controls, rewinding());
+}
+
+#[test]
+fn the_sample_is_rewound_as_the_file_that_it_would_be_saved_in() {
+    let mut harness = window(short());
+    wait(&mut harness, "the run", finished);
+    let sample = super::samples(harness.state().viewer()).remove(1);
+    let mut controls = harness.state().viewer().state.controls.clone();
+    controls.view.image = 1;
+    controls.view.rewind.steps = vec![5, 20];
+    harness.state_mut().viewer_mut().change(controls, 3.0);
+    harness.run_steps(2);
+    harness.get_by_label("Rewind it").click();
+    harness.run_steps(2);
+    wait(&mut harness, "its way", |viewer| viewer.state.controls.view.tab == Tab::Rewind && finished(viewer));
+    check_errors(harness.state().viewer(), &sample);
+}
+
+#[test]
+fn what_is_no_picture_is_one_line_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("written");
+        path
+    };
+    let mut whole = std::io::Cursor::new(Vec::new());
+    DynamicImage::from(photograph(60, 60)).write_to(&mut whole, ImageFormat::Png).expect("written");
+    let whole = whole.into_inner();
+    // A header that promises more pixels than anybody has memory for.
+    let mut huge = whole.clone();
+    huge[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    let crc = crc32fast::hash(&huge[12..29]).to_be_bytes();
+    huge[29..33].copy_from_slice(&crc);
+    let wrong = [
+        file("text.png", b"hello"),
+        file("empty.gif", b""),
+        file("cut.png", &whole[..whole.len() / 2]),
+        file("huge.png", &huge),
+        folder.path().join("missing.png"),
+    ];
+    let mut harness = window(rewinding());
+    wait(&mut harness, "the run", finished);
+    let before = errors(harness.state().viewer());
+    for (number, path) in wrong.iter().enumerate() {
+        drop_file(&mut harness, path, number as f64);
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        wait(&mut harness, &name, |viewer| viewer.state.messages.texts().any(|text| text.contains(&name)));
+        let viewer = harness.state().viewer();
+        let told: Vec<_> = viewer.state.messages.texts().filter(|text| text.contains(&name)).collect();
+        assert!(told.len() == 1 && !told[0].contains('\n'), "{told:?}");
+        assert_eq!(viewer.state.controls, rewinding());
+        assert_eq!(errors(viewer), before);
+    }
+    // What is unusual is no fault: 16 bits, a grey with transparency, an animation, one line of pixels.
+    let deep = image::ImageBuffer::<Rgb<u16>, _>::from_fn(50, 50, |x, _| Rgb([(x * 1300) as u16, 0, 9]));
+    let mut frames = std::io::Cursor::new(Vec::new());
+    {
+        let mut encoder = image::codecs::gif::GifEncoder::new(&mut frames);
+        let frame = |grey| image::Frame::new(image::RgbaImage::from_pixel(20, 30, image::Rgba([grey, 0, 0, 255])));
+        encoder.encode_frames([frame(10), frame(250)]).expect("written");
+    }
+    let unusual: [(&str, DynamicImage); 3] = [
+        ("deep.png", DynamicImage::ImageRgb16(deep)),
+        ("clear.png", image::GrayAlphaImage::from_pixel(33, 44, image::LumaA([10, 60])).into()),
+        ("line.png", photograph(500, 1).into()),
+    ];
+    let mut paths: Vec<_> = unusual.into_iter().map(|(name, image)| (file(name, b""), image)).collect();
+    for (path, image) in &mut paths {
+        image.save(path).expect("written");
+    }
+    let mut paths: Vec<_> = paths.into_iter().map(|(path, _)| path).collect();
+    paths.push(file("moves.gif", &frames.into_inner()));
+    for (number, path) in paths.iter().enumerate() {
+        drop_file(&mut harness, path, 100.0 + number as f64);
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        wait(&mut harness, &name, |viewer| {
+            viewer.state.controls.view.rewind.picture.as_ref().is_some_and(|given| given.name == name)
+        });
+    }
+    wait(&mut harness, "the last one's way", finished);
+}
+
+#[test]
+fn a_saved_picture_brings_back_the_one_that_was_rewound() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.png");
+    photograph(32, 32).save(&path).expect("written");
+    let start = Start { controls: Some(rewinding()), save_folder: Some(folder.path().to_owned()), ..Start::default() };
+    let mut harness = window_in(start);
+    wait(&mut harness, "the run", finished);
+    drop_file(&mut harness, &path, 1.0);
+    wait(&mut harness, "its way", |viewer| viewer.state.controls.view.rewind.picture.is_some() && finished(viewer));
+    let before = errors(harness.state().viewer());
+    let mut saved = Vec::new();
+    for export in [Export::Picture, Export::Sheet, Export::Strip, Export::Gif] {
+        harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Save(export), 2.0);
+        let count = saved.len();
+        let files = |viewer: &Viewer| -> Vec<String> {
+            viewer.state.messages.texts().filter_map(|text| text.strip_prefix("Saved ")).map(str::to_owned).collect()
+        };
+        wait(&mut harness, "the file", |viewer| files(viewer).len() > count);
+        saved = files(harness.state().viewer());
+    }
+    for (number, file) in saved.iter().enumerate() {
+        assert!(read_recipe(Path::new(file)).expect("a picture").is_some(), "{file}");
+        let mut other = window(rewinding());
+        wait(&mut other, "another run", finished);
+        drop_file(&mut other, Path::new(file), 1.0);
+        wait(&mut other, file, |viewer| viewer.state.controls.view.rewind.picture.is_some() && finished(viewer));
+        assert_eq!(errors(other.state().viewer()), before, "{file}");
+        let (ours, theirs) = (&other.state().viewer().state.controls, &harness.state().viewer().state.controls);
+        assert_eq!(ours.view, theirs.view);
+        if number == 1 {
+            break;
+        }
+    }
+}
+
+#[test]
+fn the_keyboard_reaches_everything_of_the_panel() {
+    let mut harness = window(short());
+    wait(&mut harness, "the run", finished);
+    harness.key_press(Key::F5);
+    harness.run_steps(2);
+    assert_eq!(harness.state().viewer().state.controls.view.tab, Tab::Rewind);
+    wait(&mut harness, "the way", finished);
+    let mut reached = std::collections::BTreeSet::new();
+    for _ in 0..80 {
+        harness.key_press(Key::Tab);
+        harness.step();
+        let focused = harness.query_all(egui_kittest::kittest::By::new().predicate(|node| node.is_focused())).next();
+        if let Some(node) = focused {
+            reached.extend(node.accesskit_node().label());
+        }
+    }
+    for name in ["Choose a picture …", "The sample", "passes after each step", "measure at S = 200"] {
+        assert!(reached.contains(name), "{name} is not among {reached:?}");
+    }
+    // By keyboard alone: another S is measured.
+    harness.get_by_label("measure at S = 200").focus();
+    harness.step();
+    harness.key_press(Key::Enter);
+    harness.run_steps(2);
+    assert_eq!(harness.state().viewer().state.controls.view.rewind.steps, [10, 20, 50, 100, 200]);
+}
