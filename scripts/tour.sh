@@ -3,7 +3,7 @@
 #
 #     scripts/tour.sh [FOLDER] [WIDTHxHEIGHT] [light|dark] [ZOOM STEPS]
 #
-# viewer, compare, interpolate and explain of `scripts/tour.sh FOLDER 1280x800 dark` are those of docs/.
+# viewer, compare, interpolate, explain and rewind of `scripts/tour.sh FOLDER 1280x800 dark` are those of docs/.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/scripts/common.sh"
@@ -81,6 +81,8 @@ scrolled compare-below
 key F3; sleep 8
 shot interpolate
 scrolled interpolate-below
+key F5; sleep 40
+shot rewind
 key F1; sleep 2
 key F11; sleep 2
 shot presentation
