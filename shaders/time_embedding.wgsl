@@ -13,7 +13,7 @@ struct TimeEmbedding {
 @group(0) @binding(0) var<uniform> p: TimeEmbedding;
 @group(0) @binding(1) var<uniform> step: Step;
 @group(0) @binding(2) var<storage, read> timesteps: array<vec4<f32>>;     // [rows]: t in x
-@group(0) @binding(3) var<storage, read> frequencies: array<f32>;         // [half], computed on the host in f64
+@group(0) @binding(3) var<storage, read> frequencies: array<f32>;         // [half], computed on the host
 @group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;  // [rows, C4]
 
 // t*f less whole turns, in two parts: a driver's sin may be good to 2^-11 only, and only within [-pi, pi].

@@ -81,6 +81,13 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
     let is_picture = |file: &PathBuf| file.is_file() && decode::ENDINGS.iter().any(|ending| has_ending(file, ending));
     let names = files::names(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
     let mut found: Vec<PathBuf> = names.iter().map(|name| path.join(name)).filter(is_picture).collect();
+    if names.len() == files::MAX_NAMES {
+        errln!(
+            "note: {}: only {} of its entries were looked at; an .npz holds any number of pictures",
+            path.display(),
+            names.len()
+        );
+    }
     if found.is_empty() {
         return Err(Error::file(path, format!("expected a folder with pictures ({}), got none in it", decode::ENDINGS.join(", "))));
     }

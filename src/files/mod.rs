@@ -53,12 +53,14 @@ pub fn plain_size(path: &Path) -> io::Result<Option<u64>> {
     fs::metadata(path).map(|metadata| metadata.is_file().then_some(metadata.len()))
 }
 
-/// The names of what is in a folder, sorted; of a great many some thousands.
+/// The most names of a folder that are read.
+pub const MAX_NAMES: usize = 10_000;
+
+/// The names of what is in a folder, sorted; of a great many [`MAX_NAMES`].
 ///
 /// # Errors
 /// The system's.
 pub fn names(folder: &Path) -> io::Result<Vec<String>> {
-    const MAX_NAMES: usize = 10_000;
     let entries = fs::read_dir(folder)?.take(MAX_NAMES);
     let mut names: Vec<String> = entries.filter_map(|e| Some(e.ok()?.file_name().to_string_lossy().into_owned())).collect();
     names.sort();
