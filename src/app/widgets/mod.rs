@@ -4,6 +4,7 @@ pub(crate) mod editable;
 pub mod fonts;
 pub(crate) mod hint;
 pub(crate) mod math;
+pub(crate) mod still_plot;
 pub mod texture_cache;
 pub mod theme;
 pub(crate) mod ticks;

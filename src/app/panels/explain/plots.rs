@@ -2,7 +2,7 @@
 
 use super::{colours::Palette, view::View};
 use crate::{
-    app::widgets::{math::number::plain, ticks},
+    app::widgets::{math::number::plain, still_plot::still_plot, ticks},
     schedule::StepCoefficients,
 };
 use eframe::egui::{Color32, Mesh, Rangef, Rect, Response, RichText, Role, Sense, Shape, Ui, WidgetInfo, pos2};
@@ -14,18 +14,11 @@ use egui_plot::{
 /// A curve over all T timesteps is drawn through at most this many.
 const CURVE: usize = 240;
 
-/// A plot that can neither be moved nor zoomed: the wheel scrolls the page.
+/// A plot whose grid and ticks are the panel's; it can be clicked on.
 pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palette) -> Plot<'a> {
     let across = f64::from((width / 70.0).clamp(1.5, 8.0));
-    Plot::new(name)
-        .height(height)
+    still_plot(name, height)
         .sense(Sense::click())
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_drag(false)
-        .allow_boxed_zoom(false)
-        .allow_axis_zoom_drag(false)
-        .allow_double_click_reset(false)
         .grid_spacing(Rangef::new(8.0, 20.0))
         .x_grid_spacer(move |input| marks(&input, across, 1.0))
         .y_grid_spacer(|input| marks(&input, 4.0, 0.0))

@@ -2,7 +2,7 @@
 
 use super::view::{View, error_text};
 use crate::{
-    app::widgets::{hint::Hint, theme},
+    app::widgets::{hint::Hint, still_plot::still_plot, theme},
     picture::reconstruction::PAPER,
 };
 use eframe::egui::{Color32, RichText, Role, Sense, Ui, WidgetInfo};
@@ -12,17 +12,10 @@ use egui_plot::{Bar, BarChart, GridMark, HoverPosition, Line, LineStyle, Plot, P
 const BIN: f64 = 0.25;
 const BINS: usize = 32;
 
-/// A plot that can neither be moved nor zoomed: the wheel scrolls the page.
+/// A plot with nothing in it to click on.
 fn still<'a>(ui: &Ui, name: &str, height: f32) -> Plot<'a> {
-    Plot::new(name.to_owned())
-        .height(height.max(60.0))
+    still_plot(name, height.max(60.0))
         .sense(Sense::hover())
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_drag(false)
-        .allow_boxed_zoom(false)
-        .allow_axis_zoom_drag(false)
-        .allow_double_click_reset(false)
         .grid_color(theme::faint(ui).gamma_multiply(0.35))
         .y_axis_min_width(40.0)
 }
