@@ -11,7 +11,7 @@ use crate::{
     model::Model,
     noise::{self, torch::TorchDraws},
     sampler::Classes,
-    schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, Spacing, Variance},
+    schedule::{Fork, NoiseKind, Preset, Schedule, ScheduleRequest, Spacing, StepSeed, Variance},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, ops::Range, str::FromStr};
@@ -120,6 +120,12 @@ pub struct Recipe {
     /// What the steps' noise belongs to. Recipes from before there was a choice do not say it.
     #[serde(default = "noise_of_a_step")]
     pub noise: NoiseKind,
+    /// Where the run leaves its stem, t falling.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forks: Vec<Fork>,
+    /// Steps whose noise is of another seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub step_seeds: Vec<StepSeed>,
     /// Generator of x_T.
     pub rng: Rng,
     /// The class or classes, where the network has some.
@@ -220,7 +226,8 @@ impl Recipe {
             )));
         }
         let in_all = numbers * (self.steps as u64 + 1);
-        let adds_noise = self.eta > 0.0 || self.sigma_hat || self.preset == Preset::Ddpm.to_string();
+        let branches_add = self.forks.iter().any(|fork| fork.eta.is_some_and(|eta| eta > 0.0));
+        let adds_noise = branches_add || self.eta > 0.0 || self.sigma_hat || self.preset == Preset::Ddpm.to_string();
         if self.noise == NoiseKind::Torch && adds_noise && in_all > MAX_TORCH_DRAWN {
             return Err(Error::argument(format!(
                 "rng: torch draws all images' noise in every step, expected at most {MAX_TORCH_DRAWN} numbers in a run, got {in_all}; \
@@ -258,6 +265,8 @@ impl Recipe {
             clip_epsilon: self.clip_epsilon,
             variance: self.variance,
             noise: Some(self.noise),
+            forks: self.forks.clone(),
+            step_seeds: self.step_seeds.clone(),
         })
     }
 

@@ -15,7 +15,8 @@ use std::{borrow::Cow, collections::VecDeque, ops::Range};
 /// Where the noise z of a whole run comes from.
 #[derive(Clone, Copy)]
 pub enum StepNoise<'a> {
-    /// From counters: (seed, number of the image, index of the step or its interval of the noise path).
+    /// From counters: (seed, number of the image, index of the step or its interval of the noise path). A step that names a seed of its
+    /// own has that.
     Seed(u64),
     /// Given for every step, `[K, N, C, H, W]`.
     Given(&'a [f32]),
@@ -221,6 +222,20 @@ pub fn write_keys(executor: &mut dyn Executor, handles: &Handles, keys: &[ImageK
     executor.write_words(handles.members, &words)
 }
 
+/// Whether the step of an index has its noise from another seed than the one before it, so that [`write_keys_for`] is due.
+pub fn seed_changes(steps: &[StepCoefficients], index: usize) -> bool {
+    index == 0 || steps[index - 1].noise_seed != steps[index].noise_seed
+}
+
+/// Writes the keys as `step` wants them: with its own seed in the place of each image's, if it names one.
+///
+/// # Errors
+/// A device fault.
+pub fn write_keys_for(executor: &mut dyn Executor, handles: &Handles, keys: &[ImageKey], step: &StepCoefficients) -> Result<()> {
+    let of_step = |key: &ImageKey| ImageKey { seed: step.noise_seed.unwrap_or(key.seed), ..*key };
+    write_keys(executor, handles, &keys.iter().map(of_step).collect::<Vec<_>>())
+}
+
 /// x leaves the device after every so many steps, so that numbers that are not finite are noticed long before a long run ends. One
 /// that is not stays so to the end.
 const CHECKED: usize = 32;
@@ -254,7 +269,7 @@ pub async fn run(
     write_nchw(executor, handles.x, x)?;
     let seed = if let StepNoise::Seed(seed) = noise { seed } else { 0 };
     let key = |image| ImageKey { seed, image, class: classes.of(image) };
-    write_keys(executor, handles, &(image_base..image_base + shape.batch).map(key).collect::<Vec<_>>())?;
+    let keys: Vec<_> = (image_base..image_base + shape.batch).map(key).collect();
     let (total, most) = (steps.len(), in_flight(executor));
     let images = image_base as usize..image_base as usize + shape.batch as usize;
     let mut on_the_way = VecDeque::new();
@@ -265,6 +280,9 @@ pub async fn run(
         wanted.x |= index + 1 == total || index.is_multiple_of(CHECKED);
         let at = At { index, row: index, rows: total };
         let given = noise.of_step(steps, index, images.clone(), len);
+        if seed_changes(steps, index) {
+            write_keys_for(executor, handles, &keys, coefficients)?;
+        }
         on_the_way.push_back((index, submit_step(executor, handles, coefficients, at, given.as_deref(), wanted)?));
         while on_the_way.len() >= most || index + 1 == total {
             let Some((index, ticket)) = on_the_way.pop_front() else { break };
@@ -273,7 +291,7 @@ pub async fn run(
                 while let Some((_, ticket)) = on_the_way.pop_front() {
                     collect_step(executor, handles, ticket).await?;
                 }
-                let first = first_fault(executor, handles, steps, good, noise, images, index).await?;
+                let first = first_fault(executor, handles, steps, good, noise, &keys, images, index).await?;
                 return Err(first.map_or_else(|| fault.error(image_base, index, steps), |(i, f)| f.error(image_base, i, steps)));
             }
             if on_step(index, &tensors)? == Flow::Stop {
@@ -294,6 +312,7 @@ async fn first_fault(
     steps: &[StepCoefficients],
     (taken, x): (usize, Vec<f32>),
     noise: StepNoise<'_>,
+    keys: &[ImageKey],
     images: Range<usize>,
     last: usize,
 ) -> Result<Option<(usize, NotFinite)>> {
@@ -302,6 +321,9 @@ async fn first_fault(
     for index in taken..last {
         let at = At { index, row: index, rows: steps.len() };
         let given = noise.of_step(steps, index, images.clone(), x.len());
+        if index == taken || seed_changes(steps, index) {
+            write_keys_for(executor, handles, keys, &steps[index])?;
+        }
         let ticket = submit_step(executor, handles, &steps[index], at, given.as_deref(), Reads::PICTURES)?;
         if let Some(fault) = NotFinite::of(&collect_step(executor, handles, ticket).await?, shape) {
             return Ok(Some((index, fault)));

@@ -5,7 +5,7 @@ mod common;
 
 use etude::{
     backend::Backend,
-    engine::{Engine, Group, Groups, Run},
+    engine::{Engine, Group, Groups, Run, Stem},
     error::{Error, Result},
     gpu::{Gpu, Precision},
     model::Model,
@@ -301,5 +301,95 @@ fn groups_of_images_of_several_classes_are_what_each_image_is_alone() {
             assert!(gap < 1e-5, "class {class}: off by {gap}");
         }
         assert!(together[..64] == together[64..128] && together[..64] != together[128..192], "classes make no difference");
+    }
+}
+
+/// The steps of `schedule` with the noise of `seed` from the step of an index on.
+fn forked(schedule: &Schedule, from: usize, seed: u64) -> Arc<Schedule> {
+    let mut forked = schedule.clone();
+    for step in &mut forked.steps[from..] {
+        step.noise_seed = Some(seed);
+    }
+    Arc::new(forked)
+}
+
+#[test]
+fn a_branch_is_the_manual_continuation_of_its_stem() {
+    for backend in [Some(Backend::Cpu), own_gpu().map(Backend::Gpu)].into_iter().flatten() {
+        let name = backend.info().name;
+        let mut engine = engine(backend);
+        let stem = schedule(6, 1.0);
+        let whole = sampled(&mut engine, &stem, 2);
+        // By hand: x after two steps, and from there a run of the other four with another seed.
+        let first = Schedule { steps: stem.steps[..2].to_vec(), ..(*stem).clone() };
+        let x_2 = sampled(&mut engine, &first, 2);
+        let rest = Schedule { steps: stem.steps[2..].to_vec(), ..(*stem).clone() };
+        let run = Run {
+            images: 2,
+            first: 0,
+            size: SIZE,
+            steps: &rest.steps,
+            x_t: &|images: Range<usize>| x_2[images.start * LEN..images.end * LEN].to_vec(),
+            noise: StepNoise::Seed(9),
+            classes: Classes::default(),
+            reads: &|_| Reads::default(),
+        };
+        let mut by_hand = Vec::new();
+        let mut keep = |_: Range<usize>, x: &[f32]| {
+            by_hand.extend_from_slice(x);
+            Ok(())
+        };
+        block_on(engine.sample(&run, &mut |_, _, _| Ok(Flow::Continue), &mut keep)).expect("sampled");
+        assert!(by_hand != whole, "{name}: another seed is another picture");
+        // In one run, as the command line does.
+        let branch = forked(&stem, 2, 9);
+        assert!(sampled(&mut engine, &branch, 2) == by_hand, "{name}: one run");
+        // Beside its stem, as the viewer does; and a branch of the branch.
+        let keys = |seed| (0..2).map(|image| ImageKey { seed, image, class: 0 }).collect::<Vec<_>>();
+        let stem_at = |group, steps| Stem { group, steps, members: vec![0, 1] };
+        let again = forked(&branch, 4, 11);
+        let groups = vec![
+            group(&stem, 2),
+            Group::branch(branch.clone(), keys(5), stem_at(0, 2)),
+            Group::branch(again.clone(), keys(5), stem_at(1, 4)),
+            Group::branch(stem.clone(), keys(5), stem_at(0, 0)),
+        ];
+        let ends = advanced(&mut engine, groups, Reads::PICTURES);
+        assert!(ends[0] == whole && ends[1] == by_hand && ends[3] == whole, "{name}: beside its stem");
+        let expected = sampled(&mut engine, &again, 2);
+        assert!(expected != by_hand && ends[2] == expected, "{name}: a branch of a branch");
+    }
+}
+
+#[test]
+fn many_branches_of_one_image_are_computed_from_one_stem() {
+    let mut engine = engine(Backend::Cpu);
+    let stem = schedule(5, 1.0);
+    // Three seeds from step 3 on, of the second image.
+    let seeds = [7, 8, 9];
+    let keys = seeds.map(|seed| ImageKey { seed, image: 1, class: 0 }).to_vec();
+    let branches = Group::branch(stem.clone(), keys, Stem { group: 0, steps: 3, members: vec![1; 3] });
+    let mut groups = Groups::new(&mut engine, SIZE, vec![group(&stem, 2), branches]).expect("groups");
+    let mut order = Vec::new();
+    while let Some(step) = block_on(groups.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step") {
+        order.push((step.group, step.index));
+    }
+    assert_eq!(order, [(0, 0), (0, 1), (0, 2), (0, 3), (1, 3), (0, 4), (1, 4)], "the stem once, then side by side");
+    for (seed, x) in seeds.into_iter().zip(groups.groups()[1].x.chunks_exact(LEN)) {
+        let alone = sampled(&mut engine, &forked(&stem, 3, seed), 2);
+        let bound = common::Tolerance::new(1e-5, "another batch gets other tiles, which sum in another order");
+        common::assert_close(x, &alone[LEN..], bound, "a seed of its own");
+    }
+}
+
+#[test]
+fn a_branch_of_nothing_is_refused() {
+    let mut engine = engine(Backend::Cpu);
+    let schedule = schedule(3, 1.0);
+    for (from, steps, members) in [(1, 1, vec![0]), (0, 4, vec![0]), (0, 1, vec![2]), (0, 1, vec![0, 1]), (7, 0, vec![0])] {
+        let keys = vec![ImageKey::default()];
+        let branch = Group::branch(schedule.clone(), keys, Stem { group: from, steps, members });
+        let refused = Groups::new(&mut engine, SIZE, vec![group(&schedule, 2), branch]);
+        assert!(refused.is_err_and(|error| error.to_string().starts_with("fork: expected")));
     }
 }

@@ -11,10 +11,11 @@ use etude::{
     model::{DEFAULT, Model},
     picture::{Drawn, recipe::read_recipe},
     recipe::{ClassLabel, PROGRAM, Recipe, Rng},
-    schedule::{NoiseKind, Preset, Schedule, SchedulerConfig, Spacing, Variance},
+    schedule::{Fork, NoiseKind, Preset, Schedule, SchedulerConfig, Spacing, StepSeed, Variance},
 };
 use std::{
     path::{Path, PathBuf},
+    str::FromStr,
     sync::Arc,
 };
 
@@ -62,6 +63,15 @@ pub struct RecipeOptions {
     /// Seed of the steps' noise [default: 0]
     #[arg(long, value_name = "N")]
     pub noise_seed: Option<u64>,
+    /// Branch off at timestep T: --noise-seed is the branch's. With --recipe, whose run is the stem, so are --eta and --steps (steps left)
+    #[arg(long, value_name = "T")]
+    pub fork_at: Option<u32>,
+    /// Branch off in full, again for a branch of the branch: T with noise-seed=N, eta=ETA, steps=S (left), or `none` for --recipe's stem
+    #[arg(long, value_name = "T,noise-seed=N,…", conflicts_with = "fork_at")]
+    pub fork: Vec<ForkOption>,
+    /// Draw the noise of the step at timestep T, or of those from T down to U, from seed N; may be repeated; `none` drops the recipe's
+    #[arg(long, value_name = "T[-U]=N")]
+    pub step_noise_seed: Vec<StepSeedOption>,
     /// What z of a step belongs to: path, its interval of time, the same picture for every S; step, its index; or torch, drawn after x_T
     /// by --rng torch as diffusers' pipelines do [default: path, presets official and diffusers: step, --rng torch: torch]
     #[arg(long, value_parser = PossibleValuesParser::new(NoiseKind::NAMES).map(|name| name.parse::<NoiseKind>().unwrap_or(NoiseKind::Step)))]
@@ -84,6 +94,40 @@ pub struct RecipeOptions {
     /// Make a picture's recipe again; other options override it
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
+}
+
+/// `--fork`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ForkOption {
+    /// None: the stem alone.
+    None,
+    /// A fork.
+    At(Fork),
+}
+
+impl FromStr for ForkOption {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "none" { Ok(Self::None) } else { text.parse().map(Self::At) }
+    }
+}
+
+/// `--step-noise-seed`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StepSeedOption {
+    /// None: every step has the run's.
+    None,
+    /// Of some steps.
+    Of(StepSeed),
+}
+
+impl FromStr for StepSeedOption {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "none" { Ok(Self::None) } else { text.parse().map(Self::Of) }
+    }
 }
 
 /// A validated recipe with the model and the schedule it names.
@@ -126,7 +170,12 @@ impl RecipeOptions {
             model.scheduler.as_ref().map_or(SchedulerConfig::default().num_train_timesteps, |s| s.num_train_timesteps);
         // Who asks for more steps than there are is told so below; a default, or the steps of another model's recipe, give way.
         let of_recipe = base.filter(|_| self.model.model.is_some()).map(|b| b.steps);
-        let steps = match (self.steps, base) {
+        // Beside a fork of a recipe's run they are the branch's.
+        let branches = self.fork_at.is_some();
+        let (own_steps, own_eta) = if branches && base.is_some() { (None, None) } else { (self.steps, self.eta) };
+        let own_noise_seed = self.noise_seed.filter(|_| !branches);
+        let forks = self.forks(base)?;
+        let steps = match (own_steps, base) {
             (Some(steps), _) => steps,
             (None, Some(base)) if of_recipe.is_none() => base.steps,
             _ => {
@@ -146,10 +195,10 @@ impl RecipeOptions {
             weights_crc32: format!("{:08x}", model.weights().crc32()),
             preset,
             steps,
-            eta: self.eta.or_else(|| base.map(|b| b.eta)).unwrap_or(0.0),
+            eta: own_eta.or_else(|| base.map(|b| b.eta)).unwrap_or(0.0),
             // A list has its own number of steps: who asks for another does not want the list.
-            tau: self.tau.clone().or_else(|| base.and_then(|b| b.tau.clone()).filter(|tau| self.steps.is_none() || !is_list(tau))),
-            sigma_hat: self.sigma_hat || (self.eta.is_none() && base.is_some_and(|b| b.sigma_hat)),
+            tau: self.tau.clone().or_else(|| base.and_then(|b| b.tau.clone()).filter(|tau| own_steps.is_none() || !is_list(tau))),
+            sigma_hat: self.sigma_hat || (own_eta.is_none() && base.is_some_and(|b| b.sigma_hat)),
             clip: match (self.clip, self.no_clip) {
                 (true, _) => Some(true),
                 (_, true) => Some(false),
@@ -158,9 +207,11 @@ impl RecipeOptions {
             clip_epsilon: self.clip_epsilon || (!self.no_clip_epsilon && base.is_some_and(|b| b.clip_epsilon)),
             variance: self.variance.or_else(|| base.and_then(|b| b.variance)),
             seed: self.seed.or_else(|| base.map(|b| b.seed)).unwrap_or(0),
-            noise_seed: self.noise_seed.or_else(|| base.map(|b| b.noise_seed)).unwrap_or(0),
+            noise_seed: own_noise_seed.or_else(|| base.map(|b| b.noise_seed)).unwrap_or(0),
             rng,
             noise,
+            forks,
+            step_seeds: self.step_seeds(base),
             class: match (self.class, model.config.num_classes) {
                 (None, Some(_)) => base.and_then(|b| b.class).or(Some(ClassLabel::All)),
                 (class, _) => class,
@@ -184,11 +235,11 @@ impl RecipeOptions {
                 recipe.weights_crc32
             );
         }
-        if self.eta.is_some() && recipe.preset == Preset::Ddpm.to_string() {
+        if own_eta.is_some() && recipe.preset == Preset::Ddpm.to_string() {
             errln!("note: preset ddpm has no η, --eta is not used; --preset diffusers --eta 1 --clip-epsilon is the same step");
         }
         recipe.check(&model).map_err(by_option)?;
-        let schedule = recipe.schedule(&model).map_err(by_option)?;
+        let schedule = recipe.schedule(&model).map_err(|error| by_option(self.by_fork(error)))?;
         Ok(Prepared { recipe, model: Arc::new(model), schedule })
     }
 }
@@ -209,6 +260,45 @@ impl Prepared {
 }
 
 impl RecipeOptions {
+    /// Where the run leaves its stem.
+    fn forks(&self, base: Option<&Recipe>) -> Result<Vec<Fork>> {
+        let of_base = base.map(|b| b.forks.as_slice()).unwrap_or_default();
+        let Some(t) = self.fork_at else {
+            let own = self.fork.iter().filter_map(|fork| match fork {
+                ForkOption::None => None,
+                ForkOption::At(fork) => Some(*fork),
+            });
+            return Ok(if self.fork.is_empty() { of_base.to_vec() } else { own.collect() });
+        };
+        let (eta, steps) = if base.is_some() { (self.eta, self.steps) } else { (None, None) };
+        let fork = Fork { t, noise_seed: self.noise_seed, eta, steps };
+        if fork == (Fork { t, ..Fork::default() }) {
+            let with_recipe = if base.is_some() { ", --eta or --steps" } else { "" };
+            return Err(Error::argument(format!(
+                "--fork-at {t}: expected what the branch has of its own, --noise-seed{with_recipe}"
+            )));
+        }
+        // What comes later in the recipe's run is left behind.
+        Ok(of_base.iter().filter(|other| other.t > t).copied().chain([fork]).collect())
+    }
+
+    /// The error with the option that has named the fork.
+    fn by_fork(&self, error: Error) -> Error {
+        match &error {
+            Error::Argument(what) if self.fork_at.is_none() && what.starts_with("fork") => Error::argument(format!("--{what}")),
+            _ => error,
+        }
+    }
+
+    /// The steps whose noise is of another seed.
+    fn step_seeds(&self, base: Option<&Recipe>) -> Vec<StepSeed> {
+        let own = self.step_noise_seed.iter().filter_map(|option| match option {
+            StepSeedOption::None => None,
+            StepSeedOption::Of(seed) => Some(*seed),
+        });
+        if self.step_noise_seed.is_empty() { base.map_or_else(Vec::new, |b| b.step_seeds.clone()) } else { own.collect() }
+    }
+
     /// The first image's number, how many there are, and how many torch draws at once where that is more. With a number of images a
     /// picture's recipe begins at its own image, without one it is the whole run that the picture comes from.
     fn images(&self, base: Option<&Recipe>, rng: Rng, default_count: u32) -> (u32, u32, Option<u32>) {
@@ -255,6 +345,10 @@ pub(super) fn by_option(error: Error) -> Error {
         ("noise: ", "--noise"),
         ("variance: ", "--variance"),
         ("first: ", "--first"),
+        ("fork: ", "--fork-at"),
+        ("fork steps: ", "--fork-at with --steps"),
+        ("fork eta: ", "--fork-at with --eta"),
+        ("step noise seed: ", "--step-noise-seed"),
     ];
     let named = options.iter().find_map(|(field, option)| Some((option, what.strip_prefix(field)?)));
     named.map(|(option, rest)| Error::argument(format!("{option}: {rest}"))).unwrap_or(error)

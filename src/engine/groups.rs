@@ -3,6 +3,10 @@
 //! x stays on the device while one group goes on. The host keeps a copy of it after every step, so that groups take turns on one
 //! executor and a run survives the loss of its device. While the host looks at a step, the device computes the next one.
 
+mod branches;
+
+pub use branches::Stem;
+
 use super::{
     programs::Resident,
     sampling::{Engine, padded, unique},
@@ -25,6 +29,8 @@ pub struct Group {
     pub keys: Vec<ImageKey>,
     /// What draws the steps' noise in the place of the counters.
     torch: Option<TorchDraws>,
+    /// Where it branches off; `None` begins at x_T.
+    stem: Option<Stem>,
     /// x after the steps taken so far, `[M, C, H, W]`.
     pub x: Vec<f32>,
     /// Steps taken.
@@ -48,6 +54,7 @@ impl Group {
             schedule,
             keys,
             torch: None,
+            stem: None,
             x: x_t,
             taken: 0,
             submitted: 0,
@@ -137,7 +144,7 @@ impl Groups {
     /// Groups of images of `size` on `engine`, which must have room for them: one that does not shows here, before anything is computed.
     ///
     /// # Errors
-    /// As [`Engine::network`].
+    /// As [`Engine::network`]; a branch that no earlier group comes to.
     pub fn new(engine: &mut Engine, size: (u32, u32), groups: Vec<Group>) -> Result<Self> {
         let mut timesteps: Vec<f32> = groups.iter().flat_map(|g| g.schedule.steps.iter().map(|step| step.timestep)).collect();
         timesteps.sort_by(|a, b| b.total_cmp(a));
@@ -146,6 +153,8 @@ impl Groups {
         let (in_flight, collected) = (VecDeque::new(), engine.clock().now());
         let mut groups =
             Self { groups, size, channels, timesteps, first: None, id: unique(), epoch: engine.epoch, in_flight, collected };
+        groups.check_stems()?;
+        groups.branch_off();
         groups.restart(engine)?;
         Ok(groups)
     }
@@ -233,7 +242,9 @@ impl Groups {
                 let (images, len) = (group.images(part), group.image_len());
                 let x = padded(&group.x[images.start * len..images.end * len], batch * len);
                 sampler::write_nchw(executor, handles.x, &x)?;
-                sampler::write_keys(executor, &handles, &group.keys[images])?;
+            }
+            if !is_resident || sampler::seed_changes(&group.schedule.steps, index) {
+                sampler::write_keys_for(executor, &handles, &group.keys[group.images(part)], coefficients)?;
             }
             let at = self.at(index, coefficients);
             let reads = Reads { x: true, ..reads(number, index) };
@@ -253,7 +264,7 @@ impl Groups {
     fn next(&self) -> Option<usize> {
         let behind = |g: &Group| g.submitted as f64 / g.schedule.steps.len().max(1) as f64;
         let numbers = 0..self.groups.len();
-        let is_open = |n: &usize| self.groups[*n].submitted < self.groups[*n].schedule.steps.len();
+        let is_open = |n: &usize| self.groups[*n].has_begun() && self.groups[*n].submitted < self.groups[*n].schedule.steps.len();
         let half = numbers.clone().find(|n| self.groups[*n].submitted_parts > 0);
         let first = self.first.filter(|n| numbers.contains(n) && is_open(n));
         let open = numbers.filter(is_open);
@@ -295,6 +306,7 @@ impl Groups {
         let now = clock.now();
         let duration = now.saturating_sub(group.began);
         self.collected = now;
+        self.branch_off();
         Ok(Some(GroupStep { group: part.group, index, x_t, tensors, duration }))
     }
 }

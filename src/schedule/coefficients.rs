@@ -45,6 +45,8 @@ pub struct StepCoefficients {
     pub clip_epsilon: bool,
     /// The interval of the noise path that z is the increment of; `None` where z belongs to the step's index, or none is added.
     pub path: Option<PathInterval>,
+    /// Seed of this step's noise; `None` is the run's.
+    pub noise_seed: Option<u64>,
 }
 
 /// Dynamic thresholding (Imagen): x0 = clamp(x0, ±s)/s with s the `ratio` quantile of an image's |x0|, at least 1, then at most `max`.
@@ -196,6 +198,7 @@ impl StepCoefficients {
             threshold: None,
             clip_epsilon: false,
             path: None,
+            noise_seed: None,
         };
         // NaN compares as false, so this finds it as well.
         if step.all().iter().all(|c| c.abs() <= f64::from(f32::MAX)) {

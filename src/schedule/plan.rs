@@ -1,9 +1,10 @@
 //! [`Schedule`]: config and request -> every step's coefficients, for sampling and for encoding.
 
 use super::{
-    EncodeAt, NoiseKind, Preset, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, Threshold, Variance, VarianceType,
-    alpha_bar,
+    EncodeAt, Fork, NoiseKind, Preset, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, Threshold, Variance,
+    VarianceType, alpha_bar,
     coefficients::{ddim, ddpm, deterministic, read, read_elsewhere},
+    fork::{Even, legs},
     tau::{Tau, tau},
 };
 use crate::{
@@ -87,32 +88,36 @@ impl Schedule {
     ///
     /// # Errors
     /// S outside 1 … T, η outside 0 … 1, an impossible list, a config out of range, or a step that cannot be computed because ᾱ
-    /// is 0 where the model predicts ε.
+    /// is 0 where the model predicts ε; a fork or a step's seed outside the run.
     pub fn new(config: &SchedulerConfig, request: &ScheduleRequest) -> Result<Self> {
-        check_eta(request.eta)?;
         let mut plan = Plan::new(config, request.preset, request.steps, request.spacing.as_ref())?;
         plan.note_late_start();
-        let (clip, threshold) = limits(config, request);
-        let variance = if request.preset == Preset::Ddpm { Some(variance(config, request)?) } else { None };
-        let is_posterior = request.sigma_hat || variance.is_some();
-        let clip_epsilon = request.clip_epsilon && !is_posterior && (clip.is_some() || threshold.is_some());
-        let step = |pair: (u32, Option<u32>)| {
-            let (alpha_bar_t, alpha_bar_s) = plan.levels(pair);
-            let update = match variance {
-                // DDPMScheduler adds noise wherever t > 0, in the last step too where an offset ends τ above 0.
-                Some(variance) => ddpm(alpha_bar_t, alpha_bar_s, Some(variance).filter(|_| pair.0 > 0)),
-                None if request.sigma_hat => {
-                    let is_last = pair.0 == 0 || pair.1.is_none();
-                    ddpm(alpha_bar_t, alpha_bar_s, (!is_last).then_some(Variance::FixedLarge))
+        check_seeds(request)?;
+        let legs = legs(plan.pairs.iter().rev().copied().collect(), &request.forks, Even::of(request.spacing.as_ref()))?;
+        check_eta("eta", request.eta)?;
+        let mut rule = Rule::new(config, request)?;
+        let mut forks = legs.forks.iter().peekable();
+        let mut steps = Vec::with_capacity(legs.pairs.len());
+        for (index, pair) in legs.pairs.iter().enumerate() {
+            while let Some((_, fork)) = forks.next_if(|(start, _)| *start == index) {
+                rule = rule.after(config, fork)?;
+                if fork.t != pair.0 {
+                    let (asked, t) = (fork.t, pair.0);
+                    plan.notes.push(format!("the fork at t = {asked} is at the run's first timestep below it, t = {t}"));
                 }
-                None => ddim(alpha_bar_t, alpha_bar_s, request.eta),
-            };
-            let prediction = config.prediction_type;
-            let read = read(prediction, alpha_bar_t);
-            let step = StepCoefficients::new(pair.0, pair, (alpha_bar_t, alpha_bar_s), read, update, prediction)?;
-            Ok(StepCoefficients { clip, threshold, clip_epsilon, ..step })
-        };
-        let mut steps = plan.pairs.iter().rev().map(|pair| step(*pair)).collect::<Result<Vec<_>>>()?;
+            }
+            let own = request.step_seeds.iter().rfind(|seed| seed.holds(pair.0)).map(|seed| seed.seed);
+            let step = rule.step(config, *pair, plan.levels(*pair))?;
+            steps.push(StepCoefficients { noise_seed: own.or(rule.noise_seed), ..step });
+        }
+        if let Some(seed) = request.step_seeds.iter().find(|seed| !steps.iter().any(|step| seed.holds(step.t))) {
+            return Err(no_such_step(seed.from, seed.to, &steps));
+        }
+        if steps.iter().any(|step| step.noise_seed.is_some())
+            && !steps.iter().any(|step| step.noise_seed.is_some() && step.next_from_noise != 0.0)
+        {
+            plan.notes.push("no noise is added where its seed is another (η = 0), so that changes nothing".to_owned());
+        }
         if request.noise.unwrap_or(request.preset.noise()) == NoiseKind::Path {
             follow_path(&mut steps, config.num_train_timesteps);
         }
@@ -159,6 +164,83 @@ impl Schedule {
     }
 }
 
+/// How the steps of a run are taken, up to its next fork.
+struct Rule {
+    /// What is asked for; its forks do not count.
+    request: ScheduleRequest,
+    /// The variance of preset `ddpm`.
+    variance: Option<Variance>,
+    clip: Option<f64>,
+    threshold: Option<Threshold>,
+    clip_epsilon: bool,
+    /// The seed that the last fork has named.
+    noise_seed: Option<u64>,
+}
+
+impl Rule {
+    fn new(config: &SchedulerConfig, request: &ScheduleRequest) -> Result<Self> {
+        let request = request.stem();
+        let (clip, threshold) = limits(config, &request);
+        let variance = if request.preset == Preset::Ddpm { Some(variance(config, &request)?) } else { None };
+        let is_posterior = request.sigma_hat || variance.is_some();
+        let clip_epsilon = request.clip_epsilon && !is_posterior && (clip.is_some() || threshold.is_some());
+        Ok(Self { request, variance, clip, threshold, clip_epsilon, noise_seed: None })
+    }
+
+    /// From a fork on. An η takes the place of σ̂ and of DDPM's variance.
+    fn after(self, config: &SchedulerConfig, fork: &Fork) -> Result<Self> {
+        let noise_seed = fork.noise_seed.or(self.noise_seed);
+        let Some(eta) = fork.eta else { return Ok(Self { noise_seed, ..self }) };
+        check_eta("fork eta", eta)?;
+        let request = ScheduleRequest { eta, sigma_hat: false, preset: self.request.preset.with_eta(), ..self.request };
+        Ok(Self { noise_seed, ..Self::new(config, &request)? })
+    }
+
+    /// The step of a pair, from ᾱt to ᾱs.
+    fn step(
+        &self,
+        config: &SchedulerConfig,
+        pair: (u32, Option<u32>),
+        (alpha_bar_t, alpha_bar_s): (f64, f64),
+    ) -> Result<StepCoefficients> {
+        let update = match self.variance {
+            // DDPMScheduler adds noise wherever t > 0, in the last step too where an offset ends τ above 0.
+            Some(variance) => ddpm(alpha_bar_t, alpha_bar_s, Some(variance).filter(|_| pair.0 > 0)),
+            None if self.request.sigma_hat => {
+                let is_last = pair.0 == 0 || pair.1.is_none();
+                ddpm(alpha_bar_t, alpha_bar_s, (!is_last).then_some(Variance::FixedLarge))
+            }
+            None => ddim(alpha_bar_t, alpha_bar_s, self.request.eta),
+        };
+        let prediction = config.prediction_type;
+        let read = read(prediction, alpha_bar_t);
+        let step = StepCoefficients::new(pair.0, pair, (alpha_bar_t, alpha_bar_s), read, update, prediction)?;
+        Ok(StepCoefficients { clip: self.clip, threshold: self.threshold, clip_epsilon: self.clip_epsilon, ..step })
+    }
+}
+
+/// Torch's generator is one stream: no step of it has a seed of its own.
+fn check_seeds(request: &ScheduleRequest) -> Result<()> {
+    let is_seeded = !request.step_seeds.is_empty() || request.forks.iter().any(|fork| fork.noise_seed.is_some());
+    if is_seeded && request.noise == Some(NoiseKind::Torch) {
+        return Err(Error::argument(
+            "noise: a fork or a step with a noise seed of its own needs noise path or step, got torch, whose generator draws all steps' \
+             noise as one stream",
+        ));
+    }
+    Ok(())
+}
+
+/// A seed is asked for where the run has no step.
+fn no_such_step(from: u32, to: u32, steps: &[StepCoefficients]) -> Error {
+    let (first, last) = (steps.first().map_or(0, |step| step.t), steps.last().map_or(0, |step| step.t));
+    let nearest = steps.iter().map(|step| step.t).min_by_key(|t| t.abs_diff(from)).unwrap_or(0);
+    let got = if from == to { from.to_string() } else { format!("{from}-{to}") };
+    Error::argument(format!(
+        "step noise seed: expected a timestep of the run, which goes from {first} down to {last}, got {got}; the nearest is {nearest}"
+    ))
+}
+
 /// The variance of preset `ddpm`.
 fn variance(config: &SchedulerConfig, request: &ScheduleRequest) -> Result<Variance> {
     if let Some(variance) = request.variance {
@@ -177,7 +259,7 @@ fn variance(config: &SchedulerConfig, request: &ScheduleRequest) -> Result<Varia
     Err(Error::argument(format!("variance: {why}; expected fixed_small or fixed_large to be asked for in its place")))
 }
 
-fn check_eta(eta: f64) -> Result<()> {
+fn check_eta(name: &str, eta: f64) -> Result<()> {
     if (0.0..=1.0).contains(&eta) {
         return Ok(());
     }
@@ -186,7 +268,7 @@ fn check_eta(eta: f64) -> Result<()> {
     } else {
         ""
     };
-    Err(Error::argument(format!("eta: expected a number from 0 (DDIM) to 1 (DDPM), got {eta}{why}")))
+    Err(Error::argument(format!("{name}: expected a number from 0 (DDIM) to 1 (DDPM), got {eta}{why}")))
 }
 
 /// Gives each step that adds noise its interval of the noise path: down to where the next step begins. That is the step's s, but where

@@ -1,6 +1,9 @@
 //! What a user asks of the sampler: preset, number of steps S, η, τ, σ̂ and clipping.
 
-use super::Spacing;
+use super::{
+    Fork, Spacing, StepCoefficients, StepSeed,
+    fork::{Even, legs},
+};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -76,6 +79,10 @@ pub struct ScheduleRequest {
     pub variance: Option<Variance>,
     /// What the steps' noise belongs to; `None` is the preset's default.
     pub noise: Option<NoiseKind>,
+    /// Where the run leaves its stem, t falling.
+    pub forks: Vec<Fork>,
+    /// Steps whose noise is of another seed; the last that holds a step counts, before that of a fork.
+    pub step_seeds: Vec<StepSeed>,
 }
 
 impl Default for ScheduleRequest {
@@ -90,6 +97,8 @@ impl Default for ScheduleRequest {
             clip_epsilon: false,
             variance: None,
             noise: None,
+            forks: Vec::new(),
+            step_seeds: Vec::new(),
         }
     }
 }
@@ -182,7 +191,32 @@ impl ScheduleRequest {
             }
             other => other.clone(),
         };
-        Self { steps, spacing, ..self.clone() }
+        // A branch that has fewer steps than the run keeps them.
+        let forks = self.forks.iter().map(|fork| Fork { steps: fork.steps.map(|own| own.min(steps)), ..*fork }).collect();
+        Self { steps, spacing, forks, ..self.clone() }
+    }
+
+    /// The same without forks and seeds of single steps.
+    pub fn stem(&self) -> Self {
+        Self { forks: Vec::new(), step_seeds: Vec::new(), ..self.clone() }
+    }
+
+    /// The same with its forks moved into a run whose stem has these steps, and without the seeds of steps that it does not have: for
+    /// controls that were set for another S or τ.
+    pub fn fitted(&self, stem: &[StepCoefficients]) -> Self {
+        let pairs: Vec<_> = stem.iter().map(|step| (step.t, step.previous)).collect();
+        let (mut run, mut forks) = (pairs.clone(), Vec::new());
+        for fork in &self.forks {
+            let (high, low) = (run.first().map_or(0, |pair| pair.0), run.last().map_or(0, |pair| pair.0));
+            let t = fork.t.clamp(low, high);
+            let at = run.iter().find(|pair| pair.0 <= t).map_or(low, |pair| pair.0);
+            forks.push(Fork { t, steps: fork.steps.map(|steps| steps.clamp(1, (at - low) as usize + 1)), ..*fork });
+            // What an earlier fork makes of the run is what a later one leaves.
+            run = legs(pairs.clone(), &forks, Even::of(self.spacing.as_ref())).map_or(run, |legs| legs.pairs);
+        }
+        let has = |seed: &&StepSeed| stem.iter().any(|step| seed.holds(step.t));
+        let step_seeds = self.step_seeds.iter().filter(has).copied().collect();
+        Self { forks, step_seeds, ..self.clone() }
     }
 }
 

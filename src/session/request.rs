@@ -82,6 +82,24 @@ pub struct Group {
     pub encode: Option<EncodeBy>,
 }
 
+impl Group {
+    /// The group that this one leaves, and at which timestep; `None` where it begins at x_T.
+    ///
+    /// # Errors
+    /// Members that leave different groups, or at different steps.
+    pub(super) fn stem(&self) -> Result<Option<(usize, u32)>> {
+        let stem = |member: &Member| match member.latent {
+            Latent::StepOf { group, t, .. } => Some((group, t)),
+            _ => None,
+        };
+        let first = self.members.first().and_then(stem);
+        if self.members.iter().all(|member| stem(member) == first) {
+            return Ok(first);
+        }
+        Err(Error::argument("fork: expected all images of a branch to leave one group at one step"))
+    }
+}
+
 /// How a group is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodeBy {
@@ -92,16 +110,19 @@ pub struct EncodeBy {
 }
 
 impl Group {
-    /// The seed, and how many images are drawn at once, where torch's generator draws the steps' noise.
+    /// The seed, and how many images are drawn at once, where torch's generator draws the steps' noise; the group may have begun as one
+    /// of `others`.
     ///
     /// # Errors
     /// It should, and did not draw x_T.
-    pub(super) fn torch(&self) -> Result<Option<(u64, u32)>> {
+    pub(super) fn torch(&self, others: &[Self]) -> Result<Option<(u64, u32)>> {
         if self.schedule.noise != Some(NoiseKind::Torch) {
             return Ok(None);
         }
         match self.members.first().map(|member| &member.latent) {
             Some(Latent::Torch { seed, count, .. }) => Ok(Some((*seed, *count))),
+            // A stem comes before its branches.
+            Some(Latent::StepOf { group, .. }) if *group < others.len() => others[*group].torch(&others[..*group]),
             _ => Err(Error::argument("noise: torch draws it after x_T from the same generator, expected x_T from torch")),
         }
     }
@@ -145,6 +166,16 @@ pub enum Latent {
         group: usize,
         /// The member's place in it.
         member: usize,
+    },
+    /// What a member of an earlier group is at its first step whose timestep is no larger than `t`: the group takes its own steps from
+    /// there on, together with that one. All members of a group leave one group at one step.
+    StepOf {
+        /// The group's number.
+        group: usize,
+        /// The member's place in it.
+        member: usize,
+        /// The timestep.
+        t: u32,
     },
     /// Between image 0 of two seeds, at t from 0 to 1.
     Between {
@@ -217,7 +248,9 @@ impl Latent {
                     decode::to_nchw(&decode::fit(picture, height, width).0, channels)
                 }
             }
-            Self::EndOf { group, .. } => Err(Error::argument(format!("expected the end of group {group} from its run"))),
+            Self::EndOf { group, .. } | Self::StepOf { group, .. } => {
+                Err(Error::argument(format!("expected x of group {group} from its run")))
+            }
             Self::Between { seeds: [a, b], t, mode } => {
                 let between = match mode {
                     InterpolationMode::Slerp => latent::slerp,

@@ -6,7 +6,7 @@ use super::{
     step_record::{self, Shown},
 };
 use crate::{
-    engine::{Encoding, Engine, Group, GroupStep, Groups},
+    engine::{Encoding, Engine, Group, GroupStep, Groups, Stem},
     error::{Error, Result},
     noise::torch::TorchDraws,
     picture::{self, decode, reconstruction},
@@ -115,19 +115,28 @@ impl Run {
             return Err(Error::argument("expected at least one picture to make, got none; add a row or a column"));
         }
         let max_steps = if request.fit_steps { facts.scheduler.num_train_timesteps as usize } else { usize::MAX };
-        let schedule = |group: &RequestGroup| {
+        // Steps of a draft; a branch has as many of the stem's as its stem.
+        let mut thin: Vec<Option<usize>> = Vec::new();
+        let mut schedule = |group: &RequestGroup| {
             if let Some(encode) = group.encode {
+                thin.push(None);
                 let (steps, spacing) = (group.schedule.steps.min(max_steps), group.schedule.spacing.clone());
                 return Schedule::encode(&facts.scheduler, steps, spacing, encode.at, group.schedule.preset).map(Arc::new);
             }
             let asked = ScheduleRequest { steps: group.schedule.steps.min(max_steps), ..group.schedule.clone() };
-            let whole = Schedule::new(&facts.scheduler, &asked)?;
+            let whole = fitted(&facts, &asked, request.fit_steps)?;
             let wanted = whole.steps.len();
-            let steps = if let Kind::Draft(budget) = request.kind { budget.steps(wanted, step) } else { wanted };
+            let steps = match (group.stem()?, request.kind) {
+                (Some((stem, _)), _) => thin.get(stem).copied().flatten(),
+                (None, Kind::Draft(budget)) => Some(budget.steps(wanted, step)).filter(|steps| *steps != wanted),
+                _ => None,
+            };
+            thin.push(steps);
+            let Some(steps) = steps else { return Ok(Arc::new(whole)) };
             // Placed as τ places them.
-            Ok(Arc::new(if steps == wanted { whole } else { Schedule::new(&facts.scheduler, &asked.thinned(steps))? }))
+            fitted(&facts, &asked.thinned(steps), true).map(Arc::new)
         };
-        let schedules = request.groups.iter().map(schedule).collect::<Result<Vec<_>>>()?;
+        let schedules = request.groups.iter().map(&mut schedule).collect::<Result<Vec<_>>>()?;
         let steps = schedules.iter().map(|s| s.steps.len()).max().unwrap_or(0);
         let members = request.groups.iter().map(|g| g.members.len()).max().unwrap_or(0);
         // A size that fits no memory shows here, before x_T is drawn and anything is promised.
@@ -256,7 +265,11 @@ impl Run {
         let total = totals[step.group];
         let (last, shown) = (step.index + 1 == total, is_shown(step.group, step.index));
         let after = Shown::new(drawn, &step.tensors.x);
-        let before = std::mem::replace(&mut self.before[step.group], after.clone());
+        let mut before = std::mem::replace(&mut self.before[step.group], after.clone());
+        if before.pictures.is_empty() {
+            // A branch begins.
+            before = Shown::new(drawn, &step.x_t);
+        }
         let with_records = shown && !matches!(keep, Keep::Rewind { .. });
         let records =
             if with_records { step_record::records(drawn, &step, coefficients, detail.terms, &before) } else { Vec::new() };
@@ -291,6 +304,9 @@ fn latents(plan: &Plan, groups: &[RequestGroup], ends: &[Arc<End>]) -> Result<Ve
     let mut of_group = |group: &RequestGroup| -> Result<Vec<f32>> {
         let mut all = Vec::with_capacity(group.members.len() * len);
         for Member { latent, .. } in &group.members {
+            if matches!(latent, Latent::StepOf { .. }) {
+                continue;
+            }
             let Latent::EndOf { group: from, member } = latent else {
                 all.extend(latent.x_t(channels, height, width, &mut torch)?);
                 continue;
@@ -307,6 +323,15 @@ fn latents(plan: &Plan, groups: &[RequestGroup], ends: &[Arc<End>]) -> Result<Ve
         Ok(all)
     };
     groups.iter().map(&mut of_group).collect()
+}
+
+/// The schedule that `asked` asks for. Where it is asked to `fit`, its forks are moved into the run.
+fn fitted(facts: &ModelFacts, asked: &ScheduleRequest, fit: bool) -> Result<Schedule> {
+    if !fit || asked.forks.is_empty() && asked.step_seeds.is_empty() {
+        return Schedule::new(&facts.scheduler, asked);
+    }
+    let stem = Schedule::new(&facts.scheduler, &asked.stem())?;
+    Schedule::new(&facts.scheduler, &asked.fitted(&stem.steps))
 }
 
 /// What takes the steps of the groups of `request` from number `first` on, which begin with `x_t`.
@@ -326,11 +351,30 @@ fn stage(
         }
         let key = |member: &Member| ImageKey { seed: member.noise_seed, image: member.image, class: classes.of(member.image) };
         let torch = group
-            .torch()?
+            .torch(&request.groups)?
             .map(|(seed, count)| TorchDraws::new(seed, count as usize * channels * size.0 as usize * size.1 as usize));
-        groups.push(Group::new(schedule.clone(), group.members.iter().map(key).collect(), x_t).with_noise_of(torch));
+        let keys: Vec<_> = group.members.iter().map(key).collect();
+        let begun = match group.stem()? {
+            Some((from, t)) => Group::branch(schedule.clone(), keys, stem_of(plan, group, (from, t), first)?),
+            None => Group::new(schedule.clone(), keys, x_t),
+        };
+        groups.push(begun.with_noise_of(torch));
     }
     Ok(Stage::Groups(Groups::new(engine, size, groups)?.beginning_with(request.first)))
+}
+
+/// Where a branch of a request leaves the group of number `from`, of groups that are counted from `first` on.
+fn stem_of(plan: &Plan, branch: &RequestGroup, (from, t): (usize, u32), first: usize) -> Result<Stem> {
+    let missing = || Error::argument(format!("fork: expected an earlier group that comes to timestep {t}, got number {from}"));
+    let group = from.checked_sub(first).ok_or_else(missing)?;
+    let schedule = plan.schedules.get(from).ok_or_else(missing)?;
+    // What lies above the run is its beginning: x_T.
+    let steps = schedule.steps.iter().position(|step| step.t <= t).ok_or_else(missing)?;
+    let members = branch.members.iter().filter_map(|member| match member.latent {
+        Latent::StepOf { member, .. } => Some(member),
+        _ => None,
+    });
+    Ok(Stem { group, steps, members: members.collect() })
 }
 
 #[cfg(test)]

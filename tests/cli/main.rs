@@ -5,6 +5,7 @@ mod classes;
 #[cfg(unix)]
 mod ctrl_c;
 mod encode;
+mod forks;
 mod jobs;
 mod recipes;
 

@@ -1,6 +1,7 @@
 //! The schedule against published numbers: ᾱ, τ, variances, the toy runs of diffusers' and the official code (numbers.rs); every
 //! refusal, and that no preset, spacing or S gives a coefficient that is not finite (refusals.rs).
 
+mod forks;
 mod numbers;
 mod refusals;
 

@@ -48,6 +48,12 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
             let _ = write!(line, " --{name} {value}");
         }
     };
+    for fork in &controls.forks {
+        add("fork", fork.to_string());
+    }
+    for seed in &controls.step_seeds {
+        add("step-noise-seed", seed.to_string());
+    }
     add("seed", controls.seed.to_string());
     add("noise-seed", controls.noise_seed.to_string());
     // The noise of torch's generator has no seed that could vary.
@@ -102,6 +108,7 @@ pub fn command_line(controls: &Controls) -> String {
             format!("etude sample {} {} --out etude.png", options(controls, &[]), images(controls, controls.first, controls.count))
         }
         Tab::Compare => {
+            let controls = &controls.stem();
             let count = match controls.first {
                 0 => images(controls, 0, view.image + 1),
                 _ => images(controls, controls.image_number(), 1),
@@ -144,7 +151,7 @@ pub fn command_line(controls: &Controls) -> String {
             // An interpolation's ends are always drawn by our own generator.
             let noise = Some(controls.own_noise());
             let (eta, preset) = (view.interpolate.eta, controls.preset.with_eta());
-            let base = Controls { preset, eta, sigma_hat: false, rng: Rng::Etude, noise, ..controls.clone() };
+            let base = Controls { preset, eta, sigma_hat: false, rng: Rng::Etude, noise, ..controls.stem() };
             format!(
                 "for seed in {seeds}; do etude sample {} --seed $seed --count 1 --out seed-$seed.png; done",
                 options(&base, &["seed"])

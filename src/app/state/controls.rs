@@ -12,7 +12,7 @@ use crate::{
     model::DEFAULT,
     recipe::ClassLabel,
     recipe::{PROGRAM, Recipe, Rng},
-    schedule::{NoiseKind, Preset, ScheduleRequest, Spacing, Variance},
+    schedule::{Fork, NoiseKind, Preset, ScheduleRequest, Spacing, StepSeed, Variance},
 };
 
 /// All controls.
@@ -42,6 +42,10 @@ pub struct Controls {
     pub noise_seed: u64,
     /// What the steps' noise belongs to; `None` is the preset's.
     pub noise: Option<NoiseKind>,
+    /// Where the run leaves its stem, t falling.
+    pub forks: Vec<Fork>,
+    /// Steps whose noise is of another seed.
+    pub step_seeds: Vec<StepSeed>,
     /// Generator of x_T.
     pub rng: Rng,
     /// The class or classes, where the model has some; `None` is all in turn.
@@ -73,6 +77,8 @@ impl Default for Controls {
             seed: SEEDS[0],
             noise_seed: 1,
             noise: None,
+            forks: Vec::new(),
+            step_seeds: Vec::new(),
             rng: Rng::Etude,
             class: None,
             count: 8,
@@ -97,7 +103,14 @@ impl Controls {
             clip_epsilon: self.clip_epsilon,
             variance: self.variance,
             noise: Some(self.noise()),
+            forks: self.forks.clone(),
+            step_seeds: self.step_seeds.clone(),
         }
+    }
+
+    /// The same without forks and without noise of other seeds in some steps.
+    pub fn stem(&self) -> Self {
+        Self { forks: Vec::new(), step_seeds: Vec::new(), ..self.clone() }
     }
 
     /// What the steps' noise belongs to.
@@ -213,6 +226,8 @@ impl Controls {
             seed: self.seed,
             noise_seed: self.noise_seed,
             noise: self.noise(),
+            forks: self.forks.clone(),
+            step_seeds: self.step_seeds.clone(),
             rng: self.rng,
             class: self.class,
             count: self.count,
@@ -247,6 +262,8 @@ impl Controls {
             seed: recipe.seed,
             noise_seed: recipe.noise_seed,
             noise: None,
+            forks: recipe.forks.clone(),
+            step_seeds: recipe.step_seeds.clone(),
             rng: recipe.rng,
             class: recipe.class,
             count: recipe.count,

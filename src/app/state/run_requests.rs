@@ -134,7 +134,7 @@ fn enlarged(controls: &Controls) -> Group {
 
 /// The rows of the Compare panel, each with its name: η = …, σ̂, or S = ….
 pub fn compare_rows(controls: &Controls) -> Vec<(String, ScheduleRequest)> {
-    let (compare, base) = (&controls.view.compare, controls.schedule());
+    let (compare, base) = (&controls.view.compare, controls.schedule().stem());
     match compare.axes {
         Axes::EtaBySeed => {
             // Its columns are seeds of the noise, of which torch's has none.
@@ -164,7 +164,7 @@ pub(crate) fn compare_columns(controls: &Controls) -> usize {
 /// The controls of the trajectory that makes a cell's picture.
 pub(crate) fn cell_controls(controls: &Controls, row: usize, column: usize) -> Option<Controls> {
     let (_, schedule) = compare_rows(controls).into_iter().nth(row)?;
-    let mut cell = controls.clone();
+    let mut cell = controls.stem();
     cell.view.tab = Tab::Trajectory;
     match controls.view.compare.axes {
         Axes::EtaBySeed => {
@@ -212,7 +212,7 @@ fn interpolated(controls: &Controls) -> ScheduleRequest {
     // Its x_T is not torch's.
     let noise = Some(controls.own_noise());
     let preset = controls.preset.with_eta();
-    ScheduleRequest { preset, eta: controls.view.interpolate.eta, sigma_hat: false, noise, ..controls.schedule() }
+    ScheduleRequest { preset, eta: controls.view.interpolate.eta, sigma_hat: false, noise, ..controls.schedule().stem() }
 }
 
 /// A strip has one group per mode (slerp, lerp); a grid has a single group, row by row. All images get the noise of image 0, so
