@@ -11,7 +11,7 @@ use crate::{
             compare, controls_panel, help, interpolate, keys, messages, models, open_panel, presentation, status_bar, top_bar,
         },
         state::{
-            State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then,
+            State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then, pinned,
             run_requests::Purpose, runs::asks, start::Start,
         },
         widgets::{fonts, texture_cache::TextureCache, theme},
@@ -146,6 +146,8 @@ impl Viewer {
         let state = &mut self.state;
         match event {
             Event::Device { info, reason } => state.device = Some((info, reason)),
+            // What is pinned has its own model and controls.
+            Event::Planned(plan) if state.runs.purpose_of(plan.id) == Some(Purpose::Pinned) => {}
             Event::Planned(plan) => {
                 if state.model.as_ref().is_none_or(|known| known.key != plan.model.key) {
                     for note in &plan.model.notes {
@@ -202,6 +204,7 @@ impl Viewer {
         let (purpose, controls) = (state.purpose(), state.controls.clone());
         state.live.look_at(compare::looked_at(ctx), now);
         state.live.follow(&controls, now);
+        state.runs.keep_pinned(&self.session, pinned::controls_of_a(&controls).as_ref());
         let wanted = asks(purpose, &controls);
         if state.runs.is_current(purpose, |of| *of == controls || asks(purpose, of) == wanted) {
             // Of what changed since its run was accepted, nothing needs another: a lock, say, or the panel.
@@ -230,6 +233,7 @@ impl Viewer {
                 Ok(())
             }
             Next::Focus => state.runs.start(&self.session, Purpose::Focus, &controls),
+            Next::Pinned(a) => state.runs.start(&self.session, Purpose::Pinned, &a),
             Next::Whole => {
                 // Of a grid, the row or cell under the pointer.
                 let looked = (purpose == Purpose::Compare).then(|| compare::group_of(&controls, compare::looked_at(ctx)));

@@ -10,6 +10,7 @@ mod keys;
 mod live;
 mod look;
 mod panels;
+mod pin;
 mod promises;
 mod rewind;
 mod sliders;

@@ -7,14 +7,16 @@ use crate::{
             State,
             command::Export,
             controls::Controls,
+            pin::Pin,
+            pinned::Pair,
             run_requests::Purpose,
-            run_view::RunView,
+            run_view::{RunView, Shown},
             view_settings::{Axes, Tab},
         },
     },
     error::{Error, Result},
     picture::{
-        Picture, gif, png, reconstruction,
+        Picture, difference, gif, png, reconstruction,
         sheet::{self, Trajectory},
     },
     session::TaskResult,
@@ -69,9 +71,10 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
         controls.view.image = state.controls.view.image;
     }
     controls.view.interpolate.position = position;
+    controls.view.pin = state.controls.view.pin.clone();
     let mut recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?;
     // A picture, a strip or an animation shows one image of a batch, a sheet all of them.
-    recipe.image = has_one_image(tab, export).then(|| controls.image_number());
+    recipe.image = (has_one_image(tab, export) || state.pair().is_some()).then(|| controls.image_number());
     let recipe = recipe.json()?;
     let folder = state.save_folder.clone();
     Ok(move || match write(&folder, content, &recipe) {
@@ -121,6 +124,9 @@ fn missing() -> Error {
 
 fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {
     let shown = state.shown().ok_or_else(missing)?;
+    if let Some(pair) = state.pair() {
+        return Ok((shown.run, pinned(&pair, &shown, state.image(), export)?));
+    }
     let (mut run, image) = (shown.run, state.image());
     let content = match export {
         Export::Picture => {
@@ -162,10 +168,10 @@ fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {
     Ok((run, content))
 }
 
-type Pair = (Arc<Picture>, Arc<Picture>);
+type Two = (Arc<Picture>, Arc<Picture>);
 
-fn strip_or_gif(pairs: Vec<Pair>, export: Export) -> Content {
-    let one = |(upper, lower): &Pair| Trajectory { noisy: vec![(**upper).clone()], predicted: vec![(**lower).clone()] };
+fn strip_or_gif(pairs: Vec<Two>, export: Export) -> Content {
+    let one = |(upper, lower): &Two| Trajectory { noisy: vec![(**upper).clone()], predicted: vec![(**lower).clone()] };
     if export == Export::Gif {
         return Content::Moving(Box::new(move || pairs.iter().map(|pair| sheet::strip(&[one(pair)], None)).collect()));
     }
@@ -173,6 +179,53 @@ fn strip_or_gif(pairs: Vec<Pair>, export: Export) -> Content {
         let (noisy, predicted) = pairs.iter().map(|(a, b)| ((**a).clone(), (**b).clone())).unzip();
         sheet::strip(&[Trajectory { noisy, predicted }], None)
     }))
+}
+
+/// A and B at one moment.
+fn both(pair: &Pair<'_>, b: &Shown<'_>, image: usize) -> Option<Two> {
+    Some((pair.picture_of_a(&pair.beside(b)?)?, pair.picture(b, image)?))
+}
+
+/// A | B | difference: at the step shown; of x̂0 and of x_t; at several steps; at all.
+fn pinned(pair: &Pair<'_>, shown: &Shown<'_>, image: usize, export: Export) -> Result<Content> {
+    let at = |position: usize| both(pair, &shown.run.at_position(position)?, image);
+    let all: Vec<Two> = match export {
+        Export::Picture => both(pair, shown, image).into_iter().collect(),
+        // At the end both are the samples.
+        Export::Sheet if shown.finished => both(pair, shown, image).into_iter().collect(),
+        Export::Sheet => {
+            let of = |noisy| {
+                let pin = Pin { noisy, ..pair.pin.clone() };
+                both(&Pair { pin: &pin, controls: pair.controls.clone(), run: pair.run }, shown, image)
+            };
+            [of(false), of(true)].into_iter().flatten().collect()
+        }
+        Export::Strip => film_strip::positions_up_to(shown.run.steps(), COLUMNS).into_iter().filter_map(at).collect(),
+        Export::Gif => film_strip::positions_up_to(shown.run.steps(), MAX_FRAMES).into_iter().filter_map(at).collect(),
+    };
+    if all.is_empty() {
+        return Err(Error::argument("save: expected both A and B, but A is still being computed; wait for it"));
+    }
+    // One for all, so that they can be compared; pictures of other sizes have no difference.
+    let fits = all.iter().filter_map(|(a, b)| Some(difference::Distance::between(a, b)?.factor())).min().unwrap_or(1);
+    let factor = pair.pin.enlarged.unwrap_or(fits);
+    let three = move |(a, b): &Two| -> Vec<Picture> {
+        let apart = difference::difference(a, b, factor);
+        [Some((**a).clone()), Some((**b).clone()), apart].into_iter().flatten().collect()
+    };
+    if export == Export::Gif {
+        let sheet = move |two: &Two| sheet::contact_sheet(&three(two), Some(3), None);
+        return Ok(Content::Moving(Box::new(move || all.iter().map(sheet).collect())));
+    }
+    Ok(Content::Still(Box::new(move || {
+        let rows: Vec<Vec<Picture>> = all.iter().map(three).collect();
+        if export != Export::Strip {
+            return sheet::contact_sheet(&rows.concat(), Some(3.min(rows[0].len())), None);
+        }
+        // A, B and the difference are the rows.
+        let row = |row: usize| rows.iter().filter_map(move |three| three.get(row).cloned());
+        sheet::contact_sheet(&(0..3).flat_map(row).collect::<Vec<_>>(), Some(rows.len()), None)
+    })))
 }
 
 /// The newest pictures of a group: the samples after the last step, before that the predicted x̂0.

@@ -235,6 +235,7 @@ mod tests {
                 eta: 0.5,
             },
             rewind: Rewind::default(),
+            pin: None,
         };
         let expected = Controls {
             model: "fashion".to_owned(),
@@ -254,6 +255,8 @@ mod tests {
             class: None,
             first: 0,
             drawn: None,
+            forks: Vec::new(),
+            step_seeds: Vec::new(),
             size: Some((32, 48)),
             view,
         };

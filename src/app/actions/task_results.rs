@@ -46,5 +46,8 @@ fn restored(state: &State, json: &str) -> Result<(Controls, Provenance)> {
     let now = &state.controls.view;
     let mut controls = Controls::from_recipe(&recipe, now)?;
     (controls.view.device, controls.view.f16) = (now.device.clone(), now.f16);
+    if let Some(pin) = &mut controls.view.pin {
+        (pin.device, pin.f16) = (now.device.clone(), now.f16);
+    }
     Ok((controls, Provenance { model: recipe.model, weights_crc32: recipe.weights_crc32 }))
 }

@@ -1,7 +1,7 @@
 //! The keyboard: what each key asks for. Keys that a focused widget needs (arrows on a slider, letters in a text field) are left to
 //! it.
 
-use super::{scrubber, seeds};
+use super::{pinned, scrubber, seeds};
 use crate::app::state::{
     State,
     command::{Command, Export},
@@ -11,13 +11,14 @@ use crate::app::state::{
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 /// The keys and what they do, for the help.
-pub(crate) const HELP: [(&str, &str); 16] = [
+pub(crate) const HELP: [(&str, &str); 17] = [
     ("Space", "play or pause the trajectory"),
     ("← →", "one step back or on"),
     ("Home, End", "x_T, the finished sample"),
     ("N", "throw new seeds (those not locked)"),
     ("0 … 9", "η = 0 … 0.9"),
     ("D", "η = 1, DDPM"),
+    ("P, Shift + P", "pin this run as A or unpin it, back to A"),
     ("on τ: ← →, Shift + ← →, +, Delete", "choose, move, add, remove a timestep"),
     ("F1 … F5", "Trajectory, Compare, Interpolate, Explain, Rewind"),
     ("F11", "presentation mode"),
@@ -94,6 +95,14 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
     }
     if plain(Key::D) {
         draft.set_eta(1.0);
+    }
+    if state.controls.view.tab == Tab::Trajectory {
+        // With Shift first: a key alone is found under it as well.
+        if ctx.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::P)) {
+            pinned::go_back_to_a(draft);
+        } else if plain(Key::P) {
+            pinned::pin_or_unpin(state, draft);
+        }
     }
     let digits = [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
     for (digit, key) in digits.into_iter().enumerate() {

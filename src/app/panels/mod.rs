@@ -12,6 +12,7 @@ pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod models;
 pub(crate) mod open_panel;
+pub(crate) mod pinned;
 pub(crate) mod presentation;
 pub(crate) mod rewind;
 pub(crate) mod scrubber;

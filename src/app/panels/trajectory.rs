@@ -1,9 +1,12 @@
 //! The Trajectory panel: x_t and x̂0 of the chosen step side by side, the batch, the scrubber and the film strip.
 
-use super::{film_strip, scrubber};
+use super::{film_strip, pinned, scrubber};
 use crate::{
     app::{
-        state::{State, command::Command, controls::Controls, run_view::Shown, view_settings::Tab, written::plain},
+        state::{
+            State, command::Command, controls::Controls, described::recipe_line, run_view::Shown, view_settings::Tab,
+            written::plain,
+        },
         widgets::{hint::Hint, texture_cache::TextureCache, theme, tile::fitted},
     },
     picture::Picture,
@@ -15,6 +18,8 @@ use std::sync::Arc;
 const MIN_SIDE: f32 = 96.0;
 /// Pictures smaller than this have captions of symbols only.
 const SHORT_BELOW: f32 = 170.0;
+/// The batch has a place beside A, B and their difference where there is more room than this.
+const THREE_AND_BATCH: f32 = 560.0;
 /// Height of the scrubber with the film strip below it.
 const BELOW: f32 = 208.0;
 
@@ -23,15 +28,27 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
     let mut command = None;
     let shown = state.shown();
     header_ui(ui, state, draft, shown.as_ref());
+    let pair = state.pair();
+    if let Some(pair) = &pair {
+        pinned::options_ui(ui, pair, draft);
+    }
     let room = ui.available_size();
     let below = BELOW.min(room.y * 0.36).max(118.0);
-    let batch = state.controls.count > 1;
-    let batch_width = if batch { (room.x * 0.2).clamp(90.0, 260.0) } else { 0.0 };
-    let caption = 24.0;
-    let side = ((room.x - batch_width - 40.0) / 2.0).min(room.y - below - caption - 16.0).max(MIN_SIDE);
+    // Three pictures need the room of the batch where there is little.
+    let batch = state.controls.count > 1 && (pair.is_none() || room.x > THREE_AND_BATCH);
+    let batch_width = if batch { (room.x * if pair.is_some() { 0.14 } else { 0.2 }).clamp(90.0, 260.0) } else { 0.0 };
+    let (columns, caption, min_side) = if pair.is_some() { (3.0, pinned::CAPTION, MIN_SIDE / 2.0) } else { (2.0, 24.0, MIN_SIDE) };
+    let side = ((room.x - batch_width - 4.0) / columns - 18.0).min(room.y - below - caption - 16.0).max(min_side);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         let image = state.image();
+        if let Some(pair) = &pair {
+            pinned::large_ui(ui, state, pair, shown.as_ref(), textures, side);
+            if batch {
+                batch_ui(ui, state, draft, textures, side + caption);
+            }
+            return;
+        }
         // A slow draft shows its x̂0 as it comes; beside it stays what was finished before, not its noise.
         let slow = shown.as_ref().is_some_and(|s| s.run.slow_draft().is_some());
         let whole = if slow { state.runs.shown_whole(state.playhead.position(), image) } else { None };
@@ -88,6 +105,7 @@ fn header_ui(ui: &mut Ui, state: &State, draft: &mut Controls, shown: Option<&Sh
         if shown.run.cancelled {
             ui.label(RichText::new("cancelled").color(theme::caution(ui)));
         }
+        pinned::pin_button_ui(ui, state, draft, shown);
         let hover = "Encodes this picture to the x_T that leads to it, and decodes it again (panel Rewind)";
         if ui.small_button("Rewind it").hint(hover).clicked() {
             (draft.view.tab, draft.view.rewind.picture) = (Tab::Rewind, None);
@@ -105,18 +123,6 @@ pub(crate) fn ready_line(controls: &Controls, now: &Controls) -> String {
         return format!("ready, S = {steps}");
     }
     format!("ready, t = {:.2}", controls.view.interpolate.position[0])
-}
-
-/// η or σ̂, S and the seeds of a picture, in words.
-pub(crate) fn recipe_line(controls: &Controls, image: usize) -> String {
-    let noise = controls.noise_text();
-    let steps = match &controls.spacing {
-        Some(crate::schedule::Spacing::List(list)) => format!("τ by hand ({})", list.len()),
-        Some(spacing) => format!("S = {}, τ {spacing}", controls.steps),
-        None => format!("S = {}", controls.steps),
-    };
-    let (seed, noise_seed) = (controls.seed, controls.noise_seed);
-    format!("{noise}, {steps}, seed {seed}, noise seed {noise_seed}, image {image}")
 }
 
 /// The captions of the two pictures, `short` if there is little room.

@@ -3,6 +3,7 @@
 
 use super::{
     controls::Controls,
+    pinned::controls_of_a,
     run_requests::{Purpose, Touched, cell_controls, compare_columns, compare_rows},
     runs::{Runs, asks},
     scale::Scale,
@@ -47,6 +48,8 @@ pub(crate) enum Next {
     StandIn(Box<Controls>),
     /// The picture looked at, with all steps.
     Focus,
+    /// What is pinned as A, which nobody has computed yet.
+    Pinned(Box<Controls>),
     /// The whole panel.
     Whole,
     /// The picture looked at for other controls, which may come next.
@@ -157,6 +160,9 @@ impl Live {
                 Some(_) => {}
             }
         }
+        if let Some(next) = pinned(runs, controls) {
+            return next;
+        }
         if !whole_done {
             return Next::Whole;
         }
@@ -215,6 +221,18 @@ impl Live {
         let nearest = scale.nearest_ready(&ready, place, self.velocity(now), runs.draft_seconds())?;
         let near = if nearest == place { controls.clone() } else { scale.at(nearest, controls) };
         Some(near).filter(|near| runs.is_ready(near))
+    }
+}
+
+/// What is pinned as A is computed after the picture that is looked at and before the rest, where its run is not there.
+fn pinned(runs: &Runs, controls: &Controls) -> Option<Next> {
+    let a = controls_of_a(controls).filter(|_| controls.view.tab == Tab::Trajectory)?;
+    match runs.current(Purpose::Pinned) {
+        Some(run) if runs.is_current(Purpose::Pinned, |of| *of == a) => {
+            (run.submitted && run.is_running()).then_some(Next::Nothing)
+        }
+        _ if runs.running().is_some() => None,
+        _ => Some(Next::Pinned(Box::new(a))),
     }
 }
 

@@ -2,12 +2,15 @@
 
 pub mod command;
 pub mod controls;
+pub(crate) mod described;
 pub mod given_picture;
 pub mod history;
 pub mod last_accepted;
 pub mod live;
 pub mod messages;
 pub mod models;
+pub mod pin;
+pub mod pinned;
 pub mod playhead;
 pub mod provenance;
 pub mod run_requests;

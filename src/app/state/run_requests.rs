@@ -24,6 +24,8 @@ pub enum Purpose {
     Between,
     /// The way up to x_T and back of the Rewind panel, then the same at other S.
     Rewind,
+    /// The picture that is pinned as A.
+    Pinned,
     /// The one picture that is looked at, before all others: the enlarged image of the batch, the interpolation's position.
     Focus,
     /// The same in fewer steps, while a control moves.
@@ -82,6 +84,7 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         Purpose::Compare => compare(controls),
         Purpose::Between => between(controls),
         Purpose::Rewind => rewind(controls),
+        Purpose::Pinned => vec![enlarged(controls)],
         _ if step_by_step => vec![enlarged(controls)],
         _ => vec![point(controls)],
     };
@@ -95,7 +98,7 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         groups,
         keep: match purpose {
             Purpose::Rewind => Keep::Rewind { strip: strip_group(controls) },
-            Purpose::Trajectory => Keep::Trajectory,
+            Purpose::Trajectory | Purpose::Pinned => Keep::Trajectory,
             _ if focus && step_by_step => Keep::Trajectory,
             _ => Keep::Latest,
         },

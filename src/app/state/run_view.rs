@@ -128,9 +128,35 @@ impl RunView {
     /// The place of an image of the batch in its updates; `None` where it has another image alone.
     pub fn member(&self, image: usize) -> Option<usize> {
         match self.purpose {
-            Purpose::Focus | Purpose::Draft | Purpose::Ahead => (self.controls.view.image as usize == image).then_some(0),
+            Purpose::Pinned | Purpose::Focus | Purpose::Draft | Purpose::Ahead => {
+                (self.controls.view.image as usize == image).then_some(0)
+            }
             _ => Some(image),
         }
+    }
+
+    /// The finished trajectory of one of its images alone, without the terms, as it is kept for `controls` that make the same.
+    pub(crate) fn alone(&self, image: usize, controls: &Controls) -> Option<Self> {
+        let member = self.member(image)?;
+        let one = |update: &Arc<StepUpdate>| {
+            let record = |r: &StepRecord| StepRecord { x_t: r.x_t.clone(), x0: r.x0.clone(), terms: None, rms: r.rms };
+            Arc::new(StepUpdate {
+                records: update.records.get(member).map(record).into_iter().collect(),
+                after: update.after.get(member).cloned().into_iter().collect(),
+                after_rms: update.after_rms.get(member).copied().into_iter().collect(),
+                end: None,
+                spread: None,
+                ..**update
+            })
+        };
+        let of = |group: &GroupView| GroupView {
+            updates: group.updates.iter().map(|update| update.as_ref().map(one)).collect(),
+            latest: group.latest.as_ref().map(one),
+        };
+        let groups = self.groups.iter().map(of).collect();
+        let (plan, step_seconds) = (self.plan.clone(), self.step_seconds);
+        let (submitted, finished) = (true, true);
+        Some(Self { plan, groups, submitted, finished, step_seconds, ..Self::new(self.id, Purpose::Pinned, controls.clone()) })
     }
 
     /// Whether it is a run of trajectories with this image of the batch.
@@ -138,7 +164,7 @@ impl RunView {
         let step_by_step = matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain);
         match self.purpose {
             Purpose::Trajectory => image < self.controls.count as usize,
-            Purpose::Compare | Purpose::Between | Purpose::Rewind => false,
+            Purpose::Compare | Purpose::Between | Purpose::Rewind | Purpose::Pinned => false,
             _ if self.cell.is_some() => false,
             _ => step_by_step && self.member(image).is_some(),
         }

@@ -207,6 +207,39 @@ impl Runs {
         self.insert(run);
     }
 
+    /// Keeps the run of `a`, the controls of what is pinned, where it was computed already; forgets it where nothing is pinned.
+    pub(crate) fn keep_pinned(&mut self, session: &Session, a: Option<&Controls>) {
+        let Some(a) = a else {
+            let gone = self.by_purpose.remove(&Purpose::Pinned);
+            if gone.is_some_and(|runs| runs.first().is_some_and(|run| run.submitted && run.is_running())) {
+                session.cancel();
+            }
+            return;
+        };
+        if self.is_current(Purpose::Pinned, |of| of == a) {
+            return;
+        }
+        let wanted = asks(Purpose::Pinned, a);
+        let image_of = |run: &RunView| a.image_number().checked_sub(run.controls.first).map(|image| image as usize);
+        let is_it = |run: &RunView, image: usize| {
+            let mut made_with = run.made_with();
+            made_with.view.image = image as u32;
+            run.finished && run.has_image(image) && asks(Purpose::Pinned, &made_with) == wanted
+        };
+        let mut all = STEP_BY_STEP.into_iter().flat_map(|purpose| self.of(purpose));
+        let found = all.find_map(|run| image_of(run).filter(|image| is_it(run, *image)).and_then(|image| run.alone(image, a)));
+        drop(all);
+        if let Some(found) = found {
+            self.next_id += 1;
+            self.insert(RunView { id: self.next_id, ..found });
+        }
+    }
+
+    /// What a run is for.
+    pub(crate) fn purpose_of(&self, id: u64) -> Option<Purpose> {
+        self.by_purpose.values().flatten().find(|run| run.id == id).map(|run| run.purpose)
+    }
+
     /// Whether the picture of `controls` stands for that of others, and no draft came after it.
     pub(crate) fn stands_in(&self, controls: &Controls) -> bool {
         let newest = self.of(Purpose::Draft).map(|run| run.id).max();
@@ -294,9 +327,9 @@ impl Runs {
         self.by_purpose.remove(&Purpose::Draft);
     }
 
-    /// The controls that asked for a run; `None` for one that is computed ahead, whose controls nobody has set.
+    /// The controls that asked for a run; `None` for one that is computed ahead, or pinned: these are not the controls of now.
     pub(crate) fn controls_of(&self, id: u64) -> Option<&Controls> {
-        let asked = self.by_purpose.values().flatten().filter(|run| run.purpose != Purpose::Ahead);
+        let asked = self.by_purpose.values().flatten().filter(|run| !matches!(run.purpose, Purpose::Ahead | Purpose::Pinned));
         asked.into_iter().find(|run| run.id == id).map(|run| &run.controls)
     }
 
@@ -312,7 +345,12 @@ impl Runs {
         let found = self.by_purpose.iter().find_map(|(purpose, runs)| Some((*purpose, runs.iter().position(|run| run.id == id)?)));
         let (purpose, place) = found?;
         let runs = self.by_purpose.get_mut(&purpose)?;
-        if matches!(event, Event::Failed { refused: true, .. }) {
+        if let Event::Failed { refused: true, message, .. } = event {
+            if purpose == Purpose::Pinned {
+                // The controls are another's: they stay.
+                runs[place].failed = Some(message.clone());
+                return None;
+            }
             let controls = runs.remove(place).controls;
             if place > 0 || purpose == Purpose::Ahead {
                 return None;

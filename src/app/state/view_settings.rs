@@ -1,6 +1,6 @@
 //! The controls that only the viewer has, and `etude sample` has not.
 
-use super::given_picture::GivenPicture;
+use super::{given_picture::GivenPicture, pin::Pin};
 use crate::{
     schedule::{EncodeAt, Preset, Spacing},
     session::InterpolationMode,
@@ -34,6 +34,9 @@ pub struct ViewSettings {
     pub interpolate: Interpolate,
     /// The Rewind panel.
     pub rewind: Rewind,
+    /// What is pinned as A in the Trajectory panel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
 }
 
 /// The panels.
@@ -161,6 +164,7 @@ impl Default for ViewSettings {
             compare: Compare::default(),
             interpolate: Interpolate::default(),
             rewind: Rewind::default(),
+            pin: None,
         }
     }
 }
@@ -219,6 +223,7 @@ impl ViewSettings {
         rewind.steps.sort_unstable();
         rewind.steps.dedup();
         rewind.steps.truncate(12);
+        self.pin = self.pin.take().and_then(Pin::tidied);
     }
 }
 
