@@ -239,6 +239,7 @@ impl Viewer {
                 let looked = (purpose == Purpose::Compare).then(|| compare::group_of(&controls, compare::looked_at(ctx)));
                 state.runs.submit(&self.session, purpose, looked)
             }
+            Next::Measure => state.runs.start(&self.session, Purpose::Decided, &controls),
             Next::Ahead(controls) => state.runs.start_ahead(&self.session, &controls, state.live.touched()),
             Next::Wait | Next::Nothing => Ok(()),
         };

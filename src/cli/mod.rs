@@ -6,6 +6,7 @@ mod copied;
 mod devices;
 mod encode;
 mod eps;
+mod forks;
 mod given;
 mod info;
 mod model;
@@ -49,6 +50,8 @@ enum Command {
     Encode(Box<encode::EncodeArgs>),
     /// Encode pictures, decode them again at several S, and measure what is lost (the paper's Table 2)
     Reconstruct(Box<reconstruct::ReconstructArgs>),
+    /// Branch off a run at many steps, and measure when the picture is decided
+    Forks(Box<forks::ForksArgs>),
     /// Evaluate the network on tensors of a file
     Eps(eps::EpsArgs),
     /// List the models: in the program, in the Hub's cache, on the Hub
@@ -98,6 +101,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Trajectory(args)) => trajectory::run(&args),
         Some(Command::Encode(args)) => encode::run(&args),
         Some(Command::Reconstruct(args)) => reconstruct::run(&args),
+        Some(Command::Forks(args)) => forks::run(&args),
         Some(Command::Eps(args)) => eps::run(&args),
         Some(Command::Models(args)) => models::run(&args),
         Some(Command::Devices) => devices::run(),

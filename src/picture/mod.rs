@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod difference;
+pub mod distance;
 pub mod gif;
 pub mod npz;
 pub mod npz_input;

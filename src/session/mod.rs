@@ -14,7 +14,9 @@ mod worker;
 
 pub use event::{End, Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake};
 pub use instruments::Instruments;
-pub use request::{Budget, EncodeBy, Group, InterpolationMode, Keep, Kind, Latent, MIN_DRAFT_STEPS, Member, Request, TorchLatents};
+pub use request::{
+    Budget, EncodeBy, ForkAt, Group, InterpolationMode, Keep, Kind, Latent, MIN_DRAFT_STEPS, Member, Request, TorchLatents,
+};
 
 use crate::{
     error::{Error, Result},

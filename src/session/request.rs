@@ -8,7 +8,7 @@ use crate::{
     noise::{self, STREAM_X_T},
     picture::{Picture, decode},
     recipe::ClassLabel,
-    schedule::{EncodeAt, NoiseKind, ScheduleRequest},
+    schedule::{EncodeAt, NoiseKind, ScheduleRequest, StepCoefficients},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -64,6 +64,12 @@ pub struct Budget {
 pub const MIN_DRAFT_STEPS: usize = 4;
 
 impl Budget {
+    /// Its share where it is divided among so many.
+    pub fn divided(self, among: usize) -> Self {
+        let among = among.max(1) as u32;
+        Self { within: self.within / among, whole_within: self.whole_within / among }
+    }
+
     /// Steps of a draft of `wanted` steps where one takes `step`; `None` is not known yet.
     pub fn steps(&self, wanted: usize, step: Option<Duration>) -> usize {
         let fit = |time: Duration| step.map_or(0, |step| (time.as_secs_f64() / step.as_secs_f64().max(1e-6)) as usize);
@@ -83,13 +89,13 @@ pub struct Group {
 }
 
 impl Group {
-    /// The group that this one leaves, and at which timestep; `None` where it begins at x_T.
+    /// The group that this one leaves, and at which step; `None` where it begins at x_T.
     ///
     /// # Errors
     /// Members that leave different groups, or at different steps.
-    pub(super) fn stem(&self) -> Result<Option<(usize, u32)>> {
+    pub(super) fn stem(&self) -> Result<Option<(usize, ForkAt)>> {
         let stem = |member: &Member| match member.latent {
-            Latent::StepOf { group, t, .. } => Some((group, t)),
+            Latent::StepOf { group, at, .. } => Some((group, at)),
             _ => None,
         };
         let first = self.members.first().and_then(stem);
@@ -167,15 +173,15 @@ pub enum Latent {
         /// The member's place in it.
         member: usize,
     },
-    /// What a member of an earlier group is at its first step whose timestep is no larger than `t`: the group takes its own steps from
-    /// there on, together with that one. All members of a group leave one group at one step.
+    /// What a member of an earlier group is before one of its steps: the group takes its own steps from there on, together with that
+    /// one. All members of a group leave one group at one step.
     StepOf {
         /// The group's number.
         group: usize,
         /// The member's place in it.
         member: usize,
-        /// The timestep.
-        t: u32,
+        /// The step.
+        at: ForkAt,
     },
     /// Between image 0 of two seeds, at t from 0 to 1.
     Between {
@@ -197,6 +203,25 @@ pub enum Latent {
     },
 }
 
+/// At which step of a run another leaves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForkAt {
+    /// The first whose timestep is no larger, or the last.
+    Timestep(u32),
+    /// The step of this index, or the last where there are fewer.
+    Step(usize),
+}
+
+impl ForkAt {
+    /// Steps that are taken before it; `None` of a run without any.
+    pub fn steps_before(self, steps: &[StepCoefficients]) -> Option<usize> {
+        match self {
+            Self::Timestep(t) => steps.iter().position(|step| step.t <= t).or_else(|| steps.len().checked_sub(1)),
+            Self::Step(index) => steps.len().checked_sub(1).map(|last| index.min(last)),
+        }
+    }
+}
+
 /// How to go from one latent to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum InterpolationMode {
@@ -212,6 +237,8 @@ pub enum InterpolationMode {
 pub enum Keep {
     /// Each step's x_t and x̂0 and the terms of its update: for a trajectory that is looked at step by step.
     Trajectory,
+    /// Each step's x_t and x̂0, of every group.
+    Tree,
     /// The newest pictures, and the spread over each group's members.
     Latest,
     /// x after each step of group `strip` and of the one after it; of the others their end.
@@ -288,7 +315,7 @@ impl Keep {
     /// Whether the updates of each step of a group are kept, and not the newest alone.
     pub fn keeps_steps(self, group: usize) -> bool {
         match self {
-            Self::Trajectory => true,
+            Self::Trajectory | Self::Tree => true,
             Self::Latest => false,
             Self::Rewind { strip } => (strip..=strip + 1).contains(&group),
         }

@@ -2,7 +2,7 @@
 
 use super::{
     event::{End, ModelFacts, Plan, StepUpdate},
-    request::{Group as RequestGroup, Keep, Kind, Latent, Member, Request, TorchLatents},
+    request::{ForkAt, Group as RequestGroup, Keep, Kind, Latent, Member, Request, TorchLatents},
     step_record::{self, Shown},
 };
 use crate::{
@@ -145,6 +145,10 @@ impl Run {
         let detail = match request.keep {
             Keep::Trajectory => Detail::new(steps, members * height * width * 3),
             Keep::Latest => Detail { terms: false, every: 1 },
+            Keep::Tree => {
+                let all: usize = request.groups.iter().map(|g| g.members.len()).sum();
+                Detail { terms: false, ..Detail::new(steps, all * height * width * 3) }
+            }
             Keep::Rewind { .. } => Detail { terms: false, ..Detail::new(steps, members * height * width * 3) },
         };
         let clock = engine.clock().clone();
@@ -254,8 +258,9 @@ impl Run {
         };
         let reads = |group: usize, index: usize| match keep {
             Keep::Latest => Reads::PICTURES,
+            Keep::Tree if is_shown(group, index) => Reads::PICTURES,
             Keep::Trajectory if is_shown(group, index) => Reads { model: true, noise: detail.terms, ..Reads::PICTURES },
-            Keep::Trajectory | Keep::Rewind { .. } => Reads { x: true, ..Reads::default() },
+            Keep::Trajectory | Keep::Tree | Keep::Rewind { .. } => Reads { x: true, ..Reads::default() },
         };
         let reads = |group: usize, index: usize| reads(first + group, index);
         let Some(step) = self.stage.turn(engine, &reads, stop).await? else { return Ok(None) };
@@ -355,7 +360,7 @@ fn stage(
             .map(|(seed, count)| TorchDraws::new(seed, count as usize * channels * size.0 as usize * size.1 as usize));
         let keys: Vec<_> = group.members.iter().map(key).collect();
         let begun = match group.stem()? {
-            Some((from, t)) => Group::branch(schedule.clone(), keys, stem_of(plan, group, (from, t), first)?),
+            Some((from, at)) => Group::branch(schedule.clone(), keys, stem_of(plan, group, (from, at), first)?),
             None => Group::new(schedule.clone(), keys, x_t),
         };
         groups.push(begun.with_noise_of(torch));
@@ -364,12 +369,11 @@ fn stage(
 }
 
 /// Where a branch of a request leaves the group of number `from`, of groups that are counted from `first` on.
-fn stem_of(plan: &Plan, branch: &RequestGroup, (from, t): (usize, u32), first: usize) -> Result<Stem> {
-    let missing = || Error::argument(format!("fork: expected an earlier group that comes to timestep {t}, got number {from}"));
+fn stem_of(plan: &Plan, branch: &RequestGroup, (from, at): (usize, ForkAt), first: usize) -> Result<Stem> {
+    let missing = || Error::argument(format!("fork: expected an earlier group that comes to {at:?}, got number {from}"));
     let group = from.checked_sub(first).ok_or_else(missing)?;
     let schedule = plan.schedules.get(from).ok_or_else(missing)?;
-    // What lies above the run is its beginning: x_T.
-    let steps = schedule.steps.iter().position(|step| step.t <= t).ok_or_else(missing)?;
+    let steps = at.steps_before(&schedule.steps).ok_or_else(missing)?;
     let members = branch.members.iter().filter_map(|member| match member.latent {
         Latent::StepOf { member, .. } => Some(member),
         _ => None,

@@ -105,3 +105,39 @@ fn a_fork_outside_the_run_is_one_line() {
     let run = place.run(&format!("{job} --fork-at 500 --noise-seed 1 -o x.png").replace("--eta 1", "--eta 0"));
     assert!(run.code == Some(0) && run.err.contains("so that changes nothing"), "{}", run.err);
 }
+
+/// `etude forks`: the ends of branches that leave a run lie the closer together the later they do.
+#[test]
+fn when_a_picture_is_decided_is_measured() {
+    let place = Place::new();
+    let job = "forks --device cpu --model fashion -S 10 --eta 1 --seed 7 --places 5 --seeds 3";
+    let out = place.succeed(&format!("{job} --json -o ends.png"));
+    let measured: serde_json::Value = serde_json::from_str(&out).expect("JSON and nothing else");
+    assert_eq!(measured["t"], json!([900, 700, 500, 300, 100]));
+    let distances: Vec<f64> =
+        measured["distance"].as_array().expect("a list").iter().map(|d| d.as_f64().expect("a number")).collect();
+    assert!(distances.len() == 5 && distances[0] > 3.0 * distances[4] && distances[4] > 0.0, "{distances:?}");
+    assert!(place.succeed(job).contains("3 noise seeds from each fork"));
+    // The ends of the third fork are those of `etude sample --fork-at`.
+    let sheet = decoded(&place.path("ends.png"));
+    for (column, seed) in [(0, 1), (2, 3)] {
+        place.succeed(&format!(
+            "sample --device cpu --model fashion -S 10 --eta 1 --seed 7 -n 1 --fork 500,noise-seed={seed} -o one.png"
+        ));
+        let one = decoded(&place.path("one.png"));
+        // A picture of a sheet begins two pixels after the one before it, each pixel as large as the sheet's scale.
+        let pixel = |sheet: &image::RgbImage, columns: u32, [column, row]: [u32; 2], [x, y]: [u32; 2]| {
+            let scale = sheet.width() / (2 + columns * 34);
+            sheet.get_pixel((2 + column * 34 + x) * scale, (2 + row * 34 + y) * scale)[0]
+        };
+        let at = |x: u32, y: u32| pixel(&sheet, 3, [column, 2], [x, y]);
+        let of_one = |x: u32, y: u32| pixel(&one, 1, [0, 0], [x, y]);
+        let off = (0..32).flat_map(|y| (0..32).map(move |x| (x, y))).map(|(x, y)| at(x, y).abs_diff(of_one(x, y)));
+        // Several at a time are other tiles: a level may differ.
+        assert!(off.max() <= Some(1), "seed {seed}");
+    }
+    let run = place.run(&job.replace("--seeds 3", "--seeds 1"));
+    assert!(run.code == Some(2) && run.err.contains("--seeds: expected 2 or more"), "{}", run.err);
+    let run = place.run(&job.replace("--eta 1", "--eta 0"));
+    assert!(run.code == Some(0) && run.err.contains("so x_T decides the picture"), "{}", run.err);
+}

@@ -2,6 +2,7 @@
 
 mod faults;
 mod files;
+mod fork;
 mod hints;
 mod hub;
 #[path = "../hub/server.rs"]

@@ -106,7 +106,7 @@ fn explain_shows_the_numbers_of_the_step_and_takes_a_tau() {
 #[test]
 fn every_panel_draws_small_and_large_and_in_both_themes() {
     for (size, theme) in [([480.0, 360.0], "light"), ([640.0, 400.0], "dark"), ([1920.0, 1080.0], "light")] {
-        for tab in [Tab::Trajectory, Tab::Compare, Tab::Interpolate, Tab::Explain, Tab::Rewind] {
+        for tab in [Tab::Trajectory, Tab::Compare, Tab::Interpolate, Tab::Explain, Tab::Rewind, Tab::Fork] {
             let mut controls = short();
             controls.view.tab = tab;
             let mut harness = window(controls);

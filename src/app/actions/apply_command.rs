@@ -70,6 +70,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             ctx.copy_text(command_line(&state.controls));
             let what = match state.controls.view.tab {
                 Tab::Interpolate => "Copied the command that samples the ends",
+                Tab::Fork => "Copied the commands that make the stem and its branches",
                 Tab::Rewind => "Copied the commands that encode and reconstruct the picture",
                 _ => "Copied the command that makes these pictures",
             };

@@ -3,6 +3,7 @@
 use crate::{
     app::state::{
         controls::Controls,
+        fork_requests::branch_controls,
         run_requests::rewound_steps,
         view_settings::{Axes, Convention, Tab},
     },
@@ -145,6 +146,7 @@ pub fn command_line(controls: &Controls) -> String {
             }
         }
         Tab::Rewind => rewind_commands(controls),
+        Tab::Fork => fork_commands(controls),
         Tab::Interpolate => {
             let ends = if view.interpolate.grid { 4 } else { 2 };
             let seeds = view.interpolate.seeds[..ends].iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
@@ -158,6 +160,24 @@ pub fn command_line(controls: &Controls) -> String {
             )
         }
     }
+}
+
+/// A command for the stem and one for each branch; and the one that measures when the picture is decided.
+fn fork_commands(controls: &Controls) -> String {
+    let branches = (0..controls.view.fork.branches.len()).map(Some);
+    let sample = |branch: Option<usize>| {
+        let run = branch_controls(controls, branch);
+        let out = branch.map_or_else(|| "stem".to_owned(), |number| format!("branch-{}", number + 1));
+        format!("etude sample {} {} --out {out}.png", options(&run, &[]), images(&run, run.image_number(), 1))
+    };
+    let mut commands: Vec<String> = std::iter::once(None).chain(branches).map(sample).collect();
+    let tree = &controls.view.fork;
+    if tree.measure {
+        let run = branch_controls(controls, None);
+        let (options, images) = (options(&run, &[]), images(&run, run.image_number(), 1));
+        commands.push(format!("etude forks {options} {images} --places {} --seeds {}", tree.places, tree.seeds));
+    }
+    commands.join("; ")
 }
 
 /// The commands that encode the picture of the Rewind panel, and that measure what it misses at each S.

@@ -1,5 +1,6 @@
 //! Saving what is on screen: the pictures are gathered here, laid out and written on a thread of their own.
 
+use super::export_fork;
 use crate::{
     app::{
         panels::{film_strip, interpolate, rewind},
@@ -37,7 +38,7 @@ const LAST_MS: u32 = 1500;
 const MAX_FRAMES: usize = 120;
 
 /// What is to be written.
-enum Content {
+pub(super) enum Content {
     Still(Box<dyn FnOnce() -> Picture + Send>),
     Moving(Box<dyn FnOnce() -> Vec<Picture> + Send>),
 }
@@ -61,6 +62,7 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
         }
         Tab::Interpolate => between(state, export)?,
         Tab::Rewind => rewound(state, export)?,
+        Tab::Fork => export_fork::forked(state, export)?,
     };
     let nothing = || Error::argument("save: expected a finished picture, got none yet; wait for the first one");
     let plan = run.plan.as_ref().ok_or_else(nothing)?;
@@ -72,6 +74,9 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     }
     controls.view.interpolate.position = position;
     controls.view.pin = state.controls.view.pin.clone();
+    if tab == Tab::Fork {
+        controls = export_fork::controls_of(controls, &state.controls, export);
+    }
     let mut recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?;
     // A picture, a strip or an animation shows one image of a batch, a sheet all of them.
     recipe.image = (has_one_image(tab, export) || state.pair().is_some()).then(|| controls.image_number());
@@ -85,7 +90,7 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
 
 /// Whether what is saved of a panel shows one image of a batch.
 fn has_one_image(tab: Tab, export: Export) -> bool {
-    matches!(tab, Tab::Trajectory | Tab::Explain) && export != Export::Sheet
+    matches!(tab, Tab::Trajectory | Tab::Explain | Tab::Fork) && export != Export::Sheet
 }
 
 /// Held while a file name is chosen and the file written, so that two tasks do not choose the same name.
@@ -114,11 +119,11 @@ fn unused(folder: &Path, extension: &str) -> Result<PathBuf> {
     free.ok_or_else(|| Error::file(folder, "has 99999 pictures of etude already; choose another folder to save in"))
 }
 
-fn enlarged(picture: &Picture) -> Picture {
+pub(super) fn enlarged(picture: &Picture) -> Picture {
     picture.scaled((COMFORTABLE / picture.width.max(picture.height).max(1)).max(1))
 }
 
-fn missing() -> Error {
+pub(super) fn missing() -> Error {
     Error::argument("save: expected pictures on screen, got none yet; wait for the run to bring some")
 }
 

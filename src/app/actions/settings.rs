@@ -236,6 +236,7 @@ mod tests {
             },
             rewind: Rewind::default(),
             pin: None,
+            fork: Default::default(),
         };
         let expected = Controls {
             model: "fashion".to_owned(),
@@ -250,6 +251,8 @@ mod tests {
             seed: 99,
             noise_seed: 3,
             noise: None,
+            forks: Vec::new(),
+            step_seeds: Vec::new(),
             rng: Rng::Torch,
             count: 5,
             class: None,
@@ -271,6 +274,7 @@ mod tests {
         let mut stored = value(STORED);
         stored["noise"] = "torch".into();
         stored["viewer"]["ahead"] = true.into();
+        stored["viewer"]["fork"] = serde_json::to_value(ViewSettings::default().fork).expect("JSON");
         stored["viewer"]["rewind"] = serde_json::to_value(Rewind::default()).expect("JSON");
         assert_eq!(value(&storage.0[KEY]), stored);
     }

@@ -29,6 +29,22 @@ pub(crate) fn positions_up_to(steps: usize, max_count: usize) -> Vec<usize> {
     evenly_spaced(steps + 1, max_count)
 }
 
+/// Side of the strip's pictures in `room`, and from one to the next, for a run of `steps`.
+fn pitch(room: Vec2, steps: usize) -> (f32, Vec<usize>, f32) {
+    let side = ((room.y - 26.0) / 2.0).clamp(SIDE[0], SIDE[1]);
+    let count = ((room.x + GAP) / (side + GAP)).floor().max(2.0) as usize;
+    let positions = positions(steps, count);
+    let pitch = if positions.len() > 1 { ((room.x - side) / (positions.len() - 1) as f32).min(side + 14.0) } else { 0.0 };
+    (side, positions, pitch)
+}
+
+/// Where the strip that stands above `below` has its x_T and its finished sample: the steps lie between the middles of the two.
+pub(crate) fn span(below: Rect, steps: usize, strip: f32) -> [f32; 2] {
+    let (side, positions, pitch) = pitch(vec2(below.width(), strip), steps);
+    let left = below.left() + side / 2.0;
+    [left, left + pitch * positions.len().saturating_sub(1) as f32]
+}
+
 /// Both pictures of a step.
 pub(crate) fn pair(shown: &Shown<'_>, image: usize) -> Option<(Arc<Picture>, Arc<Picture>)> {
     let record = shown.record(image)?;
@@ -36,21 +52,18 @@ pub(crate) fn pair(shown: &Shown<'_>, image: usize) -> Option<(Arc<Picture>, Arc
     Some((upper, record.x0.clone()))
 }
 
-/// Draws the strip; a click looks at a step.
-pub(crate) fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> Option<Command> {
+/// Draws the strip, `height` points high with its timesteps; a click looks at a step.
+pub(crate) fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache, height: f32) -> Option<Command> {
     // Drafts do not touch the strip: it keeps what it has, dimmed, until a full run has better.
     let runs = state.runs.strip(state.image());
     let steps = runs.first().map_or(0, |run| run.steps());
-    let room = ui.available_size();
-    let side = ((room.y - 26.0) / 2.0).clamp(SIDE[0], SIDE[1]);
-    let count = ((room.x + GAP) / (side + GAP)).floor().max(2.0) as usize;
+    let room = vec2(ui.available_width(), height);
+    let (side, positions, pitch) = pitch(room, steps.max(1));
     let (rect, _) = ui.allocate_exact_size(vec2(room.x, 2.0 * side + GAP + 18.0), Sense::hover());
     if steps == 0 {
         ui.painter().rect_filled(rect, 4, theme::empty(ui));
         return None;
     }
-    let positions = positions(steps, count);
-    let pitch = if positions.len() > 1 { ((rect.width() - side) / (positions.len() - 1) as f32).min(side + 14.0) } else { 0.0 };
     let looked = state.shown().map(|s| (s.position() as f64 / s.run.steps().max(1) as f64 * steps as f64).round() as usize);
     let nearest = looked.and_then(|at| positions.iter().copied().min_by_key(|p| p.abs_diff(at)));
     let mut command = None;

@@ -1,6 +1,6 @@
 //! The open panel, and what is drawn over all panels.
 
-use super::{compare, explain, interpolate, rewind, scrubber, trajectory};
+use super::{compare, explain, fork, interpolate, rewind, scrubber, trajectory};
 use crate::{
     app::{
         state::{State, command::Command, controls::Controls, run_requests::Purpose, view_settings::Tab},
@@ -33,6 +33,7 @@ pub(crate) fn panel_ui(
             compare::compare_following_ui(ui, &view, runs.cell_draft(), draft, textures)
         }
         Tab::Rewind => rewind::rewind_ui(ui, &rewind::View::new(&state.runs), draft, textures),
+        Tab::Fork => fork::fork_ui(ui, &fork::View::new(&state.runs), draft, textures),
         Tab::Interpolate => {
             let view = interpolate::View::new(&state.runs, now);
             interpolate::interpolate_ui(ui, &view, draft, playback, textures)

@@ -15,12 +15,13 @@ use crate::{
 use eframe::egui::{self, Color32, Layout, RichText, ThemePreference, Ui};
 
 /// The panels' names, with what each is for.
-pub(crate) const TABS: [(Tab, &str, &str); 5] = [
+pub(crate) const TABS: [(Tab, &str, &str); 6] = [
     (Tab::Trajectory, "Trajectory", "One run, step by step, from x_T to the picture (F1)"),
     (Tab::Compare, "Compare", "A grid of runs from one x_T: what η, S and τ change (F2)"),
     (Tab::Interpolate, "Interpolate", "Between the latents of two or four seeds (F3)"),
     (Tab::Explain, "Explain", "The update rule with the numbers and pictures of a step (F4)"),
     (Tab::Rewind, "Rewind", "A picture encoded to its x_T and decoded again (F5)"),
+    (Tab::Fork, "Fork", "One run and its branches: other noise, η or steps from a step on (F6)"),
 ];
 
 /// Panels and tools need this much width on one line; with less, the tools have a line of their own.

@@ -1,6 +1,6 @@
 //! The Trajectory panel: x_t and x̂0 of the chosen step side by side, the batch, the scrubber and the film strip.
 
-use super::{film_strip, pinned, scrubber};
+use super::{film_strip, noise_chips, pinned, scrubber};
 use crate::{
     app::{
         state::{
@@ -66,7 +66,12 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
     });
     ui.add_space(4.0);
     command = scrubber::scrubber_ui(ui, state).or(command);
-    command = film_strip::film_strip_ui(ui, state, textures).or(command);
+    let chips = if noise_chips::has_chips(state) { noise_chips::HEIGHT + ui.spacing().item_spacing.y } else { 0.0 };
+    let strip = ui.available_height() - chips;
+    command = film_strip::film_strip_ui(ui, state, textures, strip).or(command);
+    if chips > 0.0 {
+        noise_chips::noise_chips_ui(ui, state, draft, strip);
+    }
     command
 }
 
@@ -106,6 +111,22 @@ fn header_ui(ui: &mut Ui, state: &State, draft: &mut Controls, shown: Option<&Sh
             ui.label(RichText::new("cancelled").color(theme::caution(ui)));
         }
         pinned::pin_button_ui(ui, state, draft, shown);
+        if !controls.forks.is_empty() || !controls.step_seeds.is_empty() {
+            let back =
+                ui.small_button("Back to the stem").hint("The same run without its forks, and every step with its own noise");
+            if back.clicked() {
+                *draft = draft.stem();
+            }
+        }
+        let at = shown.run.plan.as_ref().and_then(|plan| plan.schedules.first()?.steps.get(shown.update.index)).map(|step| step.t);
+        let hover = "Leaves this run at the step shown, with another noise seed (panel Fork)";
+        if let Some(t) = at.filter(|_| !shown.run.is_draft())
+            && ui.small_button("Branch here").hint(hover).clicked()
+        {
+            let stem = draft.clone();
+            draft.view.fork.branch_off(None, t, &stem);
+            draft.view.tab = Tab::Fork;
+        }
         let hover = "Encodes this picture to the x_T that leads to it, and decodes it again (panel Rewind)";
         if ui.small_button("Rewind it").hint(hover).clicked() {
             (draft.view.tab, draft.view.rewind.picture) = (Tab::Rewind, None);

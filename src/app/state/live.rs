@@ -52,6 +52,8 @@ pub(crate) enum Next {
     Pinned(Box<Controls>),
     /// The whole panel.
     Whole,
+    /// When the picture is decided.
+    Measure,
     /// The picture looked at for other controls, which may come next.
     Ahead(Box<Controls>),
     /// Nothing until the controls are at rest.
@@ -122,7 +124,7 @@ impl Live {
             }
             _ => false,
         };
-        let has_focus = !matches!(controls.view.tab, Tab::Compare | Tab::Rewind);
+        let has_focus = !matches!(controls.view.tab, Tab::Compare | Tab::Rewind | Tab::Fork);
         let interpolating = controls.view.tab == Tab::Interpolate;
         let focus = runs.current(Purpose::Focus).filter(|_| runs.is_current(Purpose::Focus, same(Purpose::Focus)));
         // The strip of an interpolation does not have the picture of every position; a batch of one is the picture itself.
@@ -138,6 +140,10 @@ impl Live {
             let Some(of) = cell_controls(controls, cell[0], cell[1]) else { return Next::Wait };
             let drafted = runs.current(Purpose::Draft).is_some_and(|run| run.cell == Some(cell) && run.controls == of);
             return if drafted { Next::Wait } else { Next::DraftCell(cell, Box::new(of), self.touched) };
+        }
+        if moves && controls.view.tab == Tab::Fork && !whole_done {
+            let drafted = runs.is_current(Purpose::Draft, same(Purpose::Focus));
+            return if drafted { Next::Wait } else { Next::Draft(self.touched) };
         }
         if moves {
             if has_focus && !picture_there {
@@ -165,6 +171,11 @@ impl Live {
         }
         if !whole_done {
             return Next::Whole;
+        }
+        if controls.view.tab == Tab::Fork {
+            let is_drawn = runs.current(purpose).is_some_and(|run| run.finished);
+            let measured = !controls.view.fork.measure || runs.is_current(Purpose::Decided, same(Purpose::Decided));
+            return if is_drawn && !measured { Next::Measure } else { Next::Nothing };
         }
         if has_focus { self.ahead(runs, controls, now, may_look_ahead) } else { Next::Nothing }
     }

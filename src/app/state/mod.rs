@@ -3,6 +3,7 @@
 pub mod command;
 pub mod controls;
 pub(crate) mod described;
+pub mod fork_requests;
 pub mod given_picture;
 pub mod history;
 pub mod last_accepted;
@@ -18,6 +19,7 @@ pub mod run_view;
 pub mod runs;
 pub(crate) mod scale;
 pub mod start;
+pub(crate) mod step_seeds;
 pub mod view_settings;
 pub mod written;
 

@@ -2,6 +2,7 @@
 
 use super::{
     controls::Controls,
+    fork_requests,
     view_settings::{Axes, Tab},
     written::plain,
 };
@@ -26,6 +27,10 @@ pub enum Purpose {
     Rewind,
     /// The picture that is pinned as A.
     Pinned,
+    /// The stem and its branches of the Fork panel.
+    Fork,
+    /// From many steps on, with several noise seeds: when the picture is decided.
+    Decided,
     /// The one picture that is looked at, before all others: the enlarged image of the batch, the interpolation's position.
     Focus,
     /// The same in fewer steps, while a control moves.
@@ -68,6 +73,7 @@ impl Purpose {
             Tab::Compare => Self::Compare,
             Tab::Interpolate => Self::Between,
             Tab::Rewind => Self::Rewind,
+            Tab::Fork => Self::Fork,
         }
     }
 }
@@ -85,6 +91,10 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         Purpose::Between => between(controls),
         Purpose::Rewind => rewind(controls),
         Purpose::Pinned => vec![enlarged(controls)],
+        Purpose::Fork => fork_requests::tree(controls),
+        Purpose::Decided => fork_requests::measurement(controls),
+        // A draft is one of the whole tree.
+        _ if controls.view.tab == Tab::Fork => fork_requests::tree(controls),
         _ if step_by_step => vec![enlarged(controls)],
         _ => vec![point(controls)],
     };
@@ -99,7 +109,9 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         keep: match purpose {
             Purpose::Rewind => Keep::Rewind { strip: strip_group(controls) },
             Purpose::Trajectory | Purpose::Pinned => Keep::Trajectory,
+            Purpose::Fork => Keep::Tree,
             _ if focus && step_by_step => Keep::Trajectory,
+            _ if focus && controls.view.tab == Tab::Fork => Keep::Tree,
             _ => Keep::Latest,
         },
         first: None,
@@ -112,7 +124,8 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
     })
 }
 
-fn seed(controls: &Controls, image: u32) -> Latent {
+/// x_T of an image of the controls' seed.
+pub(super) fn seed(controls: &Controls, image: u32) -> Latent {
     match controls.rng {
         Rng::Etude => Latent::Seed { seed: controls.seed, image },
         Rng::Torch => Latent::Torch { seed: controls.seed, image, count: controls.drawn() },

@@ -164,7 +164,7 @@ impl RunView {
         let step_by_step = matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain);
         match self.purpose {
             Purpose::Trajectory => image < self.controls.count as usize,
-            Purpose::Compare | Purpose::Between | Purpose::Rewind | Purpose::Pinned => false,
+            Purpose::Compare | Purpose::Between | Purpose::Rewind | Purpose::Pinned | Purpose::Fork | Purpose::Decided => false,
             _ if self.cell.is_some() => false,
             _ => step_by_step && self.member(image).is_some(),
         }

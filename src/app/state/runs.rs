@@ -111,7 +111,8 @@ impl Runs {
     pub(crate) fn start_draft(&mut self, session: &Session, controls: &Controls, touched: Touched) -> Result<()> {
         self.register(Purpose::Draft, controls);
         let mut request = run_requests::request(self.next_id, Purpose::Draft, controls)?;
-        (request.kind, request.fit_steps) = (Kind::Draft(touched.budget()), true);
+        // What several groups are computed in is divided among them.
+        (request.kind, request.fit_steps) = (Kind::Draft(touched.budget().divided(request.groups.len())), true);
         self.displace(Purpose::Draft);
         session.submit(request);
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::{given_picture::GivenPicture, pin::Pin};
 use crate::{
-    schedule::{EncodeAt, Preset, Spacing},
+    schedule::{EncodeAt, Fork, Preset, Spacing},
     session::InterpolationMode,
 };
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ pub struct ViewSettings {
     /// What is pinned as A in the Trajectory panel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<Pin>,
+    /// The Fork panel.
+    pub fork: Tree,
 }
 
 /// The panels.
@@ -53,6 +55,8 @@ pub enum Tab {
     Explain,
     /// A picture encoded to its x_T and decoded again.
     Rewind,
+    /// Branches of one run.
+    Fork,
 }
 
 /// Whose way to invert a step.
@@ -99,6 +103,25 @@ pub struct Rewind {
     pub eta: f64,
     /// Each S, beside the controls' own, at which the error is measured.
     pub steps: Vec<usize>,
+}
+
+/// The Fork panel's controls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tree {
+    /// Each branch with the forks that lead to it from the stem, t falling; the last is its own, and those before it are of the branch
+    /// that it leaves.
+    pub branches: Vec<Vec<Fork>>,
+    /// The branch that is saved and opened; `None` is the stem.
+    pub chosen: Option<usize>,
+    /// Show x_t instead of the predicted x̂0.
+    pub noisy: bool,
+    /// Whether it is measured when the picture is decided.
+    pub measure: bool,
+    /// At how many steps of the run it is measured.
+    pub places: u32,
+    /// How many noise seeds go on from each.
+    pub seeds: u32,
 }
 
 /// What the Compare panel's rows and columns are.
@@ -165,6 +188,7 @@ impl Default for ViewSettings {
             interpolate: Interpolate::default(),
             rewind: Rewind::default(),
             pin: None,
+            fork: Tree::default(),
         }
     }
 }
@@ -195,6 +219,18 @@ impl Default for Rewind {
     }
 }
 
+impl Default for Tree {
+    fn default() -> Self {
+        // As noisy as DDPM from early on, and from late on.
+        let branch = |t, noise_seed| vec![Fork { t, noise_seed: Some(noise_seed), eta: Some(1.0), steps: None }];
+        let branches = vec![branch(900, 2), branch(600, 3), branch(300, 4)];
+        Self { branches, chosen: None, noisy: false, measure: false, places: 10, seeds: 4 }
+    }
+}
+
+/// The most branches of a run.
+pub const MAX_BRANCHES: usize = 8;
+
 /// The most passes after a step: each is one more evaluation of the network.
 pub const MAX_REFINE: usize = 20;
 
@@ -216,6 +252,14 @@ impl ViewSettings {
         let unit = |x: f64| if x.is_finite() { x.clamp(0.0, 1.0) } else { 0.0 };
         interpolate.position = interpolate.position.map(unit);
         interpolate.eta = unit(interpolate.eta);
+        let fork = &mut self.fork;
+        fork.branches.retain(|forks| {
+            let has_eta = |fork: &Fork| fork.eta.is_none_or(|eta| (0.0..=1.0).contains(&eta));
+            !forks.is_empty() && forks.len() <= MAX_BRANCHES && forks.iter().all(has_eta) && forks.is_sorted_by(|a, b| a.t >= b.t)
+        });
+        fork.branches.truncate(MAX_BRANCHES);
+        fork.chosen = fork.chosen.filter(|chosen| *chosen < fork.branches.len());
+        (fork.places, fork.seeds) = (fork.places.clamp(2, 40), fork.seeds.clamp(2, 16));
         let rewind = &mut self.rewind;
         rewind.eta = unit(rewind.eta);
         rewind.refine = rewind.refine.min(MAX_REFINE);

@@ -1,0 +1,78 @@
+//! What is saved of the Fork panel: the chosen row's end, all ends, or the tree, as it stands or as it grows.
+
+use super::export::{Content, enlarged, missing};
+use crate::{
+    app::{
+        panels::{film_strip, fork},
+        state::{State, command::Export, controls::Controls, fork_requests::branch_controls, run_view::RunView},
+    },
+    error::Result,
+    picture::{Picture, sheet},
+    schedule::Fork,
+};
+
+/// Columns of a saved tree, and frames of an animation.
+const COLUMNS: usize = 11;
+const MAX_FRAMES: usize = 120;
+
+/// The run that is saved, and what of it.
+pub(super) fn forked(state: &State, export: Export) -> Result<(&RunView, Content)> {
+    let view = fork::View::new(&state.runs);
+    let tree = &state.controls.view.fork;
+    let names: Vec<Option<&[Fork]>> =
+        std::iter::once(None).chain(tree.branches.iter().map(|forks| Some(forks.as_slice()))).collect();
+    if export == Export::Picture {
+        let chosen = names.get(tree.chosen.map_or(0, |branch| branch + 1)).copied().flatten();
+        let (row, end) = view.rows(chosen).find_map(|row| Some((row, row.end()?.clone()))).ok_or_else(missing)?;
+        return Ok((row.run, Content::Still(Box::new(move || enlarged(&end)))));
+    }
+    // All of one run, so that they belong together.
+    let whole = |run: &RunView| names.iter().all(|forks| view.rows(*forks).any(|row| row.run.id == run.id && row.end().is_some()));
+    let run = view.rows(None).map(|row| row.run).find(|run| whole(run)).ok_or_else(missing)?;
+    let rows: Vec<_> = names.iter().filter_map(|forks| view.rows(*forks).find(|row| row.run.id == run.id)).collect();
+    if export == Export::Sheet {
+        let ends: Vec<Picture> = rows.iter().filter_map(|row| row.end()).map(|end| (**end).clone()).collect();
+        return Ok((run, Content::Still(Box::new(move || sheet::contact_sheet(&ends, None, None)))));
+    }
+    let stem = rows.first().ok_or_else(missing)?;
+    let steps = &stem.schedule.steps;
+    let count = if export == Export::Gif { MAX_FRAMES } else { COLUMNS };
+    let times = film_strip::positions_up_to(steps.len(), count).into_iter().map(|at| steps.get(at).map(|step| step.t));
+    // Before its fork a branch is the row that it leaves: in a strip its place stays empty, in an animation that row is shown.
+    let blank = stem.end().map(|end| Picture::filled(end.width, end.height, [0x20; 3])).ok_or_else(missing)?;
+    let mut columns: Vec<Vec<Picture>> = Vec::new();
+    for t in times {
+        let mut column: Vec<Picture> = Vec::new();
+        for (number, row) in rows.iter().enumerate() {
+            let has_begun = number == 0 || t.is_none_or(|t| names[number].is_none_or(|forks| forks.iter().all(|fork| t <= fork.t)));
+            let picture = match row.at(t, tree.noisy).filter(|_| has_begun) {
+                Some((_, picture)) => (**picture).clone(),
+                None if export == Export::Gif => {
+                    let parent = number.checked_sub(1).and_then(|branch| tree.parent(branch).0).map_or(0, |parent| parent + 1);
+                    column.get(parent).cloned().unwrap_or_else(|| blank.clone())
+                }
+                None => blank.clone(),
+            };
+            column.push(picture);
+        }
+        columns.push(column);
+    }
+    let content = if export == Export::Gif {
+        Content::Moving(Box::new(move || columns.iter().map(|column| sheet::contact_sheet(column, None, None)).collect()))
+    } else {
+        Content::Still(Box::new(move || {
+            let rows = columns.first().map_or(0, Vec::len);
+            let pictures: Vec<Picture> = (0..rows).flat_map(|row| columns.iter().map(move |column| column[row].clone())).collect();
+            sheet::contact_sheet(&pictures, Some(columns.len()), None)
+        }))
+    };
+    Ok((run, content))
+}
+
+/// The controls that make what is saved: a picture's are those of its branch, so that the command line makes it as well.
+pub(super) fn controls_of(run: Controls, now: &Controls, export: Export) -> Controls {
+    let chosen = now.view.fork.chosen.filter(|_| export == Export::Picture);
+    let mut controls = branch_controls(&run, chosen.filter(|chosen| *chosen < run.view.fork.branches.len()));
+    controls.view.fork.chosen = now.view.fork.chosen;
+    controls
+}
