@@ -1,6 +1,9 @@
 //! Saving what is on screen: the pictures are gathered here, laid out and written on a thread of their own.
 
-use super::export_fork;
+use super::{
+    export_content::{Content, MAX_FRAMES, enlarged, missing},
+    export_fork,
+};
 use crate::{
     app::{
         panels::{film_strip, interpolate, rewind},
@@ -27,21 +30,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Small pictures are enlarged to about this many pixels per side before they are saved.
-const COMFORTABLE: usize = 256;
 /// Steps of a saved strip.
 const COLUMNS: usize = 11;
 /// How long an animation shows a step, and how long its end, in milliseconds.
 const FRAME_MS: u32 = 80;
 const LAST_MS: u32 = 1500;
-/// An animation has at most this many steps; a GIF of a thousand would be more than a minute long.
-const MAX_FRAMES: usize = 120;
-
-/// What is to be written.
-pub(super) enum Content {
-    Still(Box<dyn FnOnce() -> Picture + Send>),
-    Moving(Box<dyn FnOnce() -> Vec<Picture> + Send>),
-}
 
 /// The work of saving `export`, to be done outside the window's thread.
 ///
@@ -117,14 +110,6 @@ fn unused(folder: &Path, extension: &str) -> Result<PathBuf> {
     let path = |number: u32| folder.join(format!("etude-{number:04}.{extension}"));
     let free = (1..100_000).map(path).find(|path| !path.exists());
     free.ok_or_else(|| Error::file(folder, "has 99999 pictures of etude already; choose another folder to save in"))
-}
-
-pub(super) fn enlarged(picture: &Picture) -> Picture {
-    picture.scaled((COMFORTABLE / picture.width.max(picture.height).max(1)).max(1))
-}
-
-pub(super) fn missing() -> Error {
-    Error::argument("save: expected pictures on screen, got none yet; wait for the run to bring some")
 }
 
 fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {

@@ -1,6 +1,6 @@
 //! What is saved of the Fork panel: the chosen row's end, all ends, or the tree, as it stands or as it grows.
 
-use super::export::{Content, enlarged, missing};
+use super::export_content::{Content, MAX_FRAMES, enlarged, missing};
 use crate::{
     app::{
         panels::{film_strip, fork},
@@ -11,9 +11,8 @@ use crate::{
     schedule::Fork,
 };
 
-/// Columns of a saved tree, and frames of an animation.
+/// Columns of a saved tree.
 const COLUMNS: usize = 11;
-const MAX_FRAMES: usize = 120;
 
 /// The run that is saved, and what of it.
 pub(super) fn forked(state: &State, export: Export) -> Result<(&RunView, Content)> {

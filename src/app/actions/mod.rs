@@ -3,6 +3,7 @@
 pub(crate) mod apply_command;
 pub(crate) mod command_line;
 pub(crate) mod export;
+mod export_content;
 mod export_fork;
 pub(crate) mod models;
 pub(crate) mod rewind_picture;

@@ -13,6 +13,7 @@ use crate::{
     recipe::ClassLabel,
     recipe::{PROGRAM, Recipe, Rng},
     schedule::{Fork, NoiseKind, Preset, ScheduleRequest, Spacing, StepSeed, Variance},
+    session::Latent,
 };
 
 /// All controls.
@@ -128,6 +129,14 @@ impl Controls {
     /// What the noise of runs belongs to whose x_T is not torch's, or that differ in the seed of the noise.
     pub fn own_noise(&self) -> NoiseKind {
         Some(self.noise()).filter(|noise| *noise != NoiseKind::Torch).unwrap_or(self.preset.noise())
+    }
+
+    /// x_T of an image of the seed.
+    pub(crate) fn latent(&self, image: u32) -> Latent {
+        match self.rng {
+            Rng::Etude => Latent::Seed { seed: self.seed, image },
+            Rng::Torch => Latent::Torch { seed: self.seed, image, count: self.drawn() },
+        }
     }
 
     /// How many images torch draws at once.

@@ -2,7 +2,6 @@
 
 use super::{
     controls::Controls,
-    run_requests::seed,
     view_settings::{MAX_BRANCHES, Tree},
 };
 use crate::{
@@ -95,7 +94,7 @@ pub(crate) fn tree(controls: &Controls) -> Vec<Group> {
         let latent = Latent::StepOf { group: parent.map_or(0, |parent| parent + 1), member: 0, at };
         group(ScheduleRequest { forks: forks.clone(), ..stem.schedule() }, latent)
     };
-    std::iter::once(group(stem.schedule(), seed(&stem, image))).chain(tree.branches.iter().enumerate().map(branch)).collect()
+    std::iter::once(group(stem.schedule(), stem.latent(image))).chain(tree.branches.iter().enumerate().map(branch)).collect()
 }
 
 /// The stem, and from each of some steps on as many branches as there are noise seeds.
@@ -107,7 +106,7 @@ pub(crate) fn measurement(controls: &Controls) -> Vec<Group> {
         let latent = Latent::StepOf { group: 0, member: 0, at: ForkAt::Step(index) };
         Group { schedule: stem.schedule(), members: seeds.map(|seed| member(latent.clone(), seed)).collect(), encode: None }
     };
-    let first = Group { schedule: stem.schedule(), members: vec![member(seed(&stem, image), controls.noise_seed)], encode: None };
+    let first = Group { schedule: stem.schedule(), members: vec![member(stem.latent(image), controls.noise_seed)], encode: None };
     std::iter::once(first).chain(distance::places(stem.step_count(), tree.places).into_iter().map(from)).collect()
 }
 

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     error::Result,
-    recipe::Rng,
     schedule::{ScheduleRequest, Spacing},
     session::{Budget, EncodeBy, Group, Keep, Kind, Latent, Member, Request},
 };
@@ -124,16 +123,8 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
     })
 }
 
-/// x_T of an image of the controls' seed.
-pub(super) fn seed(controls: &Controls, image: u32) -> Latent {
-    match controls.rng {
-        Rng::Etude => Latent::Seed { seed: controls.seed, image },
-        Rng::Torch => Latent::Torch { seed: controls.seed, image, count: controls.drawn() },
-    }
-}
-
 fn trajectory(controls: &Controls) -> Group {
-    let member = |image| Member { latent: seed(controls, image), noise_seed: controls.noise_seed, image };
+    let member = |image| Member { latent: controls.latent(image), noise_seed: controls.noise_seed, image };
     Group {
         schedule: controls.schedule(),
         members: (controls.first..controls.first + controls.count).map(member).collect(),
@@ -144,7 +135,7 @@ fn trajectory(controls: &Controls) -> Group {
 /// The enlarged image alone.
 fn enlarged(controls: &Controls) -> Group {
     let image = controls.image_number();
-    let member = Member { latent: seed(controls, image), noise_seed: controls.noise_seed, image };
+    let member = Member { latent: controls.latent(image), noise_seed: controls.noise_seed, image };
     Group { schedule: controls.schedule(), members: vec![member], encode: None }
 }
 
@@ -200,7 +191,7 @@ pub(crate) fn cell_controls(controls: &Controls, row: usize, column: usize) -> O
 fn compare(controls: &Controls) -> Vec<Group> {
     let compare = &controls.view.compare;
     let image = controls.image_number();
-    let latent = seed(controls, image);
+    let latent = controls.latent(image);
     let rows = compare_rows(controls).into_iter();
     match compare.axes {
         Axes::EtaBySeed => rows

@@ -3,13 +3,13 @@
 use super::view::View;
 use crate::{
     app::{
-        state::controls::Controls,
-        widgets::{hint::Hint, still_plot::still_plot, theme},
+        state::{controls::Controls, view_settings::Tree},
+        widgets::{hint::Hint, still_plot::still_plot, theme, tile::named},
     },
     picture::distance,
     schedule::Fork,
 };
-use eframe::egui::{RichText, Role, Sense, Ui, WidgetInfo};
+use eframe::egui::{DragValue, RichText, Role, Sense, Ui, WidgetInfo};
 use egui_plot::{HoverPosition, Line, PlotPoints, Points};
 
 /// Draws the curve with its title and options.
@@ -18,7 +18,7 @@ pub(super) fn curve_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, heigh
     let (points, old) = view.decided(draft);
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new("When is the picture decided?").strong().size(14.5));
-        super::measure_ui(ui, &mut draft.view.fork);
+        measure_ui(ui, &mut draft.view.fork);
         if !points.is_empty() {
             ui.label(RichText::new("line: several noise seeds from one step").color(if old { faint } else { ours }).size(13.0));
         }
@@ -65,6 +65,17 @@ pub(super) fn curve_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, heigh
                  branch that from the stem. Left: forks at the beginning of the run";
     let response = shown.response.hint(hover);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Distance of the ends against the fork: {sentence}")));
+}
+
+/// The options of the measurement.
+fn measure_ui(ui: &mut Ui, tree: &mut Tree) {
+    let hover = "Branches off at steps along the whole run, each time with several noise seeds, and measures how far their ends lie \
+                 apart: where that falls, the picture is decided";
+    named(ui.checkbox(&mut tree.measure, "measure this"), "measure when the picture is decided", hover);
+    let drag = ui.add(DragValue::new(&mut tree.places).range(2..=40).speed(0.1).suffix(" forks"));
+    named(drag, "number of forks", "At so many steps of the run, evenly spread");
+    let drag = ui.add(DragValue::new(&mut tree.seeds).range(2..=16).speed(0.05).suffix(" noise seeds"));
+    named(drag, "number of noise seeds at each fork", "So many branches leave the run at each of them");
 }
 
 fn first_t(forks: &[Fork]) -> Option<u32> {

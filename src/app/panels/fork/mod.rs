@@ -6,15 +6,10 @@ mod tree;
 mod view;
 
 use crate::app::{
-    state::{
-        command::Command,
-        controls::Controls,
-        view_settings::{MAX_BRANCHES, Tree},
-        written::plain,
-    },
+    state::{command::Command, controls::Controls, view_settings::MAX_BRANCHES, written::plain},
     widgets::{texture_cache::TextureCache, theme, tile::named},
 };
-use eframe::egui::{Button, DragValue, RichText, ScrollArea, Ui};
+use eframe::egui::{Button, RichText, ScrollArea, Ui};
 pub(crate) use view::View;
 
 /// Height of the curve with its title and options.
@@ -57,15 +52,4 @@ fn options_ui(ui: &mut Ui, draft: &mut Controls) {
             (tree.branches, tree.chosen) = (Vec::new(), None);
         }
     });
-}
-
-/// The options of the measurement.
-fn measure_ui(ui: &mut Ui, tree: &mut Tree) {
-    let hover = "Branches off at steps along the whole run, each time with several noise seeds, and measures how far their ends lie \
-                 apart: where that falls, the picture is decided";
-    named(ui.checkbox(&mut tree.measure, "measure this"), "measure when the picture is decided", hover);
-    let drag = ui.add(DragValue::new(&mut tree.places).range(2..=40).speed(0.1).suffix(" forks"));
-    named(drag, "number of forks", "At so many steps of the run, evenly spread");
-    let drag = ui.add(DragValue::new(&mut tree.seeds).range(2..=16).speed(0.05).suffix(" noise seeds"));
-    named(drag, "number of noise seeds at each fork", "So many branches leave the run at each of them");
 }

@@ -1,0 +1,26 @@
+//! What is to be written when something on screen is saved.
+
+use crate::{error::Error, picture::Picture};
+
+/// Small pictures are enlarged to about this many pixels per side before they are saved.
+const COMFORTABLE: usize = 256;
+/// An animation has at most this many steps; a GIF of a thousand would be more than a minute long.
+pub(super) const MAX_FRAMES: usize = 120;
+
+/// The work of drawing it, which is done outside the window's thread.
+pub(super) enum Content {
+    /// A picture.
+    Still(Box<dyn FnOnce() -> Picture + Send>),
+    /// An animation, picture by picture.
+    Moving(Box<dyn FnOnce() -> Vec<Picture> + Send>),
+}
+
+/// A small picture, large enough to be looked at.
+pub(super) fn enlarged(picture: &Picture) -> Picture {
+    picture.scaled((COMFORTABLE / picture.width.max(picture.height).max(1)).max(1))
+}
+
+/// There is nothing to save yet.
+pub(super) fn missing() -> Error {
+    Error::argument("save: expected pictures on screen, got none yet; wait for the run to bring some")
+}
