@@ -11,7 +11,7 @@ use crate::{
             compare, controls_panel, help, interpolate, keys, messages, models, open_panel, presentation, status_bar, top_bar,
         },
         state::{
-            State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then, pinned,
+            State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then, pinned_controls,
             run_requests::Purpose, runs::asks, start::Start,
         },
         widgets::{fonts, texture_cache::TextureCache, theme},
@@ -204,7 +204,7 @@ impl Viewer {
         let (purpose, controls) = (state.purpose(), state.controls.clone());
         state.live.look_at(compare::looked_at(ctx), now);
         state.live.follow(&controls, now);
-        state.runs.keep_pinned(&self.session, pinned::controls_of_a(&controls).as_ref());
+        state.runs.keep_pinned(&self.session, pinned_controls::controls_of_a(&controls).as_ref());
         let wanted = asks(purpose, &controls);
         if state.runs.is_current(purpose, |of| *of == controls || asks(purpose, of) == wanted) {
             // Of what changed since its run was accepted, nothing needs another: a lock, say, or the panel.

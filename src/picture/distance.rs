@@ -1,13 +1,11 @@
-//! How far pictures lie apart.
+//! How far several pictures lie apart, and where along a run that is measured.
 
-use super::Picture;
+use super::{Picture, difference::Distance};
 use std::borrow::Borrow;
 
-/// The root mean square difference of two pictures of one size, pixels in [0, 1].
+/// The root mean square difference of two pictures, pixels in [0, 1]; 0 where they have different sizes.
 pub fn rms(a: &Picture, b: &Picture) -> f64 {
-    let (a, b) = (a.bytes(), b.bytes());
-    let squares: f64 = a.iter().zip(b).map(|(a, b)| ((f64::from(*a) - f64::from(*b)) / 255.0).powi(2)).sum();
-    (squares / a.len().max(1) as f64).sqrt()
+    Distance::between(a, b).map_or(0.0, |distance| distance.mean_square.sqrt())
 }
 
 /// The mean of [`rms`] over all pairs of `pictures`; 0 of fewer than two.

@@ -9,7 +9,7 @@ use egui_kittest::{
 use etude::{
     app::{
         Command, Controls, Start, Viewer,
-        state::{command::Export, pinned::controls_of_a, run_requests::Purpose, run_view::RunView, view_settings::Tab},
+        state::{command::Export, pinned_controls::controls_of_a, run_requests::Purpose, run_view::RunView, view_settings::Tab},
     },
     picture::{Picture, difference::Distance, recipe::read_recipe},
     schedule::Spacing,

@@ -258,8 +258,6 @@ mod tests {
             class: None,
             first: 0,
             drawn: None,
-            forks: Vec::new(),
-            step_seeds: Vec::new(),
             size: Some((32, 48)),
             view,
         };

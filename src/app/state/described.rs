@@ -13,7 +13,9 @@ pub(crate) fn recipe_line(controls: &Controls, image: usize) -> String {
         None => format!("S = {}", controls.steps),
     };
     let (seed, noise_seed) = (controls.seed, controls.noise_seed);
-    format!("{noise}, {steps}, seed {seed}, noise seed {noise_seed}, image {image}")
+    let forks: String = controls.forks.iter().map(|fork| format!(", fork {fork}")).collect();
+    let others = if controls.step_seeds.is_empty() { "" } else { ", other noise in some steps" };
+    format!("{noise}, {steps}, seed {seed}, noise seed {noise_seed}{forks}{others}, image {image}")
 }
 
 /// What differs between A and B, in the words of either.

@@ -3,7 +3,7 @@
 
 use super::{
     controls::Controls,
-    pinned::controls_of_a,
+    pinned_controls::controls_of_a,
     run_requests::{Purpose, Touched, cell_controls, compare_columns, compare_rows},
     runs::{Runs, asks},
     scale::Scale,

@@ -12,6 +12,7 @@ pub mod messages;
 pub mod models;
 pub mod pin;
 pub mod pinned;
+pub mod pinned_controls;
 pub mod playhead;
 pub mod provenance;
 pub mod run_requests;

@@ -5,6 +5,7 @@ use super::{
     State,
     controls::Controls,
     pin::Pin,
+    pinned_controls::controls_of_a,
     run_requests::Purpose,
     run_view::{RunView, Shown},
     view_settings::{Tab, ViewSettings},
@@ -20,17 +21,6 @@ pub(crate) struct Pair<'a> {
     pub controls: Controls,
     /// A's run, once somebody has computed it.
     pub run: Option<&'a RunView>,
-}
-
-/// A's controls; `None` where nothing is pinned.
-pub fn controls_of_a(controls: &Controls) -> Option<Controls> {
-    let pin = controls.view.pin.as_ref()?;
-    let view = ViewSettings { device: pin.device.clone(), f16: pin.f16, ..ViewSettings::default() };
-    let mut a = Controls::from_recipe(&pin.recipe, &view).ok()?;
-    if pin.own_size {
-        a.size = None;
-    }
-    Some(a)
 }
 
 /// Pins an image of a run; how A and B are shown stays as `before`.
