@@ -3,7 +3,7 @@
 #
 #     scripts/tour.sh [FOLDER] [WIDTHxHEIGHT] [light|dark] [ZOOM STEPS]
 #
-# viewer, compare, interpolate, explain and rewind of `scripts/tour.sh FOLDER 1280x800 dark` are those of docs/.
+# viewer, compare, interpolate, explain, rewind and fork of `scripts/tour.sh FOLDER 1280x800 dark` are those of docs/.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/scripts/common.sh"
@@ -83,6 +83,8 @@ shot interpolate
 scrolled interpolate-below
 key F5; sleep 40
 shot rewind
+key F6; sleep 25
+shot fork
 key F1; sleep 2
 key F11; sleep 2
 shot presentation

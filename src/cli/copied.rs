@@ -11,7 +11,7 @@ use etude::{
         },
     },
     recipe::Rng,
-    schedule::{Preset, Spacing, Variance},
+    schedule::{Fork, Preset, Spacing, StepSeed, Variance},
 };
 
 /// Each command of `line`, after a shell has had its way with loops and quotes.
@@ -154,4 +154,39 @@ fn a_models_folder_may_have_any_name() {
         let calls = in_a_shell(&line);
         assert_eq!(calls.iter().map(|args| args.recipe.model.model.as_deref()).collect::<Vec<_>>(), [Some(model)], "{line}");
     }
+}
+
+#[test]
+fn a_tree_has_a_command_for_each_row_and_one_that_measures() {
+    let fork = |t, noise_seed, eta, steps| Fork { t, noise_seed, eta, steps };
+    // Steps of the tests' S = 7 to 10 and of their list: from 500 down there is room everywhere.
+    let branches =
+        vec![vec![fork(500, Some(9), None, None)], vec![fork(500, Some(9), Some(0.5), Some(2)), fork(120, None, Some(1.0), None)]];
+    for mut controls in all_controls() {
+        controls.view.tab = Tab::Fork;
+        controls.view.fork.branches.clone_from(&branches);
+        for measure in [false, true] {
+            controls.view.fork.measure = measure;
+            let line = command_line(&controls);
+            let made = commands(&line);
+            assert_eq!(made.len(), 3 + usize::from(measure), "{line}");
+            for (command, forks) in made.iter().zip([Vec::new(), branches[0].clone(), branches[1].clone()]) {
+                let Command::Sample(args) = command else { panic!("{line}") };
+                let recipe = args.recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}")).recipe;
+                assert_eq!(recipe.forks, forks, "{line}");
+            }
+            assert!(!measure || matches!(made[3], Command::Forks(_)), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_run_with_forks_and_other_noise_in_some_steps_is_one_command() {
+    let mut controls = Controls { model: "fashion".to_owned(), steps: 10, eta: 1.0, ..Controls::default() };
+    controls.forks = vec![Fork { t: 500, noise_seed: Some(u64::MAX), eta: Some(0.25), steps: Some(3) }];
+    controls.step_seeds = vec![StepSeed { from: 900, to: 700, seed: 4 }, StepSeed::at(500, 7)];
+    let line = command_line(&controls);
+    let calls = in_a_shell(&line);
+    let recipe = calls[0].recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}")).recipe;
+    assert_eq!((recipe.forks, recipe.step_seeds), (controls.forks, controls.step_seeds), "{line}");
 }

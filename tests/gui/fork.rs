@@ -242,7 +242,7 @@ fn a_chip_gives_a_step_other_noise_and_its_own_back() {
     harness.key_press_modifiers(egui::Modifiers::SHIFT, Key::Enter);
     harness.run_steps(2);
     assert_eq!(harness.state().viewer().state.controls.step_seeds, [StepSeed { from: 800, to: 0, seed: 3 }]);
-    harness.get_by_label("own z").click();
+    harness.get_by_label("Back to the stem").click();
     harness.run_steps(2);
     wait(&mut harness, "the run as it was", |viewer| finished(viewer) && viewer.state.controls.step_seeds.is_empty());
     assert!(samples(harness.state().viewer())[0] == before);

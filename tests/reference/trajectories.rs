@@ -131,7 +131,8 @@ fn schedule(run: &Value) -> Vec<StepCoefficients> {
         Schedule::encode(&config, steps, spacing, at, preset)
     } else {
         let (eta, sigma_hat) = (run["eta"].as_f64().unwrap_or(0.0), run["sigma_hat"] == Value::Bool(true));
-        Schedule::new(&config, &ScheduleRequest { preset, steps, eta, spacing, sigma_hat, ..ScheduleRequest::default() })
+        let forks = if run["forks"].is_null() { Vec::new() } else { serde_json::from_value(run["forks"].clone()).expect("forks") };
+        Schedule::new(&config, &ScheduleRequest { preset, steps, eta, spacing, sigma_hat, forks, ..ScheduleRequest::default() })
     };
     let steps = schedule.unwrap_or_else(|e| panic!("{name}: {e}")).steps;
     assert_eq!(steps.len(), integer(run, "steps") as usize, "{name}: steps");

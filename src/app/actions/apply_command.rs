@@ -8,7 +8,7 @@ use super::{
 use crate::{
     app::{
         panels::scrubber,
-        state::{State, command::Command, controls::Controls, models::Then, view_settings::Tab},
+        state::{State, command::Command, controls::Controls, fork_requests::fitted, models::Then, view_settings::Tab},
     },
     error::{Error, Result},
     model::is_weights_file,
@@ -67,7 +67,9 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
         }
         Command::Present(on) => present(ctx, state, on),
         Command::CopyCommand => {
-            ctx.copy_text(command_line(&state.controls));
+            let model = state.model.as_ref().filter(|model| model.key == state.controls.model);
+            let controls = model.map_or_else(|| state.controls.clone(), |model| fitted(&state.controls, &model.scheduler));
+            ctx.copy_text(command_line(&controls));
             let what = match state.controls.view.tab {
                 Tab::Interpolate => "Copied the command that samples the ends",
                 Tab::Fork => "Copied the commands that make the stem and its branches",

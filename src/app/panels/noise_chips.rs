@@ -12,9 +12,7 @@ use crate::{
     },
     schedule::{NoiseKind, StepCoefficients},
 };
-use eframe::egui::{
-    Button, Color32, EventFilter, Id, Key, Modifiers, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, lerp, pos2, vec2,
-};
+use eframe::egui::{Color32, EventFilter, Id, Key, Modifiers, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, lerp, pos2, vec2};
 
 /// Height of the row, and of a chip.
 pub(crate) const HEIGHT: f32 = 20.0;
@@ -44,9 +42,7 @@ pub(crate) fn noise_chips_ui(ui: &mut Ui, state: &State, draft: &mut Controls, s
     let Some(steps) = steps(state).filter(|steps| !steps.is_empty()) else { return };
     let (all, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
     let [left, right] = film_strip::span(all, steps.len(), strip);
-    let is_changed = !draft.step_seeds.is_empty();
-    let button = 64.0;
-    let rail = Rect::from_min_max(pos2(left, all.top() + 2.0), pos2(right.min(all.right() - button - 6.0), all.top() + 2.0 + CHIP));
+    let rail = Rect::from_min_max(pos2(left, all.top() + 2.0), pos2(right, all.top() + 2.0 + CHIP));
     let response = ui.interact(rail.expand2(vec2(0.0, 3.0)), Id::unique("noise of the steps"), Sense::click());
     let count = steps.len();
     let x = |index: usize| lerp(left..=right, index as f32 / count as f32);
@@ -106,10 +102,6 @@ pub(crate) fn noise_chips_ui(ui: &mut Ui, state: &State, draft: &mut Controls, s
     }
     let hover = hovered.map_or_else(String::new, |index| hint(&steps[index], index, is_torch, draft));
     response.hint(hover);
-    let place = Rect::from_min_max(pos2(all.right() - button, all.top() - 2.0), all.max);
-    if is_changed && ui.put(place, Button::new("own z").small()).hint("Gives every step its own noise back").clicked() {
-        draft.step_seeds.clear();
-    }
 }
 
 fn hint(step: &StepCoefficients, index: usize, is_torch: bool, draft: &Controls) -> String {

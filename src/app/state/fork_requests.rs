@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     picture::distance,
-    schedule::{Fork, ScheduleRequest},
+    schedule::{Fork, Schedule, ScheduleRequest, SchedulerConfig},
     session::{ForkAt, Group, Latent, Member},
 };
 
@@ -78,6 +78,21 @@ fn stem(controls: &Controls) -> Controls {
 pub(crate) fn branch_controls(controls: &Controls, branch: Option<usize>) -> Controls {
     let forks = branch.and_then(|branch| controls.view.fork.branches.get(branch)).cloned().unwrap_or_default();
     Controls { forks, ..stem(controls) }
+}
+
+/// The controls with their forks, and those of the branches, moved into the run that they make, as a run itself does it where they were
+/// set for another S or τ: the command line takes none outside.
+pub(crate) fn fitted(controls: &Controls, config: &SchedulerConfig) -> Controls {
+    let mut fitted = controls.clone();
+    let asked = controls.schedule();
+    let Ok(stem) = Schedule::new(config, &asked.stem()) else { return fitted };
+    let into = |forks: &[Fork]| ScheduleRequest { forks: forks.to_vec(), ..asked.clone() }.fitted(&stem.steps);
+    let own = into(&controls.forks);
+    (fitted.forks, fitted.step_seeds) = (own.forks, own.step_seeds);
+    for branch in &mut fitted.view.fork.branches {
+        *branch = into(branch).forks;
+    }
+    fitted
 }
 
 /// The stem first, then each branch, which begins where it leaves an earlier one.

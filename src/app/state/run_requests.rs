@@ -113,7 +113,8 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
             _ if focus && controls.view.tab == Tab::Fork => Keep::Tree,
             _ => Keep::Latest,
         },
-        first: None,
+        // Of a tree the stem's end is seen first.
+        first: (purpose == Purpose::Draft && controls.view.tab == Tab::Fork).then_some(0),
         fit_steps: false,
         kind: match purpose {
             Purpose::Draft => Kind::Draft(Touched::default().budget()),

@@ -301,6 +301,11 @@ impl Runs {
         self.of(Purpose::Draft).any(|run| run.is_running() && run.slow_draft().is_some())
     }
 
+    /// The newest draft and those before it that are kept.
+    pub(crate) fn drafts(&self) -> impl Iterator<Item = &RunView> {
+        self.of(Purpose::Draft)
+    }
+
     /// The newest draft that has ended.
     pub(crate) fn draft(&self) -> Option<&RunView> {
         self.of(Purpose::Draft).find(|run| run.finished)

@@ -10,7 +10,7 @@ use crate::{
     schedule::Fork,
 };
 use eframe::egui::{DragValue, RichText, Role, Sense, Ui, WidgetInfo};
-use egui_plot::{HoverPosition, Line, PlotPoints, Points};
+use egui_plot::{GridMark, HoverPosition, Line, PlotPoints, Points};
 
 /// Draws the curve with its title and options.
 pub(super) fn curve_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, height: f32) {
@@ -48,6 +48,19 @@ pub(super) fn curve_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, heigh
         .include_y(most * 1.08)
         .x_axis_label("timestep t of the fork")
         .x_axis_formatter(|mark, _| format!("{:.0}", -mark.value).replace("-0", "0"))
+        .y_grid_spacer(move |_| {
+            let step = if most > 0.5 {
+                0.2
+            } else if most > 0.2 {
+                0.1
+            } else {
+                0.05
+            };
+            (0..=20)
+                .map(|i| GridMark { value: f64::from(i) * step, step_size: step })
+                .filter(|mark| mark.value <= most * 1.08)
+                .collect()
+        })
         .y_axis_formatter(|mark, _| format!("{:.2}", mark.value))
         .label_formatter(|at| match at {
             HoverPosition::NearDataPoint { plot_name, position, .. } if !plot_name.is_empty() => {

@@ -206,7 +206,7 @@ impl Tree<'_> {
         ui.painter().rect_filled(place, 2, theme::empty(ui));
         let end = view.end(forks);
         if let Some((run, picture)) = end {
-            let is_now = same_pictures(&run.controls, draft);
+            let is_now = run.is_draft() || same_pictures(&run.controls, draft);
             let tint = if is_now { Color32::WHITE } else { theme::DIMMED };
             textures.paint_tinted(ui, place, Id::unique(("fork end", branch)), version((run.id, name)), picture, tint);
         }

@@ -24,8 +24,8 @@ pub(crate) struct View<'a> {
     pub(crate) run: Option<&'a RunView>,
     /// One before it, for what the newest has not come to.
     previous: Option<&'a RunView>,
-    /// The newest draft, while a control moves.
-    draft: Option<&'a RunView>,
+    /// Where drafts are, while a control moves: a row of one that has ended is shown while others go on.
+    runs: &'a Runs,
     /// Where the picture is decided: the newest measurement and the one before it.
     measured: [Option<&'a RunView>; 2],
 }
@@ -41,11 +41,10 @@ pub(crate) struct Row<'a> {
 impl<'a> View<'a> {
     /// Of the newest runs.
     pub(crate) fn new(runs: &'a Runs) -> Self {
-        let draft = runs.draft().filter(|run| run.controls.view.tab == Tab::Fork);
         Self {
             run: runs.current(Purpose::Fork),
             previous: runs.previous(Purpose::Fork),
-            draft,
+            runs,
             measured: [runs.current(Purpose::Decided), runs.previous(Purpose::Decided)],
         }
     }
@@ -58,7 +57,8 @@ impl<'a> View<'a> {
 
     /// The end of a row: of the newest run or draft that has one, with the run it is of.
     pub(crate) fn end(self, forks: Option<&'a [Fork]>) -> Option<(&'a RunView, &'a Arc<Picture>)> {
-        let all = [self.draft, self.run, self.previous].into_iter().flatten();
+        let drafts = self.runs.drafts().filter(|run| run.controls.view.tab == Tab::Fork);
+        let all = [self.run, self.previous].into_iter().flatten().chain(drafts);
         let ends = all.filter_map(|run| Some((run, Row::new(run, forks)?.end()?)));
         ends.max_by_key(|(run, _)| run.id)
     }
