@@ -55,12 +55,14 @@ fn explain_panel_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> 
     let rms =
         |update: &Option<Arc<StepUpdate>>| update.as_ref().and_then(|update| update.records.get(member?)).map(|record| record.rms);
     let rms: Vec<_> = group.map(|group| group.updates.iter().map(rms).collect()).unwrap_or_default();
+    let t = schedule.steps.get(shown.position().min(schedule.steps.len().saturating_sub(1))).map_or(0, |step| step.t);
+    let (eta, sigma_hat) = shown.run.controls.noisiness_at(t);
     let view = explain::View {
         plan,
         schedule,
         index: shown.position(),
-        eta: shown.run.controls.eta,
-        sigma_hat: shown.run.controls.is_posterior(),
+        eta,
+        sigma_hat,
         record: shown.record(image),
         next: shown.after(image).map(|picture| &**picture),
         rms: &rms,

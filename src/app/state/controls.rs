@@ -176,6 +176,12 @@ impl Controls {
         }
     }
 
+    /// η of the step at timestep `t`, which a fork may have set, and whether that step is DDPM's posterior mean.
+    pub fn noisiness_at(&self, t: u32) -> (f64, bool) {
+        let forked = self.forks.iter().rev().filter(|fork| t <= fork.t).find_map(|fork| fork.eta);
+        forked.map_or((self.eta, self.is_posterior()), |eta| (eta, false))
+    }
+
     /// Whether the steps are those of DDPM's posterior mean, which has no ε.
     pub fn is_posterior(&self) -> bool {
         self.sigma_hat || self.preset == Preset::Ddpm
@@ -326,3 +332,17 @@ impl Controls {
 
 /// Most images of a trajectory on screen.
 pub const MAX_IMAGES: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::{Controls, Fork};
+
+    #[test]
+    fn a_fork_sets_eta_from_its_timestep_on() {
+        let fork = |t, eta| Fork { t, eta, ..Fork::default() };
+        let forks = vec![fork(600, Some(0.5)), fork(400, None), fork(200, Some(0.0))];
+        let controls = Controls { eta: 1.0, sigma_hat: true, forks, ..Controls::default() };
+        let at = [980, 601, 600, 300, 200, 0].map(|t| controls.noisiness_at(t));
+        assert_eq!(at, [(1.0, true), (1.0, true), (0.5, false), (0.5, false), (0.0, false), (0.0, false)]);
+    }
+}

@@ -29,7 +29,9 @@ pub(crate) fn fork_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, textur
         let left = room.y - (ui.cursor().top() - top) - CURVE - 12.0;
         command = tree::tree_ui(ui, view, draft, textures, left);
         ui.add_space(6.0);
-        curve::curve_ui(ui, view, draft, CURVE);
+        // On a large screen the curve has the rest.
+        let rest = room.y - (ui.cursor().top() - top) - 4.0;
+        curve::curve_ui(ui, view, draft, rest.clamp(CURVE, 2.0 * CURVE));
     });
     command
 }

@@ -30,7 +30,9 @@ const BEFORE: f32 = 176.0;
 const BEHIND: f32 = 74.0;
 const TIMESTEPS: f32 = 18.0;
 /// The least and the greatest height of a row, and the space between two.
-const ROW: [f32; 2] = [50.0, 104.0];
+const ROW: [f32; 2] = [50.0, 170.0];
+/// The greatest side of a step's picture.
+const SIDE: f32 = 88.0;
 const GAP: f32 = 6.0;
 
 /// Draws the tree into about `height`; `draft` takes what the user changes.
@@ -51,7 +53,7 @@ pub(super) fn tree_ui(
         return None;
     };
     let steps: Vec<u32> = stem.steps.iter().map(|step| step.t).collect();
-    let side = (row - 2.0).min(64.0);
+    let side = (row - 2.0).min(SIDE).min(width * 0.075).max(44.0);
     let picture = vec2(side / view.aspect().max(0.2), side);
     let strip = Rect::from_min_max(pos2(all.left() + BEFORE, all.top()), pos2(all.right() - BEHIND - row, all.bottom()));
     let count = (strip.width() / (picture.x + 3.0)).floor().max(2.0) as usize;
