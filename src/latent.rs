@@ -1,6 +1,31 @@
 //! Latents as vectors: lerp, slerp, and the root mean square.
 
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// How to go from one latent to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InterpolationMode {
+    /// Spherical: the length stays.
+    #[default]
+    Slerp,
+    /// Straight: the length sinks in the middle.
+    Lerp,
+}
+
+impl InterpolationMode {
+    /// From `a` (t = 0) to `b` (t = 1).
+    ///
+    /// # Errors
+    /// Lengths that differ.
+    pub fn between(self, a: &[f32], b: &[f32], t: f64) -> Result<Vec<f32>> {
+        match self {
+            Self::Slerp => slerp(a, b, t),
+            Self::Lerp => lerp(a, b, t),
+        }
+    }
+}
 
 /// Below this sine of the angle between two latents their arc has no direction, and slerp is lerp: at 1e-4 the two differ by less
 /// than an f32 holds where the angle is small. (Where it is near π every arc is as good, and lerp passes near 0.)

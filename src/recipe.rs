@@ -1,9 +1,15 @@
 //! The recipe: everything a picture depends on. It travels inside the picture; the command line and the viewer make the picture
 //! again from it.
 
+mod between;
 mod class_label;
+mod encoded;
+mod given_picture;
 
+pub use between::Between;
 pub use class_label::ClassLabel;
+pub use encoded::{Encoded, End};
+pub use given_picture::GivenPicture;
 
 use crate::{
     error::{Error, Result},
@@ -144,6 +150,12 @@ pub struct Recipe {
     pub drawn: Option<u32>,
     /// Height and width.
     pub size: (u32, u32),
+    /// The picture that every image's x_T is encoded from, in the place of the seed's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoded: Option<Encoded>,
+    /// The images lie between ends, in the place of a seed's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
     /// What else the viewer needs to set its controls again; the picture does not depend on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub viewer: Option<serde_json::Value>,
@@ -235,6 +247,17 @@ impl Recipe {
             )));
         }
         Ok(())
+    }
+
+    /// The recipe of the images themselves where they lie between ends, whose x_T is no generator's; all of them are like image 0.
+    pub fn of_between(&self, between: &Between) -> Result<Self> {
+        between.check()?;
+        let preset = self.preset.parse::<Preset>()?;
+        let noise = Some(self.noise).filter(|noise| *noise != NoiseKind::Torch).unwrap_or(preset.noise());
+        let (preset, count) = (preset.with_eta().to_string(), between.images() as u32);
+        let (eta, rng, forks, step_seeds) = (between.eta, Rng::Etude, Vec::new(), Vec::new());
+        let own = Self { preset, eta, sigma_hat: false, noise, forks, step_seeds, ..self.clone() };
+        Ok(Self { rng, count, first: 0, drawn: None, image: None, ..own })
     }
 
     /// How many images torch draws at once.

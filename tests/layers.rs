@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sampler", &["error", "program", "schedule"]),
     ("backend", &["cpu", "error", "gpu", "model", "program"]),
     ("engine", &["backend", "error", "gpu", "model", "noise", "platform", "program", "sampler", "schedule"]),
-    ("recipe", &["error", "json", "model", "noise", "sampler", "schedule"]),
+    ("recipe", &["error", "json", "latent", "model", "noise", "picture", "sampler", "schedule"]),
     (
         "session",
         &[
@@ -36,7 +36,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "sampler", "schedule",
         ],
     ),
-    ("app/state", &["backend", "error", "gpu", "hub", "model", "picture", "platform", "program", "recipe", "schedule", "session"]),
+    (
+        "app/state",
+        &["backend", "error", "gpu", "hub", "latent", "model", "picture", "platform", "program", "recipe", "schedule", "session"],
+    ),
     ("app/widgets", &["app/state", "picture", "schedule", "session"]),
     (
         "app/panels",
@@ -64,6 +67,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "error",
             "files",
             "hub",
+            "latent",
             "model",
             "picture",
             "platform",

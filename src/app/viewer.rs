@@ -270,7 +270,7 @@ impl Viewer {
             Panel::bottom("status").frame(bar).show(ui, |ui| commands.extend(status_bar::status_bar_ui(ui, &self.state)));
             let width = 300.0_f32.min(ui.available_width() * 0.42);
             Panel::left("controls").frame(bar).default_size(width).min_size(200.0).resizable(true).show(ui, |ui| {
-                commands.extend(controls_panel::controls_ui(ui, &self.state, &mut draft));
+                commands.extend(controls_panel::controls_ui(ui, &self.state, &mut draft, &mut self.textures));
             });
         } else {
             Panel::bottom("presentation").frame(bar).show(ui, |ui| {

@@ -7,10 +7,10 @@ use etude::{
         Controls, command_line,
         state::{
             given_picture::GivenPicture,
-            view_settings::{Axes, Tab},
+            view_settings::{Axes, Convention, Tab},
         },
     },
-    recipe::Rng,
+    recipe::{Encoded, Rng},
     schedule::{Fork, Preset, Spacing, StepSeed, Variance},
 };
 
@@ -144,6 +144,49 @@ fn a_picture_that_is_rewound_has_commands_that_encode_and_reconstruct_it() {
             assert_eq!(made.len(), expected, "{line}");
             assert!(matches!(made[first], Command::Encode(_)) && matches!(made[first + 1], Command::Reconstruct(_)), "{line}");
         }
+    }
+}
+
+/// A picture in a file, encoded as nothing is by default.
+fn encoded(folder: &tempfile::TempDir, name: &str) -> Encoded {
+    let path = folder.path().join(name);
+    let picture = std::sync::Arc::new(etude::picture::Picture::filled(48, 32, [200, 30, 90]));
+    etude::picture::png::write_png(&path, &picture, None).expect("written");
+    let picture = GivenPicture { name: path.display().to_string(), picture };
+    Encoded { picture, steps: 4, tau: Some("quadratic".to_owned()), convention: Convention::Diffusers, refine: 3 }
+}
+
+#[test]
+fn a_picture_in_the_place_of_the_seed_is_an_option() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let encoded = encoded(&folder, "it's a picture.png");
+    for mut controls in all_controls() {
+        controls.encoded = Some(encoded.clone());
+        let line = command_line(&controls);
+        let calls = in_a_shell(&line);
+        let [args] = calls.as_slice() else { panic!("{line}: {} commands", calls.len()) };
+        let recipe = args.recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}")).recipe;
+        let made = recipe.encoded.unwrap_or_else(|| panic!("{line}: no picture"));
+        assert_eq!(
+            (made.steps, made.tau.as_deref(), made.convention, made.refine),
+            (4, Some("quadratic"), Convention::Diffusers, 3)
+        );
+        // At the size of the network.
+        let size = controls.size.unwrap_or((32, 32));
+        assert_eq!((made.picture.picture.height as u32, made.picture.picture.width as u32), size, "{line}");
+    }
+    // Of an interpolation the ends with pictures have commands of their own.
+    let mut controls = Controls { model: "fashion".to_owned(), ..Controls::default() };
+    controls.view.tab = Tab::Interpolate;
+    for pictures in [[1].as_slice(), &[0, 1]] {
+        for end in pictures {
+            controls.view.interpolate.pictures[*end] = Some(encoded.clone());
+        }
+        let line = command_line(&controls);
+        let calls = in_a_shell(&line);
+        assert_eq!(calls.len(), 2, "{line}");
+        assert_eq!(calls.iter().filter(|args| args.recipe.encoded.encode.is_some()).count(), pictures.len(), "{line}");
+        calls[1].recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}"));
     }
 }
 

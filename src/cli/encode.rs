@@ -1,35 +1,28 @@
 //! `etude encode`: pictures -> the latents x_T that lead to them.
 
 use super::{
+    encode_options::Convention,
     options::{DeviceOptions, ModelOptions, parse_size},
     output::{errln, outln},
     pictures::Pictures,
     progress::Progress,
-    recipe::by_option,
+    recipe::{Prepared, RecipeOptions, by_option, load},
+    sample::samples,
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use etude::{
     engine::{Encode, Engine},
     error::{Error, Result},
     files,
     model::Model,
+    picture::decode,
     platform::block_on,
     recipe::ClassLabel,
     sampler::{Classes, Flow, StepTensors},
-    schedule::{EncodeAt, Preset, Schedule, SchedulerConfig, Spacing},
+    schedule::{self, Preset, Schedule, SchedulerConfig, Spacing},
     tensors::{self, Values},
 };
 use std::{ops::Range, path::PathBuf, process::ExitCode, sync::Arc};
-
-/// Whose way to invert a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Convention {
-    /// The paper's ODE, backwards: the network is asked where the step comes from
-    #[default]
-    Official,
-    /// DDIMInverseScheduler: the network is asked at the timestep the step goes to; τ, clipping and ᾱ past the end are the config's
-    Diffusers,
-}
 
 /// What `encode` and `reconstruct` share.
 #[derive(Clone, Debug, Args)]
@@ -52,9 +45,15 @@ pub struct EncodeOptions {
     /// Height and width in pixels, as 32 or 32x48 [default: the model's]
     #[arg(long, value_name = "SIZE")]
     pub size: Option<String>,
-    /// The first N pictures alone
+    /// The first N pictures alone; without pictures, N samples of the model [default: 16]
     #[arg(long, short = 'n', value_name = "N")]
     pub count: Option<usize>,
+    /// Seed of the samples that are encoded where no pictures are given [default: 0]
+    #[arg(long, value_name = "N", conflicts_with_all = ["pictures", "recipe"])]
+    pub seed: Option<u64>,
+    /// Encode the samples that this picture's recipe draws, in the place of pictures
+    #[arg(long, value_name = "FILE", conflicts_with = "pictures")]
+    pub recipe: Option<PathBuf>,
     /// Images computed together [default: as suits the device]
     #[arg(long, value_name = "B")]
     pub batch: Option<usize>,
@@ -79,12 +78,22 @@ impl Opened {
     }
 }
 
-/// The same with the pictures.
+/// What is encoded.
+pub enum Source {
+    /// Pictures that were read.
+    Pictures(Pictures),
+    /// Samples, still to be drawn.
+    Samples(Box<Prepared>),
+}
+
+/// The model with the pictures.
 pub struct Job {
     /// The model.
     pub opened: Opened,
     /// The pictures.
     pub pictures: Pictures,
+    /// What they are called.
+    pub name: &'static str,
 }
 
 impl EncodeOptions {
@@ -98,7 +107,7 @@ impl EncodeOptions {
                 return Err(Error::argument(format!("{option}: expected 1 or more, got 0")));
             }
         }
-        let model = self.model.find()?;
+        let model = self.model()?;
         let (inputs, outputs) = (model.config.in_channels, model.config.prediction_channels());
         if inputs != outputs {
             return Err(Error::argument(format!(
@@ -113,13 +122,40 @@ impl EncodeOptions {
         Ok(Opened { model: Arc::new(model), size, classes })
     }
 
-    /// Reads the pictures.
+    /// Reads the pictures, or prepares to draw samples in `steps` steps at η = 0, or as the recipe says.
     ///
     /// # Errors
-    /// As [`Pictures::open`].
-    pub fn job(&self, paths: &[PathBuf], opened: Opened) -> Result<Job> {
-        let pictures = Pictures::open(paths, &opened.model, opened.size, self.count.unwrap_or(usize::MAX))?;
-        Ok(Job { opened, pictures })
+    /// As [`Pictures::open`] and [`RecipeOptions::prepare`].
+    pub fn source(&self, paths: &[PathBuf], opened: &mut Opened, steps: usize) -> Result<Source> {
+        if !paths.is_empty() {
+            let pictures = Pictures::open(paths, &opened.model, opened.size, self.count.unwrap_or(usize::MAX))?;
+            return Ok(Source::Pictures(pictures));
+        }
+        let mut options = RecipeOptions {
+            model: self.model.clone(),
+            class: self.class,
+            count: self.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+            size: self.size.clone(),
+            recipe: self.recipe.clone(),
+            ..RecipeOptions::default()
+        };
+        if self.recipe.is_none() {
+            (options.steps, options.tau, options.seed) = (Some(steps), self.tau.clone(), self.seed);
+            options.preset = Some(self.preset().to_string());
+        }
+        let prepared = options.prepare(16)?;
+        // A recipe has a model and a size of its own.
+        (opened.model, opened.size) = (prepared.model.clone(), prepared.recipe.size);
+        opened.classes = prepared.recipe.classes(&prepared.model)?;
+        Ok(Source::Samples(Box::new(prepared)))
+    }
+
+    /// The name of the model, or that of the recipe's.
+    fn model(&self) -> Result<Model> {
+        match &self.recipe {
+            Some(path) if self.model.model.is_none() => super::model::of_recipe(&load(path)?.model),
+            _ => self.model.find(),
+        }
     }
 
     /// The steps up.
@@ -128,17 +164,41 @@ impl EncodeOptions {
     /// As [`Schedule::encode`].
     pub fn schedule(&self, config: &SchedulerConfig, steps: usize) -> Result<Schedule> {
         let spacing = self.tau.as_deref().map(str::parse::<Spacing>).transpose()?;
-        let convention = if self.convention == Convention::Diffusers { EncodeAt::Target } else { EncodeAt::Source };
-        Schedule::encode(config, steps, spacing, convention, self.preset()).map_err(by_option)
+        let (at, preset) = schedule::Convention::from(self.convention).steps();
+        Schedule::encode(config, steps, spacing, at, preset).map_err(by_option)
     }
 
     /// The conventions of the steps down again.
     pub fn preset(&self) -> Preset {
-        if self.convention == Convention::Diffusers { Preset::Diffusers } else { Preset::Etude }
+        schedule::Convention::from(self.convention).steps().1
     }
 }
 
 impl Job {
+    /// The pictures of `source`; samples are drawn now.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] after Ctrl-C; a device fault.
+    pub fn new(opened: Opened, source: Source, engine: &mut Engine) -> Result<Self> {
+        match source {
+            Source::Pictures(pictures) => Ok(Self { opened, pictures, name: "pictures" }),
+            Source::Samples(prepared) => {
+                let drawn = prepared.drawn(prepared.recipe.size);
+                let x_0 = samples(&prepared, engine)?;
+                let pictures = drawn.images(&x_0);
+                // As they would be saved, in 8 bits; latents are no pictures.
+                let x_0 = match (drawn.scale == 1.0, drawn.channels) {
+                    (true, channels @ (1 | 3)) => {
+                        let each = pictures.iter().map(|picture| decode::to_nchw(picture, channels));
+                        each.collect::<Result<Vec<_>>>()?.concat()
+                    }
+                    _ => x_0,
+                };
+                Ok(Self { opened, pictures: Pictures { pictures, x_0 }, name: "samples" })
+            }
+        }
+    }
+
     /// x_T of every picture, `[N, C, H, W]`.
     ///
     /// # Errors
@@ -166,8 +226,9 @@ impl Job {
 /// Arguments of `etude encode`.
 #[derive(Clone, Debug, Args)]
 pub struct EncodeArgs {
-    /// PNG, JPEG, WebP or GIF (its first frame) files, folders of them, or an .npz with bytes [N, H, W, C]
-    #[arg(required = true, value_name = "PICTURE")]
+    /// PNG, JPEG, WebP or GIF (its first frame) files, folders of them, or an .npz with bytes [N, H, W, C]; without any, samples of the
+    /// model: drawn at η = 0 in as many steps, or as --recipe says
+    #[arg(value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
     /// Number of steps S
     #[arg(long, short = 'S', value_name = "S", default_value_t = 100)]
@@ -184,17 +245,18 @@ pub struct EncodeArgs {
 /// # Errors
 /// Anything that keeps the latents from being computed or written.
 pub fn run(args: &EncodeArgs) -> Result<ExitCode> {
-    let opened = args.options.open()?;
+    let mut opened = args.options.open()?;
     let schedule = args.options.schedule(&opened.scheduler(), args.steps)?;
     files::check_writable(&args.out)?;
-    let job = args.options.job(&args.pictures, opened)?;
-    let (model, size) = (job.opened.model.clone(), job.opened.size);
+    let source = args.options.source(&args.pictures, &mut opened, args.steps)?;
+    let (model, size) = (opened.model.clone(), opened.size);
     for note in &schedule.notes {
         errln!("note: {note}");
     }
     let chosen = args.options.device.open()?;
     let mut engine = Engine::new(model.clone(), chosen.backend, args.options.device.precision.into());
     engine.limit_batch(args.options.batch);
+    let job = Job::new(opened, source, &mut engine)?;
     let images = job.pictures.pictures.len();
     let parts = images.div_ceil(engine.batch(images));
     let progress = Progress::new((parts * schedule.steps.len()) as u64)?;
@@ -205,6 +267,6 @@ pub fn run(args: &EncodeArgs) -> Result<ExitCode> {
     let shape = vec![images, model.config.in_channels as usize, size.0 as usize, size.1 as usize];
     tensors::write(&args.out, &[("x_T", shape, Values::F32(latents))])?;
     let steps = schedule.steps.len();
-    outln!("x_T of {images} pictures, {steps} steps, norm / √d {rms:.3} (noise has 1): {}", args.out.display());
+    outln!("x_T of {images} {}, {steps} steps, norm / √d {rms:.3} (noise has 1): {}", job.name, args.out.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! `etude forks`: when is the picture decided? Branches leave a run at many steps, and it is measured how far their ends lie apart.
 
 use super::{
+    latents::Latents,
     noise::torch_noise,
     options::DeviceOptions,
     output::{errln, outln},
@@ -123,8 +124,7 @@ fn ends(args: &ForksArgs, prepared: &Prepared, places: &[usize]) -> Result<Vec<V
     let chosen = args.device.open()?;
     let mut engine = Engine::new(model.clone(), chosen.backend, args.device.precision.into());
     let (first, classes) = (recipe.first, recipe.classes(model)?);
-    let torch = recipe.torch(channels);
-    let x_t = recipe.x_t(channels, first as usize..(first + images) as usize, torch.as_ref());
+    let x_t = Latents::new(prepared, None, &mut engine)?.x_t(channels, 0..images as usize);
     let schedule = Arc::new(schedule.clone());
     let key = |seed: u64, image: u32| ImageKey { seed, image, class: classes.of(image) };
     let stem = (first..first + images).map(|image| key(recipe.noise_seed, image)).collect();

@@ -51,6 +51,15 @@ impl Given {
 
     /// `recipe` for as many images of the file's size. A generator whose noise follows x_T still draws it first.
     pub fn recipe(&self, recipe: &Recipe) -> Recipe {
-        Recipe { count: self.images, size: self.size, first: 0, drawn: None, image: None, ..recipe.clone() }
+        Recipe {
+            count: self.images,
+            size: self.size,
+            first: 0,
+            drawn: None,
+            image: None,
+            encoded: None,
+            between: None,
+            ..recipe.clone()
+        }
     }
 }

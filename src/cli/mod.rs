@@ -1,14 +1,17 @@
 //! The command line: one file a subcommand; arguments become a validated request.
 
 mod bench;
+mod between;
 #[cfg(all(test, feature = "app", unix))]
 mod copied;
 mod devices;
 mod encode;
+mod encode_options;
 mod eps;
 mod forks;
 mod given;
 mod info;
+mod latents;
 mod model;
 mod models;
 mod noise;

@@ -5,7 +5,11 @@ use etude::{
     error::{Error, Result},
     files,
     model::Model,
-    picture::{Picture, decode, npz_input},
+    picture::{
+        Picture,
+        decode::{self, Fitted},
+        npz_input,
+    },
 };
 use std::path::{Path, PathBuf};
 
@@ -35,8 +39,9 @@ impl Pictures {
             let (fitted, how) = decode::fit(picture, height, width);
             cropped += usize::from(how.cropped.is_some());
             scaled += usize::from(how.scaled);
-            if how.scaled || how.cropped.is_some() {
-                first.get_or_insert_with(|| format!("{} is {} x {}", path.display(), picture.width, picture.height));
+            if let Some(done) = done(how, (height, width)) {
+                let what = format!("{} is {} x {}", path.display(), picture.width, picture.height);
+                first.get_or_insert((what, done));
             }
             x_0.extend(decode::to_nchw(&fitted, channels)?);
             pictures.push(fitted);
@@ -57,16 +62,37 @@ impl Pictures {
                 }
             }
         }
-        if let Some(first) = first {
-            let of = pictures.len();
-            let what = format!("{cropped} of {of} pictures cropped to the middle, {scaled} scaled to {width} x {height}");
-            errln!("note: {what} (Lanczos); {first}");
+        match (first, pictures.len()) {
+            (Some((first, done)), 1) => errln!("note: {first}: {done}"),
+            (Some((first, _)), of) => {
+                let what = format!("{cropped} of {of} pictures cropped to the middle, {scaled} scaled to {width} x {height}");
+                errln!("note: {what} (Lanczos); {first}");
+            }
+            (None, _) => {}
         }
         if pictures.is_empty() {
             return Err(Error::argument("expected at least one picture, got an empty list"));
         }
         Ok(Self { pictures, x_0 })
     }
+}
+
+/// What was done to a picture to make it fit, in words; `None` where nothing was.
+fn done(how: Fitted, (height, width): (usize, usize)) -> Option<String> {
+    let part = how.cropped.map(|(w, h)| format!("cropped to {w} x {h} in the middle"));
+    let scaled = how.scaled.then(|| format!("scaled to {width} x {height} (Lanczos)"));
+    let done: Vec<String> = part.into_iter().chain(scaled).collect();
+    (!done.is_empty()).then(|| done.join(", "))
+}
+
+/// A picture at the size that a network takes. Says in one line what was done to it.
+pub fn fitted(path: &Path, picture: &Picture, size: (u32, u32)) -> Picture {
+    let (height, width) = (size.0 as usize, size.1 as usize);
+    let (fitted, how) = decode::fit(picture, height, width);
+    if let Some(done) = done(how, (height, width)) {
+        errln!("note: {} is {} x {}: {done}", path.display(), picture.width, picture.height);
+    }
+    fitted
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The options that make up a recipe, and `--recipe`, which takes one from a picture.
 
-use super::{options::ModelOptions, output::errln};
+use super::{encode_options::EncodedOptions, options::ModelOptions, output::errln};
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
@@ -60,6 +60,8 @@ pub struct RecipeOptions {
     /// Seed of x_T [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    pub encoded: EncodedOptions,
     /// Seed of the steps' noise [default: 0]
     #[arg(long, value_name = "N")]
     pub noise_seed: Option<u64>,
@@ -189,7 +191,7 @@ impl RecipeOptions {
                 steps
             }
         };
-        let recipe = Recipe {
+        let mut recipe = Recipe {
             program: PROGRAM.to_owned(),
             model: super::model::recipe_name(&model, model_name),
             weights_crc32: format!("{:08x}", model.weights().crc32()),
@@ -221,8 +223,12 @@ impl RecipeOptions {
             image: None,
             drawn,
             size,
+            // Who asks for a seed does not want the picture in its place.
+            encoded: base.and_then(|b| b.encoded.clone()).filter(|_| self.seed.is_none()),
+            between: base.and_then(|b| b.between.clone()).filter(|_| self.keeps_between()),
             viewer: base.and_then(|b| b.viewer.clone()),
         };
+        recipe.encoded = self.encoded.apply(&recipe, model.config.in_channels as usize)?;
         if let Some(base) = base
             && self.model.model.is_none()
             && self.model.variant.is_none()
@@ -239,7 +245,13 @@ impl RecipeOptions {
             errln!("note: preset ddpm has no η, --eta is not used; --preset diffusers --eta 1 --clip-epsilon is the same step");
         }
         recipe.check(&model).map_err(by_option)?;
+        if let (Some(between), Some(eta)) = (&mut recipe.between, self.eta) {
+            between.eta = eta;
+        }
         let schedule = recipe.schedule(&model).map_err(|error| by_option(self.by_fork(error)))?;
+        if let Some(encoded) = &recipe.encoded {
+            encoded.schedule(&model.usable_scheduler()?, usize::MAX)?;
+        }
         Ok(Prepared { recipe, model: Arc::new(model), schedule })
     }
 }
@@ -299,6 +311,12 @@ impl RecipeOptions {
         if self.step_noise_seed.is_empty() { base.map_or_else(Vec::new, |b| b.step_seeds.clone()) } else { own.collect() }
     }
 
+    /// Whether nothing is asked for that an interpolation does not have.
+    fn keeps_between(&self) -> bool {
+        let others = self.seed.is_some() || self.count.is_some() || self.first.is_some() || self.rng.is_some();
+        !others && self.encoded.encode.is_none()
+    }
+
     /// The first image's number, how many there are, and how many torch draws at once where that is more. With a number of images a
     /// picture's recipe begins at its own image, without one it is the whole run that the picture comes from.
     fn images(&self, base: Option<&Recipe>, rng: Rng, default_count: u32) -> (u32, u32, Option<u32>) {
@@ -318,7 +336,7 @@ fn is_list(tau: &str) -> bool {
 }
 
 /// The recipe inside a picture, or in a JSON file.
-fn load(path: &Path) -> Result<Recipe> {
+pub(super) fn load(path: &Path) -> Result<Recipe> {
     let is_json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let text = if is_json {
         files::read_text(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?

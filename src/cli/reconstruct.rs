@@ -26,8 +26,9 @@ use std::{ops::Range, path::PathBuf, process::ExitCode};
 /// Arguments of `etude reconstruct`.
 #[derive(Clone, Debug, Args)]
 pub struct ReconstructArgs {
-    /// PNG, JPEG, WebP or GIF (its first frame) files, folders of them, or an .npz with bytes [N, H, W, C]
-    #[arg(required = true, value_name = "PICTURE")]
+    /// PNG, JPEG, WebP or GIF (its first frame) files, folders of them, or an .npz with bytes [N, H, W, C]; without any, samples of the
+    /// model: drawn at η = 0 in the largest S, or as --recipe says
+    #[arg(value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
     /// Each S: encoded in so many steps, and decoded in as many
     #[arg(long, short = 'S', value_name = "S,…", value_delimiter = ',', default_values_t = [10, 20, 50, 100, 200, 500, 1000])]
@@ -55,7 +56,7 @@ const SHOWN: usize = 16;
 /// # Errors
 /// Anything that keeps the pictures from being encoded, decoded or written.
 pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
-    let opened = args.options.open()?;
+    let mut opened = args.options.open()?;
     let config = opened.scheduler();
     // Every S is checked before the first is computed.
     let both = |&steps: &usize| -> Result<(Schedule, Schedule)> {
@@ -71,10 +72,12 @@ pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
         }
         files::check_writable(out)?;
     }
-    let job = args.options.job(&args.pictures, opened)?;
+    let largest = args.steps.iter().copied().max().unwrap_or(1);
+    let source = args.options.source(&args.pictures, &mut opened, largest)?;
     let chosen = args.options.device.open()?;
-    let mut engine = Engine::new(job.opened.model.clone(), chosen.backend, args.options.device.precision.into());
+    let mut engine = Engine::new(opened.model.clone(), chosen.backend, args.options.device.precision.into());
     engine.limit_batch(args.options.batch);
+    let job = Job::new(opened, source, &mut engine)?;
     let images = job.pictures.pictures.len();
     let parts = images.div_ceil(engine.batch(images));
     let steps: usize = schedules.iter().map(|(up, down)| up.steps.len() + down.steps.len()).sum();
@@ -94,7 +97,7 @@ pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
     if args.json {
         outln!("{}", json!({ "steps": args.steps, "mse": errors }));
     } else {
-        outln!("{images} pictures with {}, mean square error per dimension, pixels in [0, 1]", job.opened.model.name);
+        outln!("{images} {} with {}, mean square error per dimension, pixels in [0, 1]", job.name, job.opened.model.name);
         outln!("{:>6}  {:>10}  paper, Table 2 (CIFAR-10)", "S", "error");
         for (steps, error) in args.steps.iter().zip(&errors) {
             let paper = PAPER.iter().find(|(s, _)| s == steps).map_or(String::new(), |(_, error)| error.to_string());
@@ -150,7 +153,8 @@ fn drawn(job: &Job, made: &[Vec<f32>]) -> Picture {
     let len = job.pictures.x_0.len() / job.pictures.pictures.len();
     let (channels, height, width) =
         (job.opened.model.config.in_channels as usize, job.opened.size.0 as usize, job.opened.size.1 as usize);
-    let pictures = |x: &[f32]| picture::images_from_nchw(channels, height, width, &x[..shown * len]);
+    let scale = job.opened.model.picture_scale();
+    let pictures = |x: &[f32]| picture::Drawn { channels, height, width, scale }.images(&x[..shown * len]);
     let mut all = pictures(&job.pictures.x_0);
     for x in made {
         all.extend(pictures(x));

@@ -2,7 +2,9 @@
 
 use super::output::{errln, outln};
 use super::{
+    between,
     given::Given,
+    latents::Latents,
     noise::{step_noise, torch_noise},
     options::DeviceOptions,
     progress::Progress,
@@ -11,7 +13,7 @@ use super::{
 use clap::Args;
 use etude::{
     backend::Chosen,
-    engine::{Engine, Run},
+    engine::{Engine, OnImages, Run},
     error::{Error, Result},
     files,
     picture::{Picture, npz::NpzWriter, png, sheet},
@@ -37,7 +39,7 @@ pub struct SampleArgs {
     #[arg(long, short = 'o', value_name = "FILE|DIR", default_value = "etude.png")]
     pub(super) out: PathBuf,
     /// A .safetensors with x_T [N, C, H, W] and optionally noise [K, N, C, H, W], in the place of the seeds
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "encode")]
     input: Option<PathBuf>,
     /// Write timesteps, x and x0 of every step to this .safetensors
     #[arg(long, value_name = "FILE")]
@@ -62,6 +64,11 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     }
     let prepared = match &given {
         Some(given) => Prepared { recipe: given.recipe(&prepared.recipe), ..prepared },
+        None => prepared,
+    };
+    let between = prepared.recipe.between.clone();
+    let prepared = match &between {
+        Some(between) => prepared.of_between(between)?,
         None => prepared,
     };
     let out = if args.out.as_os_str().is_empty() { Path::new("etude.png") } else { &args.out };
@@ -98,19 +105,45 @@ fn sample_all(
     given: Option<&Given>,
     take: &mut dyn FnMut(Picture) -> Result<()>,
 ) -> Result<bool> {
+    let mut engine = Engine::new(prepared.model.clone(), chosen.backend, args.device.precision.into());
+    engine.limit_batch(args.batch.map(|batch| batch as usize));
+    let drawn = prepared.drawn(prepared.recipe.size);
+    let mut on_images = |_: Range<usize>, x: &[f32]| drawn.images(x).into_iter().try_for_each(&mut *take);
+    if let Some(between) = &prepared.recipe.between {
+        return match between::sample(prepared, between, &mut engine) {
+            Ok(x) => on_images(0..0, &x).map(|()| false),
+            Err(Error::Cancelled) => Ok(true),
+            Err(error) => Err(error),
+        };
+    }
+    match sample_into(prepared, &mut engine, given, &mut on_images) {
+        Ok(()) => Ok(false),
+        Err(Error::Cancelled) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The samples of a recipe, `[N, C, H, W]`.
+///
+/// # Errors
+/// [`Error::Cancelled`] after Ctrl-C; a device fault.
+pub(super) fn samples(prepared: &Prepared, engine: &mut Engine) -> Result<Vec<f32>> {
+    let mut all = Vec::new();
+    let mut on_images = |_: Range<usize>, x: &[f32]| {
+        all.extend_from_slice(x);
+        Ok(())
+    };
+    sample_into(prepared, engine, None, &mut on_images)?;
+    Ok(all)
+}
+
+/// Samples every image; `on_images` takes those that are finished.
+fn sample_into(prepared: &Prepared, engine: &mut Engine, given: Option<&Given>, on_images: &mut OnImages<'_>) -> Result<()> {
     let Prepared { recipe, model, schedule } = prepared;
     let channels = model.config.in_channels;
-    let mut engine = Engine::new(model.clone(), chosen.backend, args.device.precision.into());
-    engine.limit_batch(args.batch.map(|batch| batch as usize));
     let torch = recipe.torch(channels);
-    let first = recipe.first as usize;
-    let x_t = |images: Range<usize>| match given {
-        Some(given) => {
-            let len = given.x_t.len() / given.images as usize;
-            given.x_t[images.start * len..images.end * len].to_vec()
-        }
-        None => recipe.x_t(channels, first + images.start..first + images.end, torch.as_ref()),
-    };
+    let latents = Latents::new(prepared, given, engine)?;
+    let x_t = |images: Range<usize>| latents.x_t(channels, images);
     let images = recipe.count as usize;
     // Nothing is read of a step: x leaves the device when it is finished.
     let reads = |_| Reads::default();
@@ -131,15 +164,9 @@ fn sample_all(
         progress.step();
         Ok(if progress.interrupted() { Flow::Stop } else { Flow::Continue })
     };
-    let drawn = prepared.drawn(recipe.size);
-    let mut on_images = |_: Range<usize>, x: &[f32]| drawn.images(x).into_iter().try_for_each(&mut *take);
-    let ended = block_on(engine.sample(&run, &mut on_step, &mut on_images));
+    let ended = block_on(engine.sample(&run, &mut on_step, on_images));
     progress.finish();
-    match ended {
-        Ok(()) => Ok(false),
-        Err(Error::Cancelled) => Ok(true),
-        Err(error) => Err(error),
-    }
+    ended
 }
 
 /// The kinds of file that are written.
@@ -235,10 +262,11 @@ impl Output {
                 writer.push(&picture)
             }
             Self::Folder { path, made, recipe } => {
-                if let Some(recipe) = recipe {
-                    recipe.image = Some(recipe.first + *made as u32);
-                }
-                let json = recipe.as_deref().map(Recipe::json).transpose()?;
+                let of_image = recipe.as_deref().map(|recipe| match &recipe.between {
+                    Some(between) => Recipe { count: 1, between: Some(between.one(*made)), ..recipe.clone() },
+                    None => Recipe { image: Some(recipe.first + *made as u32), ..recipe.clone() },
+                });
+                let json = of_image.as_ref().map(Recipe::json).transpose()?;
                 png::write_png(picture_path(path, *made), &picture, json.as_deref())?;
                 *made += 1;
                 Ok(())
@@ -251,7 +279,8 @@ impl Output {
     fn finish(self) -> Result<usize> {
         match self {
             Self::Sheet { path, pictures, mut recipe } => {
-                if let Some(recipe) = &mut recipe {
+                let columns = recipe.as_ref().and_then(|recipe| Some(recipe.between.as_ref()?.columns));
+                if let Some(recipe) = recipe.as_mut().filter(|recipe| recipe.between.is_none()) {
                     // Of torch's images these are the first few.
                     let end = recipe.first + pictures.len() as u32;
                     recipe.drawn = Some(recipe.drawn()).filter(|drawn| recipe.rng == Rng::Torch && *drawn > end);
@@ -260,7 +289,7 @@ impl Output {
                 }
                 if !pictures.is_empty() {
                     let json = recipe.as_deref().map(Recipe::json).transpose()?;
-                    png::write_png(path, &sheet::contact_sheet(&pictures, None, None), json.as_deref())?;
+                    png::write_png(path, &sheet::contact_sheet(&pictures, columns, None), json.as_deref())?;
                 }
                 Ok(pictures.len())
             }

@@ -3,6 +3,7 @@
 use super::output::outln;
 use super::{
     given::Given,
+    latents::Latents,
     noise::{step_noise, torch_noise},
     options::DeviceOptions,
     progress::Progress,
@@ -141,13 +142,9 @@ fn sample(
     let channels = model.config.in_channels;
     let chosen = device.open()?;
     let (images, size) = given.map_or((recipe.count, recipe.size), |g| (g.images, g.size));
-    let x_all = match given {
-        Some(given) => given.x_t.clone(),
-        None => {
-            let first = recipe.first as usize;
-            recipe.x_t(channels, first..first + images as usize, recipe.torch(channels).as_ref())
-        }
-    };
+    let mut engine = Engine::new(model.clone(), chosen.backend, device.precision.into());
+    engine.limit_batch(batch.map(|batch| batch as usize));
+    let x_all = Latents::new(prepared, given, &mut engine)?.x_t(channels, 0..images as usize);
     let given_recipe = given.map(|given| given.recipe(recipe));
     let recipe = given_recipe.as_ref().unwrap_or(recipe);
     let torch = recipe.torch(channels);
@@ -164,8 +161,6 @@ fn sample(
     let noise = given.and_then(|g| g.noise.as_deref()).map_or_else(|| step_noise(recipe, draw.as_deref()), StepNoise::Given);
     let classes = recipe.classes(model)?;
     let run = Run { images, first: recipe.first, size, steps: &schedule.steps, x_t: &x_t, noise, classes, reads: &reads };
-    let mut engine = Engine::new(model.clone(), chosen.backend, device.precision.into());
-    engine.limit_batch(batch.map(|batch| batch as usize));
     let parts = images.div_ceil(engine.sample_batch(&run)?);
     let progress = Progress::new((parts * schedule.steps.len()) as u64)?;
     let mut recording = Recording { images: images as u32, x_t: x_all.clone(), shown: vec![Default::default(); shown.len()] };

@@ -3,13 +3,14 @@
 use super::Picture;
 use crate::error::{Error, Result};
 use image::{
-    DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, RgbImage,
+    DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage,
     imageops::{self, FilterType},
 };
 use std::{io::Cursor, path::Path};
 
-/// The longest side of a picture that is read.
+/// The longest side of a picture that is read, and the most pixels: more than any camera's, and seconds to decode.
 const MAX_SIDE: u32 = 16_384;
+const MAX_PIXELS: u64 = 1 << 27;
 /// The most memory that decoding one may take.
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -20,10 +21,17 @@ pub const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
 /// is turned as its camera says, 16 bits become 8. `origin` is what messages call it.
 ///
 /// # Errors
-/// None of these formats, damaged, or so large that it takes more than [`MAX_BYTES`].
+/// None of these formats, damaged, of more pixels than [`MAX_PIXELS`] or such that decoding it takes more than [`MAX_BYTES`].
 pub fn decode(bytes: &[u8], origin: &Path) -> Result<Picture> {
     let bad = |what: String| Error::file(origin, format!("{what}; expected a PNG, JPEG, WebP or GIF picture"));
-    let failed = |e: image::ImageError| bad(one_line(&e.to_string()));
+    let too_large = |what: String| {
+        let most = MAX_PIXELS >> 20;
+        Error::file(origin, format!("{what} are too many; expected at most {MAX_SIDE} a side and {most} million in all"))
+    };
+    let failed = |e: image::ImageError| match e {
+        image::ImageError::Limits(_) => too_large("its pixels".to_owned()),
+        e => bad(one_line(&e.to_string())),
+    };
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| bad(e.to_string()))?;
     if reader.format().is_none() {
         return Err(bad(format!("not a picture ({} bytes)", bytes.len())));
@@ -31,7 +39,15 @@ pub fn decode(bytes: &[u8], origin: &Path) -> Result<Picture> {
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height, limits.max_alloc) = (Some(MAX_SIDE), Some(MAX_SIDE), Some(MAX_BYTES));
     reader.limits(limits);
+    let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
     let mut decoder = reader.into_decoder().map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(too_large(format!("{width} x {height} pixels")));
+    }
+    if is_jpeg && is_cut_short(bytes) {
+        return Err(bad("the picture is cut short".to_owned()));
+    }
     // A wrong note of the camera is no reason to refuse its picture.
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).map_err(failed)?;
@@ -47,6 +63,13 @@ pub fn decode(bytes: &[u8], origin: &Path) -> Result<Picture> {
     };
     let pixels = rgba.pixels().map(|p| [0, 1, 2].map(|c| on_white(p.0[c], p.0[3]))).collect();
     Ok(Picture { width, height, pixels })
+}
+
+/// Whether the last scan of a JPEG has no end; its decoder would make grey of what is missing.
+fn is_cut_short(jpeg: &[u8]) -> bool {
+    let last = |marker: [u8; 2]| jpeg.windows(2).rposition(|bytes| bytes == marker);
+    // Neither occurs within a scan.
+    last([0xff, 0xda]) > last([0xff, 0xd9])
 }
 
 /// What had to be done to a picture to make it fit.
@@ -98,6 +121,17 @@ pub fn to_nchw(picture: &Picture, channels: usize) -> Result<Vec<f32>> {
     }
 }
 
+/// As [`to_nchw`], cropped and scaled where `picture` has another size.
+///
+/// # Errors
+/// As [`to_nchw`].
+pub fn to_nchw_of_size(picture: &Picture, channels: usize, height: usize, width: usize) -> Result<Vec<f32>> {
+    if (picture.height, picture.width) == (height, width) {
+        return to_nchw(picture, channels);
+    }
+    to_nchw(&fit(picture, height, width).0, channels)
+}
+
 fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
@@ -105,7 +139,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ImageFormat, Luma, Rgba};
+    use image::{Luma, Rgba};
 
     fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());

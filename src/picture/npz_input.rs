@@ -76,6 +76,9 @@ fn pictures(npy: &[u8], most: usize) -> Result<Vec<Picture>, String> {
         Some(&[n, h, w, c]) if matches!(c, 1 | 3 | 4) => (n, h, w, c),
         _ => return Err(format!("expected pictures of shape [N, H, W] or [N, H, W, 1, 3 or 4], got {}", header.trim())),
     };
+    if count == 0 {
+        return Err(format!("expected at least one picture, got an array of shape [0, {height}, {width}, {channels}]"));
+    }
     let one = [height, width, channels].into_iter().try_fold(1_usize, usize::checked_mul).filter(|one| *one > 0);
     let one = one.ok_or_else(|| format!("expected pictures with pixels, got shape [{count}, {height}, {width}, {channels}]"))?;
     if data.len() / one < count {
@@ -132,6 +135,7 @@ mod tests {
             ("|u1", "True", "(1, 1, 2)"),
             ("|u1", "False", "(2,)"),
             ("|u1", "False", "(1, 1, 1, 2)"),
+            ("|u1", "False", "(0, 1, 2)"),
             ("|u1", "False", "(1, 0, 2, 3)"),
             ("|u1", "False", "(1, 99999999999999999999, 2)"),
             ("|u1", "False", "(4294967296, 4294967296, 4294967296)"),

@@ -15,6 +15,7 @@
 mod alpha_bar;
 mod coefficients;
 mod config;
+mod convention;
 mod fixed_point;
 mod fork;
 mod plan;
@@ -24,6 +25,7 @@ mod tau;
 pub use alpha_bar::alpha_bar;
 pub use coefficients::{StepCoefficients, Threshold};
 pub use config::{BetaSchedule, MAX_TRAIN_TIMESTEPS, Prediction, SchedulerConfig, VarianceType};
+pub use convention::Convention;
 pub use fixed_point::FixedPoint;
 pub use fork::{Fork, StepSeed};
 pub use plan::Schedule;

@@ -4,7 +4,9 @@
 use super::{
     event::ModelFacts,
     instruments::Instruments,
+    memo::{Encodings, Memo, Way},
     request::{Kind, MIN_DRAFT_STEPS, Request},
+    stage::Stage,
 };
 use crate::{
     backend::{Backend, DeviceChoice},
@@ -13,6 +15,7 @@ use crate::{
     gpu::Precision,
     model::Model,
     program::DeviceInfo,
+    sampler::Reads,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -39,6 +42,10 @@ pub(super) struct Compute {
     limited: Option<(DeviceChoice, Precision)>,
     /// How long steps have taken, by what they were of; the newest last.
     steps: HashMap<StepsOf, VecDeque<Duration>>,
+    /// What groups have come to on this device, with this model.
+    pub(super) memo: Memo,
+    /// The picture that is being encoded for a request to begin.
+    encoding: Option<(Way, Stage)>,
     instruments: Instruments,
 }
 
@@ -65,7 +72,7 @@ impl Compute {
         }
         let chosen = Backend::choose(&request.device, request.precision).await?;
         self.engine = None;
-        self.steps.clear();
+        self.forget();
         // A device that is opened again after a loss has no more memory than before.
         let choice = Some((request.device.clone(), request.precision));
         if self.limited != choice {
@@ -108,7 +115,7 @@ impl Compute {
             picture_scale: model.picture_scale(),
         });
         (self.engine, self.batch_limit) = (None, None);
-        self.steps.clear();
+        self.forget();
         self.model = Some((Arc::new(model), facts.clone()));
         Ok(facts)
     }
@@ -130,6 +137,52 @@ impl Compute {
         self.engine.as_mut().ok_or_else(|| Error::argument("the session has no engine"))
     }
 
+    /// The same with what is known of its ways.
+    ///
+    /// # Errors
+    /// As [`Self::engine`].
+    pub(super) fn engine_and_memo(&mut self) -> Result<(&mut Engine, &mut Memo)> {
+        self.engine()?;
+        let engine = self.engine.as_mut().ok_or_else(|| Error::argument("the session has no engine"))?;
+        Ok((engine, &mut self.memo))
+    }
+
+    /// What was measured and computed belongs to another device or model.
+    fn forget(&mut self) {
+        self.steps.clear();
+        (self.memo, self.encoding) = (Memo::default(), None);
+    }
+
+    /// Takes a step towards the pictures that are to be encoded before a run of `request` can begin. Returns whether none is left.
+    ///
+    /// # Errors
+    /// As [`Encodings::missing`]; a device fault, after which the step is taken again; a result that is not finite.
+    pub(super) async fn encode(&mut self, request: &Request, facts: &ModelFacts, stop: &dyn Fn() -> bool) -> Result<bool> {
+        let mut encodings = Encodings::new(request, facts)?;
+        let Some(way) = encodings.missing(&self.memo, request)? else { return Ok(true) };
+        let (known, mut stage) = match self.encoding.take() {
+            Some(encoding) if encoding.0 == way => encoding,
+            _ => {
+                let stage = Stage::of_way(self.engine()?, &way)?;
+                (way, stage)
+            }
+        };
+        let reads = |_, _| Reads { x: true, ..Reads::default() };
+        match stage.turn(self.engine()?, &reads, stop).await {
+            Ok(Some(step)) if stage.is_done() => {
+                self.memo.note(known, step.tensors.x);
+                return Ok(encodings.missing(&self.memo, request)?.is_none());
+            }
+            Err(error @ Error::Device { .. }) => {
+                self.encoding = Some((known, stage));
+                return Err(error);
+            }
+            other => other?,
+        };
+        self.encoding = Some((known, stage));
+        Ok(false)
+    }
+
     /// How long a step of such images takes in a draft: the mean of those remembered, or of the newest few where they were slower, as on a
     /// machine that has just become busy. Steps that had to wait for a window's frame count, too. Before the first draft it is supposed to
     /// be twice that of other runs, for the same reason; `None` before any.
@@ -147,8 +200,9 @@ impl Compute {
 
     /// Notes how long step `index` of `request` took.
     pub(super) fn note_step(&mut self, request: &Request, index: usize, time: Duration) {
-        // An encoding's passes and single images say nothing of other steps.
-        if request.is_chained() {
+        // An encoding's passes say nothing of other steps, nor does what was known.
+        let has_passes = request.groups.iter().any(|group| group.encode.is_some_and(|encode| encode.refine > 0));
+        if has_passes || time.is_zero() {
             return;
         }
         let draft = matches!(request.kind, Kind::Draft(_));
@@ -184,7 +238,9 @@ impl Compute {
 }
 
 fn steps_of(request: &Request, draft: bool) -> StepsOf {
-    (request.groups.iter().map(|group| group.members.len()).sum(), request.size, draft)
+    let images = request.groups.iter().map(|group| group.members.len());
+    // Those of a chained request come one after the other.
+    (if request.is_chained() { images.max().unwrap_or(0) } else { images.sum() }, request.size, draft)
 }
 
 #[cfg(test)]

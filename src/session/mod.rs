@@ -7,15 +7,19 @@ mod compute;
 mod event;
 mod instruments;
 mod mailbox;
+mod memo;
 mod request;
 mod run;
+mod schedules;
+mod stage;
 mod step_record;
 mod worker;
 
 pub use event::{End, Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake};
 pub use instruments::Instruments;
 pub use request::{
-    Budget, EncodeBy, ForkAt, Group, InterpolationMode, Keep, Kind, Latent, MIN_DRAFT_STEPS, Member, Request, TorchLatents,
+    Budget, EncodeBy, ForkAt, Group, InterpolationMode, Keep, Kind, Latent, LatentOf, MIN_DRAFT_STEPS, Member, Request,
+    TorchLatents,
 };
 
 use crate::{

@@ -1,5 +1,7 @@
 //! What the viewer asks of the session: groups of images that advance together, each group with a schedule of its own.
 
+use super::event::ModelFacts;
+pub use crate::latent::InterpolationMode;
 use crate::{
     backend::DeviceChoice,
     error::{Error, Result},
@@ -7,7 +9,7 @@ use crate::{
     latent,
     noise::{self, STREAM_X_T},
     picture::{Picture, decode},
-    recipe::ClassLabel,
+    recipe::{ClassLabel, Encoded, End},
     schedule::{EncodeAt, NoiseKind, ScheduleRequest, StepCoefficients},
 };
 use std::{sync::Arc, time::Duration};
@@ -126,7 +128,9 @@ impl Group {
             return Ok(None);
         }
         match self.members.first().map(|member| &member.latent) {
-            Some(Latent::Torch { seed, count, .. }) => Ok(Some((*seed, *count))),
+            Some(Latent::Torch { seed, count, .. } | Latent::Encoded { torch: Some((seed, count)), .. }) => {
+                Ok(Some((*seed, *count)))
+            }
             // A stem comes before its branches.
             Some(Latent::StepOf { group, .. }) if *group < others.len() => others[*group].torch(&others[..*group]),
             _ => Err(Error::argument("noise: torch draws it after x_T from the same generator, expected x_T from torch")),
@@ -166,6 +170,13 @@ pub enum Latent {
     },
     /// A picture, cropped and scaled where it does not fit, in 8 bits.
     Picture(Arc<Picture>),
+    /// What a picture is encoded to.
+    Encoded {
+        /// The picture, and how.
+        from: Arc<Encoded>,
+        /// The seed of torch's generator and how many images it draws, where the steps' noise follows them in its stream.
+        torch: Option<(u64, u32)>,
+    },
     /// What a member of an earlier group has become; as a picture of 8 bits where it is encoded.
     EndOf {
         /// The group's number.
@@ -183,19 +194,19 @@ pub enum Latent {
         /// The step.
         at: ForkAt,
     },
-    /// Between image 0 of two seeds, at t from 0 to 1.
+    /// Between two ends, at t from 0 to 1.
     Between {
-        /// The two seeds.
-        seeds: [u64; 2],
+        /// The two ends.
+        ends: [End; 2],
         /// 0 is the first, 1 the second.
         t: f64,
         /// Along the arc or straight.
         mode: InterpolationMode,
     },
-    /// Between image 0 of four seeds: top left, top right, bottom left, bottom right.
+    /// Between four ends: top left, top right, bottom left, bottom right.
     Grid {
         /// The corners.
-        seeds: [u64; 4],
+        ends: [End; 4],
         /// From left (0) to right (1).
         u: f64,
         /// From the top (0) to the bottom (1).
@@ -222,16 +233,6 @@ impl ForkAt {
     }
 }
 
-/// How to go from one latent to another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum InterpolationMode {
-    /// Spherical: the length stays.
-    #[default]
-    Slerp,
-    /// Straight: the length sinks in the middle.
-    Lerp,
-}
-
 /// What the updates of a run carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
@@ -249,16 +250,28 @@ pub enum Keep {
 }
 
 impl Latent {
-    /// x_T, `[C, H, W]`; `torch` keeps what torch's generator drew for the members before.
+    /// x_T, `[C, H, W]`; `torch` keeps what torch's generator drew for the members before, and `encoded` knows what pictures were encoded
+    /// to.
     ///
     /// # Errors
-    /// A picture for a network of other than 1 or 3 channels; the end of a group, which only its run knows.
-    pub fn x_t(&self, channels: usize, height: usize, width: usize, torch: &mut TorchLatents) -> Result<Vec<f32>> {
+    /// A picture for a network of other than 1 or 3 channels; the end of a group, which only its run knows; what `encoded` returns.
+    pub fn x_t(
+        &self,
+        channels: usize,
+        height: usize,
+        width: usize,
+        torch: &mut TorchLatents,
+        encoded: &mut LatentOf<'_>,
+    ) -> Result<Vec<f32>> {
         let len = channels * height * width;
         let of_seed = |seed: u64, image: u32| {
             let mut x = vec![0.0; len];
             noise::fill_nchw(seed, STREAM_X_T, image, 0, channels, height, width, &mut x);
             x
+        };
+        let mut end = |end: &End| match end {
+            End::Seed(seed) => Ok(Arc::new(of_seed(*seed, 0))),
+            End::Encoded(picture) => encoded(picture),
         };
         match self {
             Self::Seed { seed, image } => Ok(of_seed(*seed, *image)),
@@ -267,31 +280,32 @@ impl Latent {
                 let start = *image as usize * len;
                 Ok(all.get(start..start + len).map_or_else(|| of_seed(*seed, *image), <[f32]>::to_vec))
             }
-            Self::Picture(picture) => {
-                let fits = (picture.height, picture.width) == (height, width);
-                if fits {
-                    decode::to_nchw(picture, channels)
-                } else {
-                    decode::to_nchw(&decode::fit(picture, height, width).0, channels)
-                }
-            }
+            Self::Picture(picture) => decode::to_nchw_of_size(picture, channels, height, width),
+            Self::Encoded { from, .. } => Ok(encoded(from)?.to_vec()),
             Self::EndOf { group, .. } | Self::StepOf { group, .. } => {
                 Err(Error::argument(format!("expected x of group {group} from its run")))
             }
-            Self::Between { seeds: [a, b], t, mode } => {
-                let between = match mode {
-                    InterpolationMode::Slerp => latent::slerp,
-                    InterpolationMode::Lerp => latent::lerp,
-                };
-                between(&of_seed(*a, 0), &of_seed(*b, 0), *t)
-            }
-            Self::Grid { seeds, u, v } => {
-                let [a, b, c, d] = seeds.map(|seed| of_seed(seed, 0));
-                latent::slerp(&latent::slerp(&a, &b, *u)?, &latent::slerp(&c, &d, *u)?, *v)
+            Self::Between { ends: [a, b], t, mode } => mode.between(&end(a)?, &end(b)?, *t),
+            Self::Grid { ends: [a, b, c, d], u, v } => {
+                let (top, bottom) = (latent::slerp(&end(a)?, &end(b)?, *u)?, latent::slerp(&end(c)?, &end(d)?, *u)?);
+                latent::slerp(&top, &bottom, *v)
             }
         }
     }
+
+    /// The pictures that are to be encoded for it.
+    pub fn pictures(&self) -> Vec<&Encoded> {
+        match self {
+            Self::Encoded { from, .. } => vec![from],
+            Self::Between { ends, .. } => ends.iter().filter_map(End::picture).collect(),
+            Self::Grid { ends, .. } => ends.iter().filter_map(End::picture).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
+
+/// Knows x_T, `[C, H, W]`, of a picture that was encoded.
+pub type LatentOf<'a> = dyn FnMut(&Encoded) -> Result<Arc<Vec<f32>>> + 'a;
 
 /// What torch's generator drew last: one stream for a whole batch, which cannot be entered in the middle, so it is drawn once and not
 /// once per member.
@@ -323,6 +337,11 @@ impl Keep {
 }
 
 impl Request {
+    /// S at most, for a model.
+    pub(super) fn max_steps(&self, facts: &ModelFacts) -> usize {
+        if self.fit_steps { facts.scheduler.num_train_timesteps as usize } else { usize::MAX }
+    }
+
     /// Whether its groups are computed one after the other, as some begin where others end, or are encoded.
     pub fn is_chained(&self) -> bool {
         let goes_on = |group: &Group| group.members.iter().any(|member| matches!(member.latent, Latent::EndOf { .. }));

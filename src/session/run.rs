@@ -2,19 +2,20 @@
 
 use super::{
     event::{End, ModelFacts, Plan, StepUpdate},
-    request::{ForkAt, Group as RequestGroup, Keep, Kind, Latent, Member, Request, TorchLatents},
+    memo::{Encodings, Memo},
+    request::{Keep, Kind, Latent, Request},
+    schedules::{schedules, whole},
+    stage::{Stage, latents, way},
     step_record::{self, Shown},
 };
 use crate::{
-    engine::{Encoding, Engine, Group, GroupStep, Groups, Stem},
+    engine::{Engine, GroupStep},
     error::{Error, Result},
-    noise::torch::TorchDraws,
-    picture::{self, decode, reconstruction},
+    picture::reconstruction,
     platform::Clock,
     recipe::ClassLabel,
     recipe::MAX_SIDE,
-    sampler::{Classes, ImageKey, Reads},
-    schedule::{Schedule, ScheduleRequest},
+    sampler::{Classes, Reads},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -46,38 +47,6 @@ pub(super) struct Run {
     pub(super) losses: u32,
 }
 
-/// What takes the steps of the groups on their way.
-enum Stage {
-    Groups(Groups),
-    /// One group, encoded with passes after each step.
-    Encoding(Encoding),
-}
-
-impl Stage {
-    fn is_done(&self) -> bool {
-        self.steps_left() == 0
-    }
-
-    fn steps_left(&self) -> usize {
-        match self {
-            Self::Groups(groups) => groups.steps_left(),
-            Self::Encoding(encoding) => encoding.steps_left(),
-        }
-    }
-
-    async fn turn(
-        &mut self,
-        engine: &mut Engine,
-        reads: &dyn Fn(usize, usize) -> Reads,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<GroupStep>> {
-        match self {
-            Self::Groups(groups) => groups.turn(engine, reads, stop).await,
-            Self::Encoding(encoding) => encoding.turn(engine).await,
-        }
-    }
-}
-
 /// How much of each step is kept as pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Detail {
@@ -105,7 +74,13 @@ impl Run {
     ///
     /// # Errors
     /// A schedule out of range, a size that fits no memory, a device fault.
-    pub(super) fn start(request: Request, engine: &mut Engine, facts: Arc<ModelFacts>, step: Option<Duration>) -> Result<Self> {
+    pub(super) fn start(
+        request: Request,
+        engine: &mut Engine,
+        facts: Arc<ModelFacts>,
+        step: Option<Duration>,
+        memo: &Memo,
+    ) -> Result<Self> {
         let size = request.size.unwrap_or(facts.size);
         let (height, width) = (size.0 as usize, size.1 as usize);
         if ![size.0, size.1].iter().all(|side| (1..=MAX_SIDE).contains(side)) {
@@ -114,34 +89,20 @@ impl Run {
         if request.groups.is_empty() || request.groups.iter().any(|g| g.members.is_empty()) {
             return Err(Error::argument("expected at least one picture to make, got none; add a row or a column"));
         }
-        let max_steps = if request.fit_steps { facts.scheduler.num_train_timesteps as usize } else { usize::MAX };
-        // Steps of a draft; a branch has as many of the stem's as its stem.
-        let mut thin: Vec<Option<usize>> = Vec::new();
-        let mut schedule = |group: &RequestGroup| {
-            if let Some(encode) = group.encode {
-                thin.push(None);
-                let (steps, spacing) = (group.schedule.steps.min(max_steps), group.schedule.spacing.clone());
-                return Schedule::encode(&facts.scheduler, steps, spacing, encode.at, group.schedule.preset).map(Arc::new);
-            }
-            let asked = ScheduleRequest { steps: group.schedule.steps.min(max_steps), ..group.schedule.clone() };
-            let whole = fitted(&facts, &asked, request.fit_steps)?;
-            let wanted = whole.steps.len();
-            let steps = match (group.stem()?, request.kind) {
-                (Some((stem, _)), _) => thin.get(stem).copied().flatten(),
-                (None, Kind::Draft(budget)) => Some(budget.steps(wanted, step)).filter(|steps| *steps != wanted),
-                _ => None,
-            };
-            thin.push(steps);
-            let Some(steps) = steps else { return Ok(Arc::new(whole)) };
-            // Placed as τ places them.
-            fitted(&facts, &asked.thinned(steps), true).map(Arc::new)
-        };
-        let schedules = request.groups.iter().map(&mut schedule).collect::<Result<Vec<_>>>()?;
-        let steps = schedules.iter().map(|s| s.steps.len()).max().unwrap_or(0);
+        let classes = ClassLabel::classes(request.class, facts.classes)?;
+        let mut encodings = Encodings::new(&request, &facts)?;
+        let whole = schedules(&request, &facts, None)?;
+        let mut plan = Plan { id: request.id, model: facts.clone(), size, schedules: whole, latent_rms: Vec::new(), every: 1 };
+        if let Kind::Draft(budget) = request.kind {
+            let known = known(&plan, &request, (memo, &mut encodings), classes)?;
+            let left = request.groups.len() - known;
+            let budget = if request.is_chained() { budget.divided(left) } else { budget };
+            plan.schedules = schedules(&request, &facts, Some((budget, step)))?;
+        }
+        let steps = plan.schedules.iter().map(|s| s.steps.len()).max().unwrap_or(0);
         let members = request.groups.iter().map(|g| g.members.len()).max().unwrap_or(0);
         // A size that fits no memory shows here, before x_T is drawn and anything is promised.
         engine.network(engine.batch(members), size, steps)?;
-        let classes = ClassLabel::classes(request.class, facts.classes)?;
         let detail = match request.keep {
             Keep::Trajectory => Detail::new(steps, members * height * width * 3),
             Keep::Latest => Detail { terms: false, every: 1 },
@@ -152,16 +113,19 @@ impl Run {
             Keep::Rewind { .. } => Detail { terms: false, ..Detail::new(steps, members * height * width * 3) },
         };
         let clock = engine.clock().clone();
-        let mut plan = Plan { id: request.id, model: facts, size, schedules, latent_rms: Vec::new(), every: detail.every };
+        plan.every = detail.every;
         // Where one begins with the end of another, each comes by itself.
         let together = if request.is_chained() { 1 } else { request.groups.len() };
-        let x_t = latents(&plan, &request.groups[..together], &[])?;
+        let x_t = latents(&plan, &request.groups[..together], &[], (memo, &mut encodings))?;
         let drawn = plan.model.drawn(size);
         let mut before: Vec<_> = x_t.iter().map(|x| Shown::new(drawn, x)).collect();
         before.resize(request.groups.len(), Shown { pictures: Vec::new(), rms: Vec::new() });
         plan.latent_rms = before.iter().map(|before| before.rms.clone()).collect();
         let start = if request.is_chained() { x_t.concat() } else { Vec::new() };
-        let stage = stage(engine, &plan, &request, (0, x_t), classes)?;
+        let stage = match recall(&plan, &request, 0, &start, (memo, classes))? {
+            Some(known) => known,
+            None => Stage::new(engine, &plan, &request, (0, x_t), classes)?,
+        };
         Ok(Self {
             request: Arc::new(request),
             plan,
@@ -181,20 +145,29 @@ impl Run {
     }
 
     /// Begins the group after the one that is done.
-    fn next_stage(&mut self, engine: &mut Engine) -> Result<()> {
+    fn next_stage(&mut self, engine: &mut Engine, memo: &Memo) -> Result<()> {
         let next = self.first + 1;
         let drawn = self.plan.model.drawn(self.plan.size);
         let group = self.request.groups.get(next).ok_or_else(|| Error::argument("no group is left"))?;
-        let x_t = latents(&self.plan, std::slice::from_ref(group), &self.ends)?;
+        let mut encodings = Encodings::new(&self.request, &self.plan.model)?;
+        let x_t = latents(&self.plan, std::slice::from_ref(group), &self.ends, (memo, &mut encodings))?;
         let start = x_t.concat();
-        self.stage = stage(engine, &self.plan, &self.request, (next, x_t), self.classes)?;
+        self.stage = match recall(&self.plan, &self.request, next, &start, (memo, self.classes))? {
+            Some(known) => known,
+            None => Stage::new(engine, &self.plan, &self.request, (next, x_t), self.classes)?,
+        };
         self.before[next] = Shown::new(drawn, &start);
         (self.first, self.start) = (next, start);
         Ok(())
     }
 
-    /// The end of a group of a chained request, which x is.
-    fn end(&mut self, group: usize, x: &[f32]) -> Arc<End> {
+    /// The end of a group of a chained request, which x is. What all its steps have led to is noted.
+    fn end(&mut self, group: usize, x: &[f32], memo: &mut Memo) -> Arc<End> {
+        let (of, schedule) = (&self.request.groups[group], &self.plan.schedules[group]);
+        let is_draft = matches!(self.request.kind, Kind::Draft(_));
+        if let Some(way) = way(of, schedule, &self.start, self.plan.size, self.classes).filter(|_| !is_draft) {
+            memo.note(way, x.to_vec());
+        }
         // What was decoded is compared with what was encoded.
         let from = self.request.groups[group].members.first().and_then(|member| match member.latent {
             Latent::EndOf { group, .. } if self.request.groups[group].encode.is_some() => self.ends.get(group),
@@ -246,9 +219,14 @@ impl Run {
     ///
     /// # Errors
     /// A device fault, which leaves the run as it was before the step; a result that is not finite.
-    pub(super) async fn advance(&mut self, engine: &mut Engine, stop: &dyn Fn() -> bool) -> Result<Option<StepUpdate>> {
+    pub(super) async fn advance(
+        &mut self,
+        engine: &mut Engine,
+        memo: &mut Memo,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<StepUpdate>> {
         if self.stage.is_done() && !self.is_last_stage() {
-            self.next_stage(engine)?;
+            self.next_stage(engine, memo)?;
         }
         let (keep, detail, first) = (self.request.keep, self.detail, self.first);
         let totals: Vec<usize> = self.plan.schedules.iter().map(|schedule| schedule.steps.len()).collect();
@@ -282,7 +260,7 @@ impl Run {
             let values = if last { &step.tensors.x } else { &step.tensors.x0 };
             step_record::spread(drawn, values)
         });
-        let end = (last && self.request.is_chained()).then(|| self.end(step.group, &step.tensors.x));
+        let end = (last && self.request.is_chained()).then(|| self.end(step.group, &step.tensors.x, memo));
         self.step_time = step.duration;
         self.steps_shown += 1;
         Ok(Some(StepUpdate {
@@ -300,85 +278,29 @@ impl Run {
     }
 }
 
-/// x_T of each of `groups`, `[M, C, H, W]`, where those before them have come to `ends`.
-fn latents(plan: &Plan, groups: &[RequestGroup], ends: &[Arc<End>]) -> Result<Vec<Vec<f32>>> {
-    let drawn = plan.model.drawn(plan.size);
-    let (channels, height, width) = (drawn.channels, drawn.height, drawn.width);
-    let (mut torch, len) = (TorchLatents::default(), drawn.len());
-    let makes_pictures = drawn.scale == 1.0 && matches!(channels, 1 | 3);
-    let mut of_group = |group: &RequestGroup| -> Result<Vec<f32>> {
-        let mut all = Vec::with_capacity(group.members.len() * len);
-        for Member { latent, .. } in &group.members {
-            if matches!(latent, Latent::StepOf { .. }) {
-                continue;
-            }
-            let Latent::EndOf { group: from, member } = latent else {
-                all.extend(latent.x_t(channels, height, width, &mut torch)?);
-                continue;
-            };
-            let missing = || Error::argument(format!("expected an earlier group with a member {member}, got number {from}"));
-            let x = ends.get(*from).and_then(|end| end.x.get(member * len..(member + 1) * len)).ok_or_else(missing)?;
-            // What is encoded is a picture as it would be saved; a latent is none.
-            if group.encode.is_some() && makes_pictures {
-                all.extend(decode::to_nchw(&picture::image_from_nchw(channels, height, width, x), channels)?);
-            } else {
-                all.extend_from_slice(x);
-            }
-        }
-        Ok(all)
-    };
-    groups.iter().map(&mut of_group).collect()
-}
-
-/// The schedule that `asked` asks for. Where it is asked to `fit`, its forks are moved into the run.
-fn fitted(facts: &ModelFacts, asked: &ScheduleRequest, fit: bool) -> Result<Schedule> {
-    if !fit || asked.forks.is_empty() && asked.step_seeds.is_empty() {
-        return Schedule::new(&facts.scheduler, asked);
+/// Of a chained request, the stage of a group whose end is known: of drafts any, of others those whose steps nobody wants to see.
+fn recall(plan: &Plan, request: &Request, group: usize, start: &[f32], (memo, classes): (&Memo, Classes)) -> Result<Option<Stage>> {
+    let is_draft = matches!(request.kind, Kind::Draft(_));
+    if !request.is_chained() || (!is_draft && request.keep.keeps_steps(group)) {
+        return Ok(None);
     }
-    let stem = Schedule::new(&facts.scheduler, &asked.stem())?;
-    Schedule::new(&facts.scheduler, &asked.fitted(&stem.steps))
+    let of = &request.groups[group];
+    // A draft's own steps are fewer.
+    let whole = whole(request, of, &plan.model)?;
+    let end = way(of, &Arc::new(whole), start, plan.size, classes).and_then(|way| memo.find(&way).cloned());
+    Ok(end.map(|end| Stage::Known(Some((plan.schedules[group].steps.len().saturating_sub(1), start.to_vec(), end)))))
 }
 
-/// What takes the steps of the groups of `request` from number `first` on, which begin with `x_t`.
-fn stage(
-    engine: &mut Engine,
-    plan: &Plan,
-    request: &Request,
-    (first, x_t): (usize, Vec<Vec<f32>>),
-    classes: Classes,
-) -> Result<Stage> {
-    let (size, channels) = (plan.size, plan.model.channels as usize);
-    let mut groups = Vec::with_capacity(x_t.len());
-    for ((group, schedule), x_t) in request.groups[first..].iter().zip(&plan.schedules[first..]).zip(x_t) {
-        if let Some(encode) = group.encode.filter(|encode| encode.refine > 0) {
-            let classes = group.members.iter().map(|member| classes.of(member.image)).collect();
-            return Ok(Stage::Encoding(Encoding::new(schedule.clone(), classes, size, encode.refine, x_t)));
-        }
-        let key = |member: &Member| ImageKey { seed: member.noise_seed, image: member.image, class: classes.of(member.image) };
-        let torch = group
-            .torch(&request.groups)?
-            .map(|(seed, count)| TorchDraws::new(seed, count as usize * channels * size.0 as usize * size.1 as usize));
-        let keys: Vec<_> = group.members.iter().map(key).collect();
-        let begun = match group.stem()? {
-            Some((from, at)) => Group::branch(schedule.clone(), keys, stem_of(plan, group, (from, at), first)?),
-            None => Group::new(schedule.clone(), keys, x_t),
-        };
-        groups.push(begun.with_noise_of(torch));
+/// How many of the first groups of a chained draft have ends that are known; `plan` has whole schedules.
+fn known(plan: &Plan, request: &Request, (memo, encodings): (&Memo, &mut Encodings<'_>), classes: Classes) -> Result<usize> {
+    let mut ends = Vec::new();
+    for group in request.groups.iter().filter(|_| request.is_chained()) {
+        let start = latents(plan, std::slice::from_ref(group), &ends, (memo, &mut *encodings))?.concat();
+        let way = way(group, &plan.schedules[ends.len()], &start, plan.size, classes);
+        let Some(end) = way.and_then(|way| memo.find(&way).cloned()) else { break };
+        ends.push(Arc::new(End { start, x: end.to_vec(), mse: None }));
     }
-    Ok(Stage::Groups(Groups::new(engine, size, groups)?.beginning_with(request.first)))
-}
-
-/// Where a branch of a request leaves the group of number `from`, of groups that are counted from `first` on.
-fn stem_of(plan: &Plan, branch: &RequestGroup, (from, at): (usize, ForkAt), first: usize) -> Result<Stem> {
-    let missing = || Error::argument(format!("fork: expected an earlier group that comes to {at:?}, got number {from}"));
-    let group = from.checked_sub(first).ok_or_else(missing)?;
-    let schedule = plan.schedules.get(from).ok_or_else(missing)?;
-    let steps = at.steps_before(&schedule.steps).ok_or_else(missing)?;
-    let members = branch.members.iter().filter_map(|member| match member.latent {
-        Latent::StepOf { member, .. } => Some(member),
-        _ => None,
-    });
-    Ok(Stem { group, steps, members: members.collect() })
+    Ok(ends.len())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{
     event::{Event, Wake},
     instruments::Instruments,
     mailbox::{Inbox, Outbox, Pending},
-    request::{Kind, Request},
+    request::{Group, Kind, Request},
     run::Run,
 };
 use crate::{
@@ -125,8 +125,23 @@ impl Worker {
         }
     }
 
-    /// Starts `request` and takes its first step; a full one in the place of the current run.
+    /// Encodes the pictures that `request` needs, a step at a time, then starts it and takes its first step; a full one in the place of the
+    /// current run.
     async fn begin(&mut self, request: Request) {
+        match guarded(self.encode(&request)).await {
+            Ok(true) => {}
+            // It waits where it was, unless something newer comes.
+            Ok(false) => {
+                let place = match request.kind {
+                    Kind::Full => &mut self.next_full,
+                    Kind::Draft(_) => &mut self.next_draft,
+                    Kind::Ahead => &mut self.next_ahead,
+                };
+                *place = Some(request);
+                return;
+            }
+            Err(error) => return self.say(Event::Failed { id: request.id, refused: true, message: error.to_string() }, true),
+        }
         if request.kind == Kind::Full {
             if let Some(old) = self.current.take() {
                 let nearly = old.remaining().is_some_and(|rest| rest <= NEARLY_DONE);
@@ -152,6 +167,32 @@ impl Worker {
         }
     }
 
+    /// Takes a step towards the pictures that `request` begins with. Returns whether all are encoded.
+    async fn encode(&mut self, request: &Request) -> Result<bool> {
+        let needs = |group: &Group| group.members.iter().any(|member| !member.latent.pictures().is_empty());
+        if !request.groups.iter().any(needs) {
+            return Ok(true);
+        }
+        let facts = self.compute.load_model(request)?;
+        let inbox = self.inbox.clone();
+        let mut losses = 0;
+        loop {
+            if let Some((info, reason)) = self.compute.open_device(request).await? {
+                self.outbox.push(Event::Device { info, reason });
+            }
+            match self.compute.encode(request, &facts, &|| inbox.has_news()).await {
+                Err(Error::Device { .. }) if losses < MAX_LOSSES => {
+                    losses += 1;
+                    if losses > 1 {
+                        self.compute.shrink();
+                    }
+                    self.compute.drop_device();
+                }
+                other => return other,
+            }
+        }
+    }
+
     async fn start(&mut self, request: Request) -> Result<Run> {
         // The model first: a folder that is none is the likelier fault, and the device stays as it was.
         let facts = self.compute.load_model(&request)?;
@@ -161,7 +202,11 @@ impl Worker {
                 self.outbox.push(Event::Device { info, reason });
             }
             let step = self.compute.step_time(&request);
-            match self.compute.engine().and_then(|engine| Run::start(request.clone(), engine, facts.clone(), step)) {
+            match self
+                .compute
+                .engine_and_memo()
+                .and_then(|(engine, memo)| Run::start(request.clone(), engine, facts.clone(), step, memo))
+            {
                 Err(Error::Device { device, what }) => {
                     attempts += 1;
                     if attempts > 1 {
@@ -182,7 +227,10 @@ impl Worker {
         let (id, kind) = (run.request.id, run.request.kind);
         let (inbox, compute) = (self.inbox.clone(), &mut self.compute);
         let stop = move || if let Kind::Draft(_) = kind { inbox.is_called_off() } else { inbox.has_news() };
-        let advance = async { run.advance(compute.engine()?, &stop).await };
+        let advance = async {
+            let (engine, memo) = compute.engine_and_memo()?;
+            run.advance(engine, memo, &stop).await
+        };
         match guarded(advance).await {
             Ok(update) => {
                 if let Some(update) = update {

@@ -70,15 +70,101 @@ fn latents_in_a_file_become_the_pictures_again() {
     assert!(run.code == Some(2) && run.err.contains("recipe"), "{} {}", run.out, run.err);
 }
 
+/// The mean square errors that `etude reconstruct` measures.
+fn mse(place: &Place, line: &str) -> Vec<f64> {
+    let value: Value =
+        serde_json::from_str(&place.succeed(&format!("reconstruct {line} --device cpu --json"))).expect("JSON alone");
+    value["mse"].as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+#[test]
+fn samples_of_the_model_are_encoded_where_no_picture_is_given() {
+    let place = Place::new();
+    let run = place.run("encode --model fashion --device cpu -S 20 -n 3 --seed 7 -o x_T.safetensors");
+    assert!(run.code == Some(0) && run.out.starts_with("x_T of 3 samples, 20 steps"), "{} {}", run.out, run.err);
+    // They are the pictures that `etude sample` saves with this seed at the same S, and η = 0.
+    place.succeed("sample --model fashion --device cpu -S 20 -n 3 --seed 7 -o own");
+    place.succeed("encode own --model fashion --device cpu -S 20 -o saved.safetensors");
+    assert_eq!(x_t(&place, "x_T.safetensors"), x_t(&place, "saved.safetensors"));
+    // As a recipe says: another η and number of steps.
+    place.succeed("sample --model fashion --device cpu -S 5 --eta 0.6 -n 2 --seed 3 -o noisy");
+    place.succeed("encode --recipe noisy/00001.png --device cpu -S 9 -o of_recipe.safetensors");
+    place.succeed("encode noisy --model fashion --device cpu -S 9 -o of_files.safetensors");
+    assert_eq!(x_t(&place, "of_recipe.safetensors"), x_t(&place, "of_files.safetensors"));
+    // What was drawn in S steps comes back in S steps. By how much it misses is mostly the convention's error, which passes of the fixed
+    // point take away down to that of pictures of 8 bits: (1/255)²/12 = 1.3e-6 at most for what sampling leads to exactly.
+    let plain = mse(&place, "--model fashion -n 3 --steps 20");
+    let exact = mse(&place, "--model fashion -n 3 --steps 20 --refine 12");
+    assert!(plain[0] < 3e-3 && exact[0] < 2e-5 && exact[0] < plain[0] / 20.0, "{plain:?}, {exact:?}");
+    for (line, what) in [
+        ("encode own --seed 3", "--seed"),
+        ("encode own --recipe noisy/00001.png", "--recipe"),
+        ("encode --recipe own/missing.png", "missing.png"),
+        ("encode --model fashion -n 0", "--count: expected 1 or more, got 0"),
+    ] {
+        let run = place.run(&format!("{line} --device cpu"));
+        assert!(run.code == Some(2) && run.err.contains(what), "{line}: {}", run.err);
+    }
+}
+
+#[test]
+fn a_picture_in_the_place_of_the_seed_travels_in_the_recipe() {
+    let place = Place::new();
+    photograph().save(place.path("a.png")).expect("written");
+    let options = "--model fashion --device cpu -S 10 --encode-steps 8 --encode-refine 2";
+    let run = place.run(&format!("sample {options} --encode a.png --eta 0.4 -n 2 -o one.png"));
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(
+        run.err.contains("note: a.png is 90 x 60: cropped to 60 x 60 in the middle, scaled to 32 x 32 (Lanczos)"),
+        "{}",
+        run.err
+    );
+    // In two commands, without noise.
+    place.succeed("encode a.png --model fashion --device cpu -S 8 --refine 2 -o x_T.safetensors");
+    place.succeed("sample --model fashion --device cpu -S 10 --input x_T.safetensors -o given.png");
+    place.succeed(&format!("sample {options} --encode a.png -n 1 -o encoded.png"));
+    assert_eq!(crate::decoded(&place.path("given.png")), crate::decoded(&place.path("encoded.png")));
+    // The recipe alone makes the same file, bit for bit.
+    fs::remove_file(place.path("a.png")).expect("removed");
+    place.succeed("sample --recipe one.png --device cpu -o again.png");
+    assert_eq!(place.bytes("one.png"), place.bytes("again.png"));
+    assert_eq!(place.recipe("one.png")["encoded"]["picture"]["name"], "a.png");
+    // Options override it: another way up, a seed in its place.
+    let of = |line: &str| {
+        place.succeed(&format!("sample --recipe encoded.png --device cpu {line} -o other.png"));
+        (crate::decoded(&place.path("other.png")), place.recipe("other.png")["encoded"].clone())
+    };
+    let (other, encoded) = of("--encode-steps 3 --encode-convention diffusers");
+    assert!(other != crate::decoded(&place.path("encoded.png")));
+    assert_eq!((&encoded["steps"], &encoded["convention"]), (&3.into(), &"diffusers".into()));
+    let (of_seed, none) = of("--seed 4");
+    place.succeed("sample --model fashion --device cpu -S 10 --seed 4 -n 1 -o seed.png");
+    assert!(of_seed == crate::decoded(&place.path("seed.png")) && none.is_null());
+    // A trajectory starts there, too, and its recipe knows it.
+    place.succeed("trajectory --recipe one.png --device cpu -o strip.png");
+    place.succeed("trajectory --recipe strip.png --device cpu -o strip_again.png");
+    assert_eq!(place.bytes("strip.png"), place.bytes("strip_again.png"));
+    assert_eq!(place.recipe("strip.png")["encoded"], place.recipe("one.png")["encoded"]);
+    fs::write(place.path("text.png"), "hello").expect("written");
+    for (line, what) in [
+        ("--encode text.png", "text.png: not a picture"),
+        ("--encode missing.png", "missing.png: cannot be read"),
+        ("--encode-steps 7", "--encode-steps: expected --encode PICTURE with it"),
+        ("--encode given.png --encode-steps 2000", "2000"),
+        ("--encode given.png --encode-tau sideways", "sideways"),
+        ("--encode given.png --input x_T.safetensors", "--input"),
+    ] {
+        let run = place.run(&format!("sample --model fashion --device cpu -S 4 {line} -o no.png"));
+        assert!(run.code == Some(2) && run.err.contains(what), "{line}: {}", run.err);
+    }
+    assert!(!place.path("no.png").exists());
+}
+
 #[test]
 fn what_returns_is_nearer_the_more_steps_and_the_more_passes() {
     let place = Place::new();
     place.succeed("sample --model fashion --device cpu -S 50 -n 3 -o own");
-    let mse = |options: &str| -> Vec<f64> {
-        let said = place.succeed(&format!("reconstruct own --model fashion --device cpu --json {options}"));
-        let value: Value = serde_json::from_str(&said).expect("JSON alone");
-        value["mse"].as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
-    };
+    let mse = |options: &str| mse(&place, &format!("own --model fashion {options}"));
     let errors = mse("--steps 5,10,40");
     assert!(errors.is_sorted_by(|a, b| a > b) && errors[2] < errors[0] / 2.0, "{errors:?}");
     let refined = [2, 8].map(|passes| mse(&format!("--steps 10 --refine {passes}"))[0]);

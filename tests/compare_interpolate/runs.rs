@@ -16,7 +16,7 @@ use etude::{
     platform::block_on,
     sampler::{self, Flow, Reads, StepNoise, StepTensors},
     schedule::Schedule,
-    session::{Event, Group, Keep, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TorchLatents},
+    session::{Event, Group, Keep, Member, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TorchLatents},
 };
 use std::sync::{Arc, LazyLock};
 
@@ -30,9 +30,7 @@ pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<
     let channels = MODEL.config.in_channels;
     let schedules = request.groups.iter().map(|g| Arc::new(Schedule::new(&config, &g.schedule).expect("a schedule"))).collect();
     let rms = |g: &Group| {
-        let x_t = |m: &etude::session::Member| {
-            m.latent.x_t(channels as usize, size.0 as usize, size.1 as usize, &mut TorchLatents::default()).expect("x_T")
-        };
+        let x_t = |m: &Member| x_t(m, channels as usize, size, &mut TorchLatents::default());
         g.members.iter().map(|m| latent::rms(&x_t(m))).collect()
     };
     let model = ModelFacts {
@@ -53,6 +51,12 @@ pub fn planned(id: u64, purpose: Purpose, controls: &Controls) -> (RunView, Vec<
     let mut run = RunView::new(id, purpose, controls.clone());
     run.apply(&Event::Planned(plan), request.keep);
     (run, request.groups, request.keep)
+}
+
+/// x_T of an image that is not a picture's.
+fn x_t(member: &Member, channels: usize, (height, width): (u32, u32), torch: &mut TorchLatents) -> Vec<f32> {
+    let mut encoded = |_: &etude::recipe::Encoded| unreachable!("no picture is encoded here");
+    member.latent.x_t(channels, height as usize, width as usize, torch, &mut encoded).expect("x_T")
 }
 
 /// A run, each group for at most `most` steps.
@@ -79,7 +83,7 @@ fn updates(run: &RunView, index: usize, group: &Group, most: usize) -> Vec<StepU
     let len = channels * h * w;
     let rows = schedule.steps.len();
     let mut torch = TorchLatents::default();
-    let x_t: Vec<f32> = group.members.iter().flat_map(|m| m.latent.x_t(channels, h, w, &mut torch).expect("x_T")).collect();
+    let x_t: Vec<f32> = group.members.iter().flat_map(|m| x_t(m, channels, size, &mut torch)).collect();
     let mut noise = vec![0.0; rows * count * len];
     for (k, part) in noise.chunks_exact_mut(len).enumerate() {
         let (step, member) = (k / count, &group.members[k % count]);

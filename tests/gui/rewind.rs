@@ -296,3 +296,183 @@ fn the_keyboard_reaches_everything_of_the_panel() {
     harness.run_steps(2);
     assert_eq!(harness.state().viewer().state.controls.view.rewind.steps, [10, 20, 50, 100, 200]);
 }
+
+/// A window that has rewound a picture of 32 x 32 pixels.
+fn rewound(folder: &Path) -> Harness<'static, Under> {
+    let path = folder.join("a.png");
+    photograph(32, 32).save(&path).expect("written");
+    let mut controls = rewinding();
+    controls.view.rewind.steps = Vec::new();
+    let start = Start { controls: Some(controls), save_folder: Some(folder.to_owned()), ..Start::default() };
+    let mut harness = window_in(start);
+    wait(&mut harness, "the run", finished);
+    drop_file(&mut harness, &path, 1.0);
+    wait(&mut harness, "its way", |viewer| viewer.state.controls.view.rewind.picture.is_some() && finished(viewer));
+    harness.run_steps(2);
+    harness
+}
+
+/// What came back on the panel.
+fn returned(viewer: &Viewer) -> Picture {
+    let run = viewer.state.runs.current(Purpose::Rewind).expect("a run");
+    let update = run.groups[1].latest.as_ref().expect("the way back");
+    (*update.after[0]).clone()
+}
+
+/// Saves what is on screen; its file.
+fn saved(harness: &mut Harness<'_, Under>, export: Export) -> String {
+    let files = |viewer: &Viewer| -> Vec<String> {
+        viewer.state.messages.texts().filter_map(|text| text.strip_prefix("Saved ")).map(str::to_owned).collect()
+    };
+    let before = files(harness.state().viewer());
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Save(export), 50.0);
+    let new = |viewer: &Viewer| files(viewer).into_iter().find(|file| !before.contains(file));
+    wait(harness, "the file", |viewer| new(viewer).is_some());
+    new(harness.state().viewer()).expect("saved")
+}
+
+#[test]
+fn the_pictures_x_t_takes_the_place_of_the_seed_in_the_other_panels() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = rewound(folder.path());
+    let back = returned(harness.state().viewer());
+    harness.get_by_label("Use as x_T").click();
+    harness.run_steps(2);
+    let done = |viewer: &Viewer| viewer.state.controls.view.tab == Tab::Trajectory && finished(viewer);
+    wait(&mut harness, "the trajectory", done);
+    harness.run_steps(2);
+    assert!(says(&harness, "x_T: encoded picture a.png") && says(&harness, "x_T of a.png"));
+    assert!(super::samples(harness.state().viewer()).iter().all(|sample| *sample == back), "all start from it, and η is 0");
+    // A row of η: the first starts from it as well.
+    harness.key_press(Key::F2);
+    harness.run_steps(2);
+    wait(&mut harness, "the comparison", |viewer| viewer.state.controls.view.tab == Tab::Compare && finished(viewer));
+    let run = harness.state().viewer().state.runs.current(Purpose::Compare).expect("a run");
+    assert_eq!(*run.groups[0].latest.as_ref().expect("a row").after[0], back);
+    assert_ne!(*run.groups[3].latest.as_ref().expect("η = 1").after[0], back);
+    // What is saved is made again by another window, and by the command line's recipe.
+    harness.key_press(Key::F1);
+    harness.run_steps(2);
+    wait(&mut harness, "the trajectory again", done);
+    let file = saved(&mut harness, Export::Picture);
+    let json = read_recipe(Path::new(&file)).expect("a picture").expect("a recipe");
+    let recipe = etude::recipe::Recipe::from_json(&json).expect("understood");
+    assert_eq!(recipe.encoded, harness.state().viewer().state.controls.encoded);
+    let mut other = window(short());
+    wait(&mut other, "another run", finished);
+    drop_file(&mut other, Path::new(&file), 1.0);
+    wait(&mut other, "the recipe's run", |viewer| viewer.state.controls.encoded.is_some() && finished(viewer));
+    assert_eq!(super::samples(other.state().viewer())[0], back);
+    // And back to the seed.
+    harness.get_by_label("Back to the seed").click();
+    harness.run_steps(2);
+    wait(&mut harness, "the seed's", |viewer| viewer.state.controls.encoded.is_none() && finished(viewer));
+    assert!(super::samples(harness.state().viewer())[0] != back && !says(&harness, "x_T: encoded picture"));
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Undo, 80.0);
+    assert!(harness.state().viewer().state.controls.encoded.is_some());
+    // New seeds take the picture's place.
+    harness.run_steps(2);
+    harness.key_press(Key::N);
+    harness.run_steps(2);
+    assert!(harness.state().viewer().state.controls.encoded.is_none());
+}
+
+#[test]
+fn drafts_start_from_the_pictures_x_t_while_eta_moves() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = rewound(folder.path());
+    let back = returned(harness.state().viewer());
+    harness.get_by_label("Use as x_T").click();
+    harness.run_steps(2);
+    wait(&mut harness, "the trajectory", |viewer| viewer.state.controls.view.tab == Tab::Trajectory && finished(viewer));
+    let mut controls = harness.state().viewer().state.controls.clone();
+    for (number, eta) in [0.1, 0.2, 0.3].into_iter().enumerate() {
+        controls.eta = eta;
+        harness.state_mut().viewer_mut().change(controls.clone(), 60.0 + number as f64);
+        harness.step();
+        let drafted = |viewer: &Viewer| viewer.state.runs.current(Purpose::Draft).is_some_and(|run| run.finished);
+        wait(&mut harness, "a draft", move |viewer| drafted(viewer) || finished(viewer));
+    }
+    wait(&mut harness, "the whole", finished);
+    let noisy = super::samples(harness.state().viewer());
+    assert!(noisy[0] != back && noisy[0] != noisy[1], "from one x_T, each with its own noise");
+}
+
+#[test]
+fn a_picture_is_an_end_of_an_interpolation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = rewound(folder.path());
+    let back = returned(harness.state().viewer());
+    harness.get_by_label("Use as an end").click();
+    harness.run_steps(3);
+    harness.get_by_label("right end").click();
+    harness.run_steps(2);
+    let done = |viewer: &Viewer| viewer.state.controls.view.tab == Tab::Interpolate && finished(viewer);
+    wait(&mut harness, "the strip", done);
+    harness.run_steps(2);
+    assert!(says(&harness, "picture right: a.png"));
+    let ends = |harness: &Harness<'_, Under>| {
+        let run = harness.state().viewer().state.runs.current(Purpose::Between).expect("a run");
+        let update = run.groups[0].latest.clone().expect("slerp");
+        (update.after.first().expect("an end").clone(), update.after.last().expect("an end").clone())
+    };
+    assert_eq!(*ends(&harness).1, back);
+    // The ends change places.
+    harness.get_by_label("swap the ends").click();
+    harness.run_steps(2);
+    wait(&mut harness, "the strip the other way", done);
+    assert_eq!(*ends(&harness).0, back);
+    // What is saved brings it back.
+    let file = saved(&mut harness, Export::Sheet);
+    let mut other = window(short());
+    wait(&mut other, "another run", finished);
+    drop_file(&mut other, Path::new(&file), 1.0);
+    wait(&mut other, "the recipe's run", done);
+    assert_eq!(ends(&other), ends(&harness));
+    // The end opens as the trajectory of the picture.
+    harness.get_by_label("use this end: seed left").click();
+    harness.run_steps(2);
+    wait(&mut harness, "its trajectory", |viewer| viewer.state.controls.view.tab == Tab::Trajectory && finished(viewer));
+    assert_eq!(super::samples(harness.state().viewer()), [back]);
+    harness.key_press(Key::F3);
+    harness.run_steps(2);
+    harness.get_by_label("back to the seed left").click();
+    harness.run_steps(2);
+    assert!(harness.state().viewer().state.controls.view.interpolate.pictures.iter().all(Option::is_none));
+}
+
+#[test]
+fn the_way_back_follows_its_controls_in_few_steps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = rewound(folder.path());
+    let measured = errors(harness.state().viewer());
+    let mut controls = harness.state().viewer().state.controls.clone();
+    for change in [|c: &mut Controls| c.view.rewind.eta = 0.9, |c: &mut Controls| c.steps = 30] {
+        let before = harness.state().viewer().state.runs.current(Purpose::Draft).map_or(0, |run| run.id);
+        change(&mut controls);
+        let time = harness.ctx.input(|input| input.time);
+        harness.state_mut().viewer_mut().change(controls.clone(), time);
+        // Held where it is, as by a hand that goes on moving: a tiny change again and again.
+        let mut drafted = false;
+        for round in 0..200 {
+            controls.noise_seed += round % 2;
+            harness.state_mut().viewer_mut().change(controls.clone(), time + f64::from(round as u32));
+            harness.step();
+            std::thread::sleep(std::time::Duration::from_millis(3));
+            let viewer = harness.state().viewer();
+            let newest = viewer.state.runs.current(Purpose::Draft);
+            drafted |= newest.is_some_and(|run| run.id > before && run.finished);
+            if drafted {
+                break;
+            }
+        }
+        assert!(drafted, "no draft came");
+        harness.step();
+        assert!(says(&harness, "x_0 again, draft"));
+        // The numbers are those of the last whole run, and say so.
+        assert!(says(&harness, ", before the change"));
+    }
+    wait(&mut harness, "the whole way", |viewer| finished(viewer) && errors(viewer) != measured);
+    harness.run_steps(2);
+    assert!(!says(&harness, "before the change") && says(&harness, "η = 0.9: it does not return"));
+}

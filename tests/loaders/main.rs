@@ -5,6 +5,7 @@ mod corpus;
 mod files;
 mod json;
 mod models;
+mod pictures;
 
 use etude::{Result, weights::Weights};
 use peak_alloc::PeakAlloc;

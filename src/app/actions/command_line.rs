@@ -7,7 +7,7 @@ use crate::{
         run_requests::rewound_steps,
         view_settings::{Axes, Convention, Tab},
     },
-    recipe::Rng,
+    recipe::{Encoded, Rng},
     schedule::{Preset, Spacing},
 };
 use std::fmt::Write as _;
@@ -65,6 +65,12 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
     if controls.rng == Rng::Torch {
         add("rng", "torch".to_owned());
     }
+    if let Some(encoded) = &controls.encoded {
+        let _ = write!(line, " {}", encoding(encoded, controls));
+    }
+    let mut add = |name: &str, value: String| {
+        let _ = write!(line, " --{name} {value}");
+    };
     if let Some(class) = controls.class {
         add("class", class.to_string());
     }
@@ -89,6 +95,29 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
         line.push_str(" --precision f16");
     }
     line
+}
+
+/// The options that start from a picture's x_T.
+fn encoding(encoded: &Encoded, controls: &Controls) -> String {
+    let mut line = format!("{} --encode-steps {}", option("encode", &file(&encoded.picture.name)), encoded.steps);
+    let own = controls.spacing.as_ref().map(ToString::to_string);
+    if encoded.tau != own {
+        // What the convention has where nothing is said; diffusers' is a checkpoint's own, and leading for most.
+        let usual = if encoded.convention == Convention::Diffusers { "leading" } else { "linear" };
+        let _ = write!(line, " --encode-tau {}", encoded.tau.as_deref().unwrap_or(usual));
+    }
+    if (encoded.convention == Convention::Diffusers) != controls.preset.is_of_diffusers() {
+        let _ = write!(line, " --encode-convention {}", encoded.convention);
+    }
+    if encoded.refine > 0 {
+        let _ = write!(line, " --encode-refine {}", encoded.refine);
+    }
+    line
+}
+
+/// The name of a file that is no option.
+fn file(name: &str) -> String {
+    if name.starts_with('-') { format!("./{name}") } else { name.to_owned() }
 }
 
 /// The option that asks for `count` images from `first` on; of torch's, for all that are drawn at once.
@@ -148,16 +177,26 @@ pub fn command_line(controls: &Controls) -> String {
         Tab::Rewind => rewind_commands(controls),
         Tab::Fork => fork_commands(controls),
         Tab::Interpolate => {
-            let ends = if view.interpolate.grid { 4 } else { 2 };
-            let seeds = view.interpolate.seeds[..ends].iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
             // An interpolation's ends are always drawn by our own generator.
             let noise = Some(controls.own_noise());
-            let (eta, preset) = (view.interpolate.eta, controls.preset.with_eta());
-            let base = Controls { preset, eta, sigma_hat: false, rng: Rng::Etude, noise, ..controls.stem() };
-            format!(
-                "for seed in {seeds}; do etude sample {} --seed $seed --count 1 --out seed-$seed.png; done",
-                options(&base, &["seed"])
-            )
+            let (interpolate, preset) = (&view.interpolate, controls.preset.with_eta());
+            let eta = interpolate.eta;
+            let base = Controls { preset, eta, sigma_hat: false, rng: Rng::Etude, noise, encoded: None, ..controls.stem() };
+            let ends = 0..interpolate.ends();
+            let of_seed = |end: &usize| interpolate.pictures[*end].is_none();
+            let seeds: Vec<_> = ends.clone().filter(of_seed).map(|end| interpolate.seeds[end].to_string()).collect();
+            let of_seeds = (!seeds.is_empty()).then(|| {
+                format!(
+                    "for seed in {}; do etude sample {} --seed $seed --count 1 --out seed-$seed.png; done",
+                    seeds.join(" "),
+                    options(&base, &["seed"])
+                )
+            });
+            let of_pictures = ends.filter_map(|end| {
+                let of = Controls { encoded: Some(interpolate.pictures[end].clone()?), ..base.clone() };
+                Some(format!("etude sample {} --count 1 --out end-{}.png", options(&of, &[]), end + 1))
+            });
+            of_seeds.into_iter().chain(of_pictures).collect::<Vec<_>>().join("; ")
         }
     }
 }
@@ -215,15 +254,13 @@ fn rewind_commands(controls: &Controls) -> String {
         _ => rewound_steps(controls).iter().map(usize::to_string).collect(),
     };
     let (sample, picture) = match &rewind.picture {
-        Some(given) if given.name.starts_with('-') => (String::new(), quoted(&format!("./{}", given.name))),
-        Some(given) => (String::new(), quoted(&given.name)),
+        Some(given) => (String::new(), quoted(&file(&given.name))),
         None => {
             let number = controls.image_number();
-            let (out, picture) = match controls.rng {
-                Rng::Etude => ("rewound.png", "rewound.png".to_owned()),
-                Rng::Torch => ("rewound", format!("rewound/{:05}.png", number - controls.first)),
-            };
-            (format!("etude sample {} {} --out {out} && ", options(controls, &[]), images(controls, number, 1)), picture)
+            // In a folder, as a sheet has a margin. Torch draws all of its images.
+            let place = if controls.rng == Rng::Torch { number } else { 0 };
+            let sample = format!("etude sample {} {} --out rewound && ", options(controls, &[]), images(controls, number, 1));
+            (sample, format!("rewound/{place:05}.png"))
         }
     };
     let mut noise = format!("--eta {}", rewind.eta);

@@ -23,7 +23,8 @@ use crate::{
         Picture, difference, gif, png, reconstruction,
         sheet::{self, Trajectory},
     },
-    session::TaskResult,
+    recipe::Between,
+    session::{InterpolationMode, TaskResult},
 };
 use std::{
     path::{Path, PathBuf},
@@ -71,6 +72,7 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
         controls = export_fork::controls_of(controls, &state.controls, export);
     }
     let mut recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?;
+    recipe.between = (tab == Tab::Interpolate).then(|| between_ends(&controls, export));
     // A picture, a strip or an animation shows one image of a batch, a sheet all of them.
     recipe.image = (has_one_image(tab, export) || state.pair().is_some()).then(|| controls.image_number());
     let recipe = recipe.json()?;
@@ -273,6 +275,22 @@ fn between(state: &State, export: Export) -> Result<(&RunView, Content)> {
         }
     };
     Ok((run, content))
+}
+
+/// Where the pictures of an interpolation are that is saved: the large one alone, or all of the strips or the grid.
+fn between_ends(controls: &Controls, export: Export) -> Between {
+    let interpolate = &controls.view.interpolate;
+    let slerp = &[InterpolationMode::Slerp];
+    if export == Export::Picture {
+        let [u, v] = interpolate.position;
+        return interpolate.between(vec![[u, if interpolate.grid { v } else { 0.0 }]], slerp, 1);
+    }
+    let (columns, modes): (u32, &[_]) = match (interpolate.grid, export) {
+        (true, _) => (interpolate.side, slerp),
+        (false, Export::Gif) => (interpolate.columns, slerp),
+        (false, _) => (interpolate.columns, interpolate.modes()),
+    };
+    interpolate.between(interpolate::stops(interpolate), modes, columns as usize)
 }
 
 /// The picture that returned, the four large ones, the strip, or the way up and back.

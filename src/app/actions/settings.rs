@@ -228,6 +228,7 @@ mod tests {
             interpolate: Interpolate {
                 grid: true,
                 seeds: [11, 12, 13, 14],
+                pictures: Default::default(),
                 columns: 7,
                 side: 4,
                 lerp: false,
@@ -254,6 +255,7 @@ mod tests {
             forks: Vec::new(),
             step_seeds: Vec::new(),
             rng: Rng::Torch,
+            encoded: None,
             count: 5,
             class: None,
             first: 0,

@@ -10,7 +10,7 @@ use crate::{
             scale::Scale,
             view_settings::Tab,
         },
-        widgets::{editable::editable_number, hint::Hint, theme},
+        widgets::{editable::editable_number, hint::Hint, texture_cache::TextureCache, theme},
     },
     hub::{self, HubName},
     model::{Card, EMBEDDED, Model, variant_of},
@@ -25,7 +25,7 @@ use eframe::egui::{self, ComboBox, RichText, ScrollArea, Slider, Ui};
 pub(crate) const STEPS: [usize; 5] = [10, 20, 50, 100, 1000];
 
 /// Draws the controls; `draft` is changed where the user changes something.
-pub(crate) fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
+pub(crate) fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
     let mut command = None;
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.add_space(4.0);
@@ -35,7 +35,7 @@ pub(crate) fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> O
         ui.add_space(4.0);
         steps_ui(ui, state, draft);
         ui.separator();
-        seeds::seeds_ui(ui, draft);
+        seeds::seeds_ui(ui, draft, textures);
         if let Some(classes) = state.model.as_ref().and_then(|model| model.classes) {
             class_ui(ui, classes, draft);
         }

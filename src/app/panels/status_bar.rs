@@ -75,7 +75,11 @@ pub(crate) fn line(run: &RunView) -> String {
         return format!("waits at step {done}/{total}");
     }
     if done == 0 {
-        return if run.plan.is_none() { "opening …".to_owned() } else { format!("step 0/{total}: the first step") };
+        return match run.plan {
+            None if run.controls.starts_from_pictures() => "encoding the picture …".to_owned(),
+            None => "opening …".to_owned(),
+            Some(_) => format!("step 0/{total}: the first step"),
+        };
     }
     let speed = rate(run.step_seconds);
     if run.finished {

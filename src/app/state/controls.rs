@@ -2,7 +2,7 @@
 //! dropped picture are one and the same thing.
 
 use super::{
-    view_settings::{Axes, SEEDS, Tab, ViewSettings},
+    view_settings::{Axes, SEEDS, Tab, ViewSettings, tidy_encoded},
     written::plain,
 };
 use crate::{
@@ -11,10 +11,11 @@ use crate::{
     gpu::Precision,
     model::DEFAULT,
     recipe::ClassLabel,
-    recipe::{PROGRAM, Recipe, Rng},
+    recipe::{Encoded, PROGRAM, Recipe, Rng},
     schedule::{Fork, NoiseKind, Preset, ScheduleRequest, Spacing, StepSeed, Variance},
     session::Latent,
 };
+use std::sync::Arc;
 
 /// All controls.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +50,8 @@ pub struct Controls {
     pub step_seeds: Vec<StepSeed>,
     /// Generator of x_T.
     pub rng: Rng,
+    /// The picture that x_T is encoded from, in the place of the seed's.
+    pub encoded: Option<Encoded>,
     /// The class or classes, where the model has some; `None` is all in turn.
     pub class: Option<ClassLabel>,
     /// Images of a trajectory.
@@ -81,6 +84,7 @@ impl Default for Controls {
             forks: Vec::new(),
             step_seeds: Vec::new(),
             rng: Rng::Etude,
+            encoded: None,
             class: None,
             count: 8,
             first: 0,
@@ -131,8 +135,12 @@ impl Controls {
         Some(self.noise()).filter(|noise| *noise != NoiseKind::Torch).unwrap_or(self.preset.noise())
     }
 
-    /// x_T of an image of the seed.
+    /// x_T of an image: of the seed, or what a picture is encoded to.
     pub(crate) fn latent(&self, image: u32) -> Latent {
+        if let Some(encoded) = &self.encoded {
+            let torch = (self.rng == Rng::Torch).then(|| (self.seed, self.drawn()));
+            return Latent::Encoded { from: Arc::new(encoded.clone()), torch };
+        }
         match self.rng {
             Rng::Etude => Latent::Seed { seed: self.seed, image },
             Rng::Torch => Latent::Torch { seed: self.seed, image, count: self.drawn() },
@@ -207,6 +215,23 @@ impl Controls {
         self.view.tab == Tab::Compare && self.view.compare.axes == Axes::EtaBySeed
     }
 
+    /// Whether the open panel's runs begin with pictures that are encoded first.
+    pub(crate) fn starts_from_pictures(&self) -> bool {
+        let interpolate = &self.view.interpolate;
+        match self.view.tab {
+            Tab::Interpolate => interpolate.pictures[..interpolate.ends()].iter().any(Option::is_some),
+            _ => self.encoded.is_some(),
+        }
+    }
+
+    /// Where x_T comes from, for a line.
+    pub fn latent_text(&self) -> String {
+        match &self.encoded {
+            Some(encoded) => format!("x_T of {}", encoded.picture.short_name()),
+            None => format!("seed {}", self.seed),
+        }
+    }
+
     /// The device they ask for.
     ///
     /// # Errors
@@ -250,6 +275,8 @@ impl Controls {
             image: None,
             drawn: Some(self.drawn()).filter(|drawn| self.rng == Rng::Torch && *drawn != self.first.saturating_add(self.count)),
             size,
+            encoded: self.encoded.clone(),
+            between: None,
             viewer: Some(viewer),
         })
     }
@@ -280,6 +307,7 @@ impl Controls {
             forks: recipe.forks.clone(),
             step_seeds: recipe.step_seeds.clone(),
             rng: recipe.rng,
+            encoded: recipe.encoded.clone(),
             class: recipe.class,
             count: recipe.count,
             first: recipe.first,
@@ -326,6 +354,7 @@ impl Controls {
         self.count = self.count.clamp(1, MAX_IMAGES);
         self.first = self.first.min(u32::MAX - MAX_IMAGES);
         self.drawn = self.drawn.filter(|drawn| *drawn > self.first + self.count);
+        self.encoded.iter_mut().for_each(tidy_encoded);
         self.view.tidy(self.count);
     }
 }

@@ -12,10 +12,10 @@ pub(crate) fn recipe_line(controls: &Controls, image: usize) -> String {
         Some(spacing) => format!("S = {}, τ {spacing}", controls.steps),
         None => format!("S = {}", controls.steps),
     };
-    let (seed, noise_seed) = (controls.seed, controls.noise_seed);
+    let (latent, noise_seed) = (controls.latent_text(), controls.noise_seed);
     let forks: String = controls.forks.iter().map(|fork| format!(", fork {fork}")).collect();
     let others = if controls.step_seeds.is_empty() { "" } else { ", other noise in some steps" };
-    format!("{noise}, {steps}, seed {seed}, noise seed {noise_seed}{forks}{others}, image {image}")
+    format!("{noise}, {steps}, {latent}, noise seed {noise_seed}{forks}{others}, image {image}")
 }
 
 /// What differs between A and B, in the words of either.
@@ -42,7 +42,11 @@ pub(crate) fn differences(a: &Controls, b: &Controls) -> Vec<[String; 2]> {
         of(&|c| choice("clipping", c.clip)),
         of(&|c| choice("ε derived again", Some(c.clip_epsilon))),
         of(&|c| c.variance.map_or_else(|| "σ² of the scheduler".to_owned(), |variance| format!("σ² {variance}"))),
-        of(&|c| format!("seed {}", c.seed)),
+        of(&Controls::latent_text),
+        of(&|c| match &c.encoded {
+            Some(encoded) => format!("encoded in {} steps, {}", encoded.steps, encoded.convention),
+            None => "of the generator".to_owned(),
+        }),
         of(&|c| format!("image {}", c.image_number())),
         of(&|c| format!("noise seed {}", c.noise_seed)),
         of(&|c| format!("noise of a {}", c.noise())),

@@ -141,8 +141,8 @@ impl Live {
             let drafted = runs.current(Purpose::Draft).is_some_and(|run| run.cell == Some(cell) && run.controls == of);
             return if drafted { Next::Wait } else { Next::DraftCell(cell, Box::new(of), self.touched) };
         }
-        if moves && controls.view.tab == Tab::Fork && !whole_done {
-            let drafted = runs.is_current(Purpose::Draft, same(Purpose::Focus));
+        if moves && matches!(controls.view.tab, Tab::Fork | Tab::Rewind) && !whole_done {
+            let drafted = runs.is_current(Purpose::Draft, same(Purpose::Draft));
             return if drafted { Next::Wait } else { Next::Draft(self.touched) };
         }
         if moves {

@@ -11,7 +11,7 @@ use crate::{
     schedule::{ScheduleRequest, Spacing},
     session::{Budget, EncodeBy, Group, Keep, Kind, Latent, Member, Request},
 };
-use std::time::Duration;
+use std::{array, time::Duration};
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,12 +88,14 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         Purpose::Trajectory => vec![trajectory(controls)],
         Purpose::Compare => compare(controls),
         Purpose::Between => between(controls),
-        Purpose::Rewind => rewind(controls),
+        Purpose::Rewind => rewind(controls, &rewound_steps(controls)),
         Purpose::Pinned => vec![enlarged(controls)],
         Purpose::Fork => fork_requests::tree(controls),
         Purpose::Decided => fork_requests::measurement(controls),
         // A draft is one of the whole tree.
         _ if controls.view.tab == Tab::Fork => fork_requests::tree(controls),
+        // Its draft goes up and back at the controls' own S alone.
+        _ if controls.view.tab == Tab::Rewind => rewind(controls, &[controls.step_count()]),
         _ if step_by_step => vec![enlarged(controls)],
         _ => vec![point(controls)],
     };
@@ -107,6 +109,7 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         groups,
         keep: match purpose {
             Purpose::Rewind => Keep::Rewind { strip: strip_group(controls) },
+            _ if focus && controls.view.tab == Tab::Rewind => Keep::Rewind { strip: strip_group(controls) },
             Purpose::Trajectory | Purpose::Pinned => Keep::Trajectory,
             Purpose::Fork => Keep::Tree,
             _ if focus && step_by_step => Keep::Trajectory,
@@ -235,11 +238,11 @@ fn between(controls: &Controls) -> Vec<Group> {
     if interpolate.grid {
         let side = interpolate.side.max(2);
         let at = |i: u32| f64::from(i) / f64::from(side - 1);
-        let cell = |i: u32| Latent::Grid { seeds: interpolate.seeds, u: at(i % side), v: at(i / side) };
+        let cell = |i: u32| Latent::Grid { ends: array::from_fn(|end| interpolate.end(end)), u: at(i % side), v: at(i / side) };
         return vec![group((0..side * side).map(cell).collect())];
     }
-    let seeds = [interpolate.seeds[0], interpolate.seeds[1]];
-    let strip = |mode: &_| group(interpolate.stops().into_iter().map(|t| Latent::Between { seeds, t, mode: *mode }).collect());
+    let between = |t: f64, mode: &_| Latent::Between { ends: array::from_fn(|end| interpolate.end(end)), t, mode: *mode };
+    let strip = |mode: &_| group(interpolate.stops().into_iter().map(|t| between(t, mode)).collect());
     interpolate.modes().iter().map(strip).collect()
 }
 
@@ -247,11 +250,11 @@ fn between(controls: &Controls) -> Vec<Group> {
 fn point(controls: &Controls) -> Group {
     let interpolate = &controls.view.interpolate;
     let [u, v] = interpolate.position;
-    let seeds = [interpolate.seeds[0], interpolate.seeds[1]];
     let latents: Vec<Latent> = if interpolate.grid {
-        vec![Latent::Grid { seeds: interpolate.seeds, u, v }]
+        vec![Latent::Grid { ends: array::from_fn(|end| interpolate.end(end)), u, v }]
     } else {
-        interpolate.modes().iter().map(|mode| Latent::Between { seeds, t: u, mode: *mode }).collect()
+        let between = |mode: &_| Latent::Between { ends: array::from_fn(|end| interpolate.end(end)), t: u, mode: *mode };
+        interpolate.modes().iter().map(between).collect()
     };
     Group {
         schedule: interpolated(controls),
@@ -272,7 +275,7 @@ pub(crate) fn rewound_steps(controls: &Controls) -> Vec<usize> {
 }
 
 /// For each S a group that goes up from the picture and one that comes back, after the one that draws the picture, where none is given.
-fn rewind(controls: &Controls) -> Vec<Group> {
+fn rewind(controls: &Controls, all_steps: &[usize]) -> Vec<Group> {
     let rewind = &controls.view.rewind;
     let (at, preset) = rewind.convention.steps();
     let (mut groups, start, image) = match &rewind.picture {
@@ -280,7 +283,7 @@ fn rewind(controls: &Controls) -> Vec<Group> {
         None => (vec![enlarged(controls)], Latent::EndOf { group: 0, member: 0 }, controls.image_number()),
     };
     let member = |latent| vec![Member { latent, noise_seed: controls.noise_seed, image }];
-    for (number, steps) in rewound_steps(controls).into_iter().enumerate() {
+    for (number, steps) in all_steps.iter().copied().enumerate() {
         // A τ by hand has its own number of steps.
         let spacing = controls.spacing.clone().filter(|spacing| number == 0 || !matches!(spacing, Spacing::List(_)));
         let schedule = ScheduleRequest { preset, steps, spacing, ..ScheduleRequest::default() };

@@ -1,8 +1,10 @@
 //! The controls that only the viewer has, and `etude sample` has not.
 
 use super::{given_picture::GivenPicture, pin::Pin};
+pub use crate::schedule::Convention;
 use crate::{
-    schedule::{EncodeAt, Fork, Preset, Spacing},
+    recipe::{Between, Encoded, End},
+    schedule::{Fork, Spacing},
     session::InterpolationMode,
 };
 use serde::{Deserialize, Serialize};
@@ -57,35 +59,6 @@ pub enum Tab {
     Rewind,
     /// Branches of one run.
     Fork,
-}
-
-/// Whose way to invert a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Convention {
-    /// The paper's ODE, backwards.
-    #[default]
-    Official,
-    /// DDIMInverseScheduler.
-    Diffusers,
-}
-
-impl Convention {
-    /// At which of a step's two times the network is asked, and whose conventions the steps have.
-    pub fn steps(self) -> (EncodeAt, Preset) {
-        match self {
-            Self::Official => (EncodeAt::Source, Preset::Etude),
-            Self::Diffusers => (EncodeAt::Target, Preset::Diffusers),
-        }
-    }
-
-    /// As `--convention` takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Official => "official",
-            Self::Diffusers => "diffusers",
-        }
-    }
 }
 
 /// The Rewind panel's controls.
@@ -162,6 +135,9 @@ pub struct Interpolate {
     pub grid: bool,
     /// Top left and top right (a strip's ends), bottom left and bottom right.
     pub seeds: [u64; 4],
+    /// What is encoded in the place of a seed's x_T.
+    #[serde(skip_serializing_if = "has_none")]
+    pub pictures: [Option<Encoded>; 4],
     /// Number of pictures in a strip.
     pub columns: u32,
     /// Number of pictures along a side of a grid.
@@ -209,7 +185,16 @@ impl Default for Compare {
 
 impl Default for Interpolate {
     fn default() -> Self {
-        Self { grid: false, seeds: SEEDS, columns: 9, side: 5, lerp: true, position: [0.5, 0.5], eta: 0.0 }
+        Self {
+            grid: false,
+            seeds: SEEDS,
+            pictures: Default::default(),
+            columns: 9,
+            side: 5,
+            lerp: true,
+            position: [0.5, 0.5],
+            eta: 0.0,
+        }
     }
 }
 
@@ -234,6 +219,12 @@ pub const MAX_BRANCHES: usize = 8;
 /// The most passes after a step: each is one more evaluation of the network.
 pub const MAX_REFINE: usize = 20;
 
+/// Brings the numbers of an encoding into their ranges.
+pub(super) fn tidy_encoded(encoded: &mut Encoded) {
+    encoded.refine = encoded.refine.min(MAX_REFINE);
+    encoded.steps = encoded.steps.max(1);
+}
+
 impl ViewSettings {
     /// Brings numbers that come from a file or a text field into their ranges; there are `count` images, at least one.
     pub fn tidy(&mut self, count: u32) {
@@ -252,6 +243,7 @@ impl ViewSettings {
         let unit = |x: f64| if x.is_finite() { x.clamp(0.0, 1.0) } else { 0.0 };
         interpolate.position = interpolate.position.map(unit);
         interpolate.eta = unit(interpolate.eta);
+        interpolate.pictures.iter_mut().flatten().for_each(tidy_encoded);
         let fork = &mut self.fork;
         fork.branches.retain(|forks| {
             let has_eta = |fork: &Fork| fork.eta.is_none_or(|eta| (0.0..=1.0).contains(&eta));
@@ -271,7 +263,37 @@ impl ViewSettings {
     }
 }
 
+fn has_none(pictures: &[Option<Encoded>; 4]) -> bool {
+    pictures.iter().all(Option::is_none)
+}
+
 impl Interpolate {
+    /// The end or corner of a number: a seed, or a picture in its place.
+    pub fn end(&self, number: usize) -> End {
+        match &self.pictures[number] {
+            Some(encoded) => End::Encoded(Box::new(encoded.clone())),
+            None => End::Seed(self.seeds[number]),
+        }
+    }
+
+    /// Where between the ends the pictures at these places are, in rows of `columns`.
+    pub fn between(&self, at: Vec<[f64; 2]>, modes: &[InterpolationMode], columns: usize) -> Between {
+        Between { ends: (0..self.ends()).map(|end| self.end(end)).collect(), at, modes: modes.to_vec(), columns, eta: self.eta }
+    }
+
+    /// What an end is called.
+    pub fn end_name(&self, number: usize) -> String {
+        match &self.pictures[number] {
+            Some(encoded) => encoded.picture.short_name(),
+            None => format!("seed {}", self.seeds[number]),
+        }
+    }
+
+    /// How many ends there are: of a strip two, of a grid four.
+    pub fn ends(&self) -> usize {
+        if self.grid { 4 } else { 2 }
+    }
+
     /// Where the pictures of the strip are, 0 to 1.
     pub fn stops(&self) -> Vec<f64> {
         let last = f64::from(self.columns.max(2) - 1);

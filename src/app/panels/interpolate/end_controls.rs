@@ -5,10 +5,10 @@ use crate::{
     recipe::Rng,
 };
 
-/// The controls of the trajectory that makes an end's picture: the sample of `seed` itself.
-pub fn end_controls(controls: &Controls, seed: u64) -> Controls {
-    let mut end = controls.clone();
-    end.seed = seed;
+/// The controls of the trajectory that makes the picture of an end: the sample of its seed itself, or of the picture encoded there.
+pub fn end_controls(controls: &Controls, number: usize) -> Controls {
+    let (mut end, interpolate) = (controls.clone(), &controls.view.interpolate);
+    (end.seed, end.encoded) = (interpolate.seeds[number], interpolate.pictures[number].clone());
     (end.eta, end.sigma_hat, end.count) = (controls.view.interpolate.eta, false, 1);
     (end.rng, end.first, end.drawn) = (Rng::Etude, 0, None);
     end.preset = controls.preset.with_eta();
@@ -24,9 +24,10 @@ mod tests {
     #[test]
     fn an_end_is_the_seeds_own_sample() {
         let mut controls = Controls { sigma_hat: true, eta: 0.7, count: 8, ..Controls::default() };
+        controls.view.interpolate.seeds[1] = 42;
         controls.view.image = 3;
         controls.view.interpolate.eta = 0.25;
-        let end = end_controls(&controls, 42);
+        let end = end_controls(&controls, 1);
         assert_eq!((end.seed, end.eta, end.sigma_hat, end.count, end.view.image), (42, 0.25, false, 1, 0));
         assert_eq!((end.noise_seed, end.view.tab), (controls.noise_seed, Tab::Trajectory));
     }

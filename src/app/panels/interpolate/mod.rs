@@ -15,8 +15,9 @@ use crate::app::{
     widgets::texture_cache::TextureCache,
 };
 use eframe::egui::{self, RichText, ScrollArea};
+pub(crate) use options::end_names;
 pub use play::Playback;
-pub(crate) use shown::large;
+pub(crate) use shown::{large, stops};
 pub use view::View;
 
 /// Draws the panel; `draft` takes what the user changes.
@@ -34,7 +35,7 @@ pub fn interpolate_ui(
     }
     ScrollArea::vertical().id_salt("interpolate").auto_shrink(false).show(ui, |ui| {
         let top = ui.cursor().top();
-        command = options::options_ui(ui, draft, playback);
+        command = options::options_ui(ui, draft, playback, textures);
         let failed = [view.between, view.point].into_iter().flatten().find_map(|run| run.failed.as_deref());
         if let Some(message) = failed {
             ui.label(RichText::new(format!("This run stopped: {message}")).color(ui.visuals().error_fg_color).size(15.0));

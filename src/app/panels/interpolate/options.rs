@@ -2,17 +2,27 @@
 
 use super::{end_controls::end_controls, play::Playback};
 use crate::app::{
-    panels::seeds::random_seed,
+    panels::seeds::{encoded_hint, random_seed, thumbnail_ui},
     state::{command::Command, controls::Controls, written::plain},
-    widgets::tile::named,
+    widgets::{texture_cache::TextureCache, tile::named},
 };
 use eframe::egui::{Button, DragValue, Response, Slider, Ui, Vec2};
 
 const CORNERS: [&str; 4] = ["top left", "top right", "bottom left", "bottom right"];
 const ENDS: [&str; 2] = ["left", "right"];
 
+/// What the ends are called.
+pub(crate) fn end_names(grid: bool) -> &'static [&'static str] {
+    if grid { &CORNERS } else { &ENDS }
+}
+
 /// Draws the options; `draft` takes what the user changes.
-pub(crate) fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playback) -> Option<Command> {
+pub(crate) fn options_ui(
+    ui: &mut Ui,
+    draft: &mut Controls,
+    playback: &mut Playback,
+    textures: &mut TextureCache,
+) -> Option<Command> {
     let mut command = None;
     let narrow = ui.available_width() < 660.0;
     ui.horizontal_wrapped(|ui| {
@@ -50,16 +60,17 @@ pub(crate) fn options_ui(ui: &mut Ui, draft: &mut Controls, playback: &mut Playb
         named(response, "η of the interpolation", tooltip);
     });
     let grid = draft.view.interpolate.grid;
-    let names: &[&str] = if grid { &CORNERS } else { &ENDS };
+    let names = end_names(grid);
     // As many side by side as fit: two or four, so that the corners are arranged as on screen.
     let fit = (ui.available_width() / if grid { 222.0 } else { 262.0 }) as usize;
     let across = if fit >= names.len() { names.len() } else { fit.clamp(1, 2) };
     for (line, names) in names.chunks(across).enumerate() {
         ui.horizontal(|ui| {
             for (i, name) in names.iter().enumerate() {
-                command = seed_ui(ui, draft, line * across + i, name).or(command.take());
+                command = end_ui(ui, draft, line * across + i, name, textures).or(command.take());
                 if !grid && line + i == 0 && named(sign(ui, "↔"), "swap the ends", "Let the strip run the other way").clicked() {
                     draft.view.interpolate.seeds.swap(0, 1);
+                    draft.view.interpolate.pictures.swap(0, 1);
                 }
             }
         });
@@ -90,24 +101,37 @@ fn play_ui(ui: &mut Ui, playback: &mut Playback, position: &[f64; 2]) {
     }
 }
 
-fn seed_ui(ui: &mut Ui, draft: &mut Controls, i: usize, name: &str) -> Option<Command> {
-    ui.label(if draft.view.interpolate.grid { name.to_owned() } else { format!("{name}: seed") });
-    let seed = &mut draft.view.interpolate.seeds[i];
-    let drag = DragValue::new(&mut *seed).range(0..=(1u64 << 53)).clamp_existing_to_range(false).speed(0.1);
-    named(ui.add(drag), format!("seed {name}"), "Seed of this end's x_T (its image 0). Drag, or click to type");
-    if named(sign(ui, "🎲"), format!("dice {name}"), "Another seed").clicked() {
-        *seed = random_seed();
+/// An end: its seed, or the picture that is encoded in its place.
+fn end_ui(ui: &mut Ui, draft: &mut Controls, i: usize, name: &str, textures: &mut TextureCache) -> Option<Command> {
+    let interpolate = &mut draft.view.interpolate;
+    let (grid, seed) = (interpolate.grid, interpolate.seeds[i]);
+    if let Some(encoded) = &interpolate.pictures[i] {
+        ui.label(if grid { name.to_owned() } else { format!("{name}:") });
+        let side = ui.spacing().interact_size.y * 1.4;
+        let about = format!("picture {name}: {}", encoded.picture.short_name());
+        thumbnail_ui(ui, textures, ("end", i), &encoded.picture, side, &about).on_hover_text(encoded_hint(encoded));
+        let back = ui.button(format!("seed {seed}"));
+        let tooltip = format!("Give up the picture {}: this end's x_T is that of seed {seed} again", encoded.picture.short_name());
+        if named(back, format!("back to the seed {name}"), tooltip).clicked() {
+            interpolate.pictures[i] = None;
+        }
+    } else {
+        ui.label(if grid { name.to_owned() } else { format!("{name}: seed") });
+        let seed = &mut interpolate.seeds[i];
+        let drag = DragValue::new(&mut *seed).range(0..=(1u64 << 53)).clamp_existing_to_range(false).speed(0.1);
+        let tooltip = "Seed of this end's x_T (its image 0). Drag, or click to type. A picture comes here from the panel Rewind";
+        named(ui.add(drag), format!("seed {name}"), tooltip);
+        if named(sign(ui, "🎲"), format!("dice {name}"), "Another seed").clicked() {
+            *seed = random_seed();
+        }
     }
-    let seed = *seed;
-    let tooltip = format!("Open seed {seed}'s own sample, step by step: the end of the interpolation is that very picture");
-    if named(
-        ui.button(if draft.view.interpolate.grid { "use" } else { "use this end" }),
-        format!("use this end: seed {name}"),
-        tooltip,
-    )
-    .clicked()
-    {
-        return Some(Command::Use(Box::new(end_controls(draft, seed))));
+    let tooltip = format!(
+        "Open the sample of {} itself, step by step: the end of the interpolation is that very picture",
+        draft.view.interpolate.end_name(i)
+    );
+    let button = ui.button(if grid { "use" } else { "use this end" });
+    if named(button, format!("use this end: seed {name}"), tooltip).clicked() {
+        return Some(Command::Use(Box::new(end_controls(draft, i))));
     }
     None
 }

@@ -34,10 +34,10 @@ pub(crate) struct Shown<'a> {
 /// Whether both have the same ends and decode them in the same way.
 fn alike(a: &Controls, b: &Controls) -> bool {
     let (one, other) = (&a.view.interpolate, &b.view.interpolate);
-    let ends = if one.grid { 4 } else { 2 };
+    let ends = one.ends();
     one.grid == other.grid
         && one.eta == other.eta
-        && one.seeds[..ends] == other.seeds[..ends]
+        && (0..ends).all(|end| one.end(end) == other.end(end))
         && ((a.noise_seed, a.noise()) == (b.noise_seed, b.noise()) || one.eta == 0.0)
         && (&a.model, a.preset, a.steps, &a.spacing, a.clip) == (&b.model, b.preset, b.steps, &b.spacing, b.clip)
         && (a.size == b.size || a.size.is_none() || b.size.is_none())

@@ -95,8 +95,8 @@ pub(crate) fn row_ui(
         draft.view.interpolate.position[0] = to_unit(at.x, rect.left(), picture, count);
     }
     let index = |at: Pos2| (((at.x - rect.left()) / (picture + GAP)).max(0.0) as usize).min(count as usize - 1);
-    let seeds = draft.view.interpolate.seeds;
-    let end = |i: usize| if i == 0 { Some(seeds[0]) } else { (i == count as usize - 1).then_some(seeds[1]) };
+    let names = [0, 1].map(|end| draft.view.interpolate.end_name(end));
+    let end = |i: usize| if i == 0 { Some(0) } else { (i == count as usize - 1).then_some(1) };
     let command =
         clicked(&response, draft, playback, |at| end(index(at)), |at| [to_unit(at.x, rect.left(), picture, count), f64::NAN]);
     let hovered = response.hover_pos().map(index);
@@ -104,9 +104,9 @@ pub(crate) fn row_ui(
         let Some(i) = hovered else { return };
         let t = i as f64 / f64::from(count - 1);
         let length = rms.and_then(|r| r.get(i)).map_or(String::new(), |r| format!(", |x_T|/√d = {r:.3}"));
-        ui.strong(format!("{} of seeds {} and {} at t = {t:.2}{length}", NAMES[mode], seeds[0], seeds[1]));
+        ui.strong(format!("{} of {} and {} at t = {t:.2}{length}", NAMES[mode], names[0], names[1]));
         ui.label(match end(i) {
-            Some(seed) => format!("Click to use this end: seed {seed}'s own sample, step by step"),
+            Some(end) => format!("Click to use this end: the sample of {} itself, step by step", names[end]),
             None => "Drag, or use the arrow keys: the large picture follows".to_owned(),
         });
     });
@@ -147,12 +147,12 @@ pub(crate) fn grid_ui(
         playback.playing = false;
         draft.view.interpolate.position = position(at);
     }
-    let seeds = draft.view.interpolate.seeds;
+    let names = [0, 1, 2, 3].map(|end| draft.view.interpolate.end_name(end));
     let index = |at: Pos2| {
         let of = |x: f32, step: f32| ((x / (step + GAP)).max(0.0) as u32).min(side - 1);
         of(at.y - rect.top(), cell.y) * side + of(at.x - rect.left(), cell.x)
     };
-    let corner = |i: u32| [0, side - 1, side * (side - 1), side * side - 1].iter().position(|c| *c == i).map(|c| seeds[c]);
+    let corner = |i: u32| [0, side - 1, side * (side - 1), side * side - 1].iter().position(|c| *c == i);
     let command = clicked(&response, draft, playback, |at| corner(index(at)), position);
     let hovered = response.hover_pos().map(index);
     response.on_hover_ui_at_pointer(|ui| {
@@ -162,7 +162,7 @@ pub(crate) fn grid_ui(
         let length = rms.map_or(String::new(), |r| format!(", |x_T|/√d = {r:.3}"));
         ui.strong(format!("u = {u:.2}, v = {v:.2}{length}"));
         ui.label(match corner(i) {
-            Some(seed) => format!("Click to use this end: seed {seed}'s own sample, step by step"),
+            Some(end) => format!("Click to use this end: the sample of {} itself, step by step", names[end]),
             None => "Drag, or use the arrow keys: the large picture follows".to_owned(),
         });
     });
@@ -190,15 +190,15 @@ fn clicked(
     response: &Response,
     draft: &mut Controls,
     playback: &mut Playback,
-    end: impl Fn(Pos2) -> Option<u64>,
+    end: impl Fn(Pos2) -> Option<usize>,
     position: impl Fn(Pos2) -> [f64; 2],
 ) -> Option<Command> {
     if !response.clicked() {
         return None;
     }
     let at = response.interact_pointer_pos()?;
-    if let Some(seed) = end(at) {
-        return Some(Command::Use(Box::new(end_controls(draft, seed))));
+    if let Some(end) = end(at) {
+        return Some(Command::Use(Box::new(end_controls(draft, end))));
     }
     response.request_focus();
     playback.playing = false;

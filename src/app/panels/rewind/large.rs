@@ -31,12 +31,18 @@ pub(super) fn large_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCache
 
 fn places<'a>(view: &View<'a>) -> [Place<'a>; 4] {
     let waiting = || "not here yet".to_owned();
-    let x_0 = view.find(|shown| shown.drawn().is_some().then(|| shown.x_0()).flatten());
-    let x_t = view.find(|shown| shown.up().and_then(|_| shown.going_up(shown.steps())));
-    let back = view.find(|shown| shown.back().and_then(|_| shown.coming_back(0)));
-    let both = view.find(|shown| Some((shown.drawn()?, shown.up()?, shown.back()?)));
-    let length = x_t.and_then(|(shown, _)| shown.length());
-    let error = back.and_then(|(shown, _)| shown.back()?.mse);
+    let x_0 = view.find_or_drafted(|shown| shown.drawn().is_some().then(|| shown.x_0()).flatten());
+    let x_t = view.find_or_drafted(|shown| shown.up().and_then(|_| shown.going_up(shown.steps())));
+    let back = view.find_or_drafted(|shown| shown.back().and_then(|_| shown.coming_back(0)));
+    let both = view.find_or_drafted(|shown| Some((shown.drawn()?, shown.up()?, shown.back()?)));
+    // Numbers are of whole runs alone.
+    let measured = |text: String, shown: Rewound<'_>| if shown.old { format!("{text}, before the change") } else { text };
+    let length = view.find(Rewound::length).map(|(shown, length)| measured(format!("‖x_T‖/√d = {length:.3}"), shown));
+    let error = view.find(|shown| shown.back()?.mse).map(|(shown, error)| measured(format!("error {}", error_text(error)), shown));
+    let drafted = back.filter(|(shown, _)| shown.run.is_draft()).map(|(shown, _)| {
+        let (made, all) = (shown.steps_back(), shown.run.controls.step_count());
+        if made < all { format!("draft, {made} of {all} steps") } else { "draft".to_owned() }
+    });
     [
         Place {
             name: "x_0".to_owned(),
@@ -46,13 +52,13 @@ fn places<'a>(view: &View<'a>) -> [Place<'a>; 4] {
         },
         Place {
             name: "x_T".to_owned(),
-            note: length.map_or_else(waiting, |length| format!("‖x_T‖/√d = {length:.3}")),
+            note: length.unwrap_or_else(waiting),
             hover: "The latent that it was encoded to. Noise has length √d: 1 here",
             picture: x_t.map(|(shown, picture)| (shown, Box::new(move || (**picture).clone()) as Box<dyn FnOnce() -> Picture>)),
         },
         Place {
             name: "x_0 again".to_owned(),
-            note: error.map_or_else(waiting, |error| format!("error {}", error_text(error))),
+            note: drafted.or(error).unwrap_or_else(waiting),
             hover: "What x_T leads to. Error: mean square error per dimension, pixels in [0, 1]",
             picture: back.map(|(shown, picture)| (shown, Box::new(move || (**picture).clone()) as Box<dyn FnOnce() -> Picture>)),
         },

@@ -3,19 +3,18 @@
 use super::view::View;
 use crate::{
     app::{
+        panels::interpolate::end_names,
         state::{
             command::Command,
             controls::Controls,
-            view_settings::{Convention, MAX_REFINE},
+            view_settings::{Convention, MAX_REFINE, Tab},
         },
         widgets::{hint::Hint, theme, tile::named},
     },
     picture::reconstruction::PAPER,
+    recipe::Encoded,
 };
-use eframe::egui::{ComboBox, DragValue, RichText, Ui};
-
-/// A longer name of a picture is cut.
-const NAME: usize = 28;
+use eframe::egui::{Button, ComboBox, DragValue, RichText, Ui};
 
 /// Draws the options; `draft` takes what the user changes.
 pub(super) fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) -> Option<Command> {
@@ -67,19 +66,67 @@ pub(super) fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) -> 
                 rewind.steps.sort_unstable();
             }
         }
+        ui.separator();
+        command = uses_ui(ui, view, draft).or(command.take());
     });
     command
 }
 
 fn source_text(draft: &Controls) -> String {
-    let Some(given) = &draft.view.rewind.picture else {
-        return format!("seed {}, image {}, {}", draft.seed, draft.image_number(), sample_noise(draft));
-    };
-    let name = &given.name;
-    if name.chars().count() <= NAME { name.clone() } else { format!("{}…", name.chars().take(NAME - 1).collect::<String>()) }
+    match &draft.view.rewind.picture {
+        Some(given) => given.short_name(),
+        // The sample's own η is not that of the way back.
+        None => format!("{}, image {}, {}", draft.latent_text(), draft.image_number(), draft.noise_text()),
+    }
 }
 
-/// The sample's own η, which is not that of the way back.
-fn sample_noise(draft: &Controls) -> String {
-    draft.noise_text()
+/// The buttons that take the picture's x_T to the other panels.
+fn uses_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls) -> Option<Command> {
+    let found = view.newest().and_then(super::view::Rewound::encoded);
+    let hover = |what: &str| {
+        let when = if found.is_some() { "" } else { "; as soon as the way up has come to x_T" };
+        format!("{what}{when}")
+    };
+    let use_x_t = ui.add_enabled(found.is_some(), Button::new("Use as x_T"));
+    let what = "Trajectory, Explain and Compare start from this picture's x_T in the place of the seed's";
+    if use_x_t.hint(hover(what)).clicked() {
+        return found.map(|(encoded, controls)| Command::Use(Box::new(as_x_t(draft, encoded, &controls))));
+    }
+    let mut command = None;
+    ui.add_enabled_ui(found.is_some(), |ui| {
+        let menu = ui.menu_button("Use as an end", |ui| {
+            let grid = draft.view.interpolate.grid;
+            for (number, name) in end_names(grid).iter().enumerate() {
+                if ui.button(format!("{name} end")).clicked() {
+                    command = found.clone().map(|(encoded, _)| Command::Use(Box::new(as_end(draft, encoded, number))));
+                    ui.close();
+                }
+            }
+        });
+        menu.response.hint(hover("The interpolation goes from or to this picture's x_T"));
+    });
+    command
+}
+
+/// The controls with a picture in the place of the seed of x_T; the way back is the one that the picture came back by.
+fn as_x_t(draft: &Controls, encoded: Encoded, rewound: &Controls) -> Controls {
+    let mut controls = draft.clone();
+    let (preset, noise) = (encoded.convention.steps().1, draft.own_noise());
+    if preset.is_of_diffusers() != draft.preset.is_of_diffusers() {
+        controls.preset = preset;
+        controls.set_noise(noise);
+    }
+    controls.steps = rewound.steps;
+    controls.spacing.clone_from(&rewound.spacing);
+    controls.encoded = Some(encoded);
+    controls.view.tab = Tab::Trajectory;
+    controls
+}
+
+/// The controls with a picture as an end of the interpolation.
+fn as_end(draft: &Controls, encoded: Encoded, number: usize) -> Controls {
+    let mut controls = draft.clone();
+    controls.view.interpolate.pictures[number] = Some(encoded);
+    controls.view.tab = Tab::Interpolate;
+    controls
 }

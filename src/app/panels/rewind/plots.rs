@@ -33,10 +33,12 @@ fn title_ui(ui: &mut Ui, title: &str, legend: &[(&str, Color32)]) {
 /// The error against S, both as powers of ten.
 pub(super) fn errors_ui(ui: &mut Ui, view: &View<'_>, height: f32) {
     let (ours, paper, faint) = (theme::accent(ui), theme::caution(ui), theme::faint(ui));
-    title_ui(ui, "Error against S", &[("measured", ours), ("– – paper, CIFAR-10", paper)]);
     let errors = |old: Option<_>| old.map(|shown: super::Rewound<'_>| shown.errors()).unwrap_or_default();
     let newest = errors(view.newest());
     let before = errors(view.previous.map(|run| super::Rewound { run, old: true }));
+    let is_old = newest.is_empty() && !before.is_empty();
+    let measured = if is_old { ("measured before the change", faint) } else { ("measured", ours) };
+    title_ui(ui, "Error against S", &[measured, ("– – paper, CIFAR-10", paper)]);
     let said: Vec<String> = newest.iter().map(|(steps, error)| format!("S = {steps}: {}", error_text(*error))).collect();
     let log = |points: &[(usize, f64)]| -> Vec<[f64; 2]> {
         let positive = points.iter().filter(|(_, error)| *error > 0.0);
@@ -79,9 +81,10 @@ pub(super) fn errors_ui(ui: &mut Ui, view: &View<'_>, height: f32) {
 /// How the numbers of x_T are spread, beside the density of N(0, 1).
 pub(super) fn histogram_ui(ui: &mut Ui, view: &View<'_>, height: f32) {
     let (ours, normal) = (theme::accent(ui), theme::caution(ui));
-    title_ui(ui, "Numbers of x_T", &[("x_T", ours), ("— N(0, 1)", normal)]);
     let found = view.find(|shown| Some(density(&shown.up()?.x)));
-    let colour = if found.as_ref().is_some_and(|(shown, _)| shown.old) { theme::faint(ui) } else { ours };
+    let is_old = found.as_ref().is_some_and(|(shown, _)| shown.old);
+    let (colour, name) = if is_old { (theme::faint(ui), "x_T before the change") } else { (ours, "x_T") };
+    title_ui(ui, "Numbers of x_T", &[(name, colour), ("— N(0, 1)", normal)]);
     let bars = found.map(|(_, bins)| bins).unwrap_or_default();
     let bars: Vec<Bar> = bars
         .into_iter()

@@ -47,7 +47,7 @@ pub(super) fn strip_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCache
             let place = Rect::from_min_size(pos2(rect.left() + ARROW + column as f32 * pitch, top), vec2(side, height));
             ui.painter().rect_filled(place, 2, theme::empty(ui));
             // A run of before may have had another S: its place as far along the way.
-            let found = view.find(|shown| {
+            let found = view.find_or_drafted(|shown| {
                 let at = (position as f64 / steps as f64 * shown.steps() as f64).round() as usize;
                 match (row, at) {
                     (0, 0) => shown.x_0(),

@@ -2,11 +2,14 @@
 
 use crate::{
     app::state::{
+        controls::Controls,
         run_requests::{Purpose, rewound_steps, strip_group},
         run_view::{GroupView, RunView},
         runs::Runs,
+        view_settings::Tab,
     },
     picture::{Drawn, Picture, decode},
+    recipe::{Encoded, GivenPicture},
     session::End,
 };
 use std::sync::Arc;
@@ -18,6 +21,8 @@ pub(crate) struct View<'a> {
     pub(crate) run: Option<&'a RunView>,
     /// One before it, for what the newest has not come to.
     pub(crate) previous: Option<&'a RunView>,
+    /// The same way in few steps, while a control moves.
+    pub(crate) draft: Option<&'a RunView>,
 }
 
 /// A run that goes up and back.
@@ -31,7 +36,11 @@ pub(crate) struct Rewound<'a> {
 impl<'a> View<'a> {
     /// Of the newest runs.
     pub(crate) fn new(runs: &'a Runs) -> Self {
-        Self { run: runs.current(Purpose::Rewind), previous: runs.previous(Purpose::Rewind) }
+        let (run, previous) = (runs.current(Purpose::Rewind), runs.previous(Purpose::Rewind));
+        // Of before the newest run that is done nobody wants to see a draft.
+        let done = [run, previous].into_iter().flatten().filter(|run| run.finished).map(|run| run.id).max();
+        let is_newer = |draft: &&RunView| draft.controls.view.tab == Tab::Rewind && done.is_none_or(|done| draft.id > done);
+        Self { run, previous, draft: runs.draft().filter(is_newer) }
     }
 
     /// The newest run.
@@ -43,6 +52,13 @@ impl<'a> View<'a> {
     pub(crate) fn find<T>(self, what: impl Fn(Rewound<'a>) -> Option<T>) -> Option<(Rewound<'a>, T)> {
         let previous = self.previous.map(|run| Rewound { run, old: true });
         [self.newest(), previous].into_iter().flatten().find_map(|shown| Some((shown, what(shown)?)))
+    }
+
+    /// As [`Self::find`], with the newest draft for what the newest run has not come to.
+    pub(crate) fn find_or_drafted<T>(self, what: impl Fn(Rewound<'a>) -> Option<T>) -> Option<(Rewound<'a>, T)> {
+        let newest = self.newest().into_iter().chain(self.draft.map(|run| Rewound { run, old: false }));
+        let previous = self.previous.map(|run| Rewound { run, old: true });
+        newest.chain(previous).find_map(|shown| Some((shown, what(shown)?)))
     }
 
     /// Height over width of the pictures.
@@ -86,6 +102,11 @@ impl<'a> Rewound<'a> {
         self.group(0).map_or(0, |group| group.updates.len())
     }
 
+    /// Steps of the way back.
+    pub(crate) fn steps_back(self) -> usize {
+        self.group(1).map_or(0, |group| group.updates.len())
+    }
+
     /// The timestep that x has after so many steps up.
     pub(crate) fn timestep(self, position: usize) -> Option<u32> {
         let schedule = self.run.plan.as_ref()?.schedules.get(strip_group(&self.run.controls))?;
@@ -99,8 +120,11 @@ impl<'a> Rewound<'a> {
 
     /// x on the way back, as many steps above the picture.
     pub(crate) fn coming_back(self, position: usize) -> Option<&'a Arc<Picture>> {
-        match self.steps().checked_sub(position)? {
-            0 => self.going_up(position),
+        // A draft's way back may have fewer steps than the way up, which was known.
+        let (up, back) = (self.steps(), self.steps_back());
+        let position = if up == back { position } else { (position as f64 / up.max(1) as f64 * back as f64).round() as usize };
+        match back.checked_sub(position)? {
+            0 => self.going_up(up),
             taken => after(self.group(1)?, taken - 1),
         }
     }
@@ -122,6 +146,24 @@ impl<'a> Rewound<'a> {
                 sample.after.first().map(|picture| (**picture).clone())
             }
         }
+    }
+
+    /// The picture with how it was encoded, for other panels to start from, and the controls it was rewound with; `None` before x_T is
+    /// there.
+    pub(crate) fn encoded(self) -> Option<(Encoded, Controls)> {
+        let controls = &self.run.controls;
+        self.up()?;
+        let rewind = &controls.view.rewind;
+        let picture = match &rewind.picture {
+            Some(given) => given.clone(),
+            None => {
+                let name = format!("{} {}, image {}", controls.model, controls.latent_text(), controls.image_number());
+                GivenPicture { name, picture: Arc::new(self.x_0()?) }
+            }
+        };
+        let (steps, tau) = (controls.step_count(), controls.spacing.as_ref().map(ToString::to_string));
+        let encoded = Encoded { picture, steps, tau, convention: rewind.convention, refine: rewind.refine };
+        Some((encoded, controls.clone()))
     }
 
     /// Each S with its error, as far as they are measured.
