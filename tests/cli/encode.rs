@@ -91,11 +91,11 @@ fn samples_of_the_model_are_encoded_where_no_picture_is_given() {
     place.succeed("encode --recipe noisy/00001.png --device cpu -S 9 -o of_recipe.safetensors");
     place.succeed("encode noisy --model fashion --device cpu -S 9 -o of_files.safetensors");
     assert_eq!(x_t(&place, "of_recipe.safetensors"), x_t(&place, "of_files.safetensors"));
-    // What was drawn in S steps comes back in S steps. By how much it misses is mostly the convention's error, which passes of the fixed
-    // point take away down to that of pictures of 8 bits: (1/255)²/12 = 1.3e-6 at most for what sampling leads to exactly.
-    let plain = mse(&place, "--model fashion -n 3 --steps 20");
-    let exact = mse(&place, "--model fashion -n 3 --steps 20 --refine 12");
-    assert!(plain[0] < 3e-3 && exact[0] < 2e-5 && exact[0] < plain[0] / 20.0, "{plain:?}, {exact:?}");
+    // What was drawn in S steps comes back in S steps as far as the convention's error lets it (0.018 here), which passes of the fixed
+    // point take away down to less than 8 bits hold: (1/255)²/12 = 1.3e-6.
+    let plain = mse(&place, "--model fashion -n 3 --steps 20")[0];
+    let exact = mse(&place, "--model fashion -n 3 --steps 20 --refine 12")[0];
+    assert!(plain < 0.03 && exact < 1.3e-6, "{plain}, {exact}");
     for (line, what) in [
         ("encode own --seed 3", "--seed"),
         ("encode own --recipe noisy/00001.png", "--recipe"),
