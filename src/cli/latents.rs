@@ -16,7 +16,7 @@ pub(super) enum Latents<'a> {
     /// A file.
     Given(&'a Given),
     /// The recipe's generator, which may be torch's.
-    Drawn(&'a Recipe, Option<TorchDraws>),
+    Drawn(&'a Recipe, Option<Box<TorchDraws>>),
     /// A picture: x_T as each class, `[classes, C, H, W]`, and the number of the first image.
     Encoded { x_t: Vec<f32>, len: usize, first: usize },
 }
@@ -32,7 +32,7 @@ impl<'a> Latents<'a> {
         if let Some(given) = given {
             return Ok(Self::Given(given));
         }
-        let Some(encoded) = &recipe.encoded else { return Ok(Self::Drawn(recipe, recipe.torch(channels))) };
+        let Some(encoded) = &recipe.encoded else { return Ok(Self::Drawn(recipe, recipe.torch(channels).map(Box::new))) };
         let (first, classes) = (recipe.first as usize, recipe.classes(model)?);
         let images = match classes {
             Classes::Cycle(classes) => (classes as usize).min(first + recipe.count as usize).max(1),
@@ -51,7 +51,7 @@ impl<'a> Latents<'a> {
             }
             Self::Drawn(recipe, torch) => {
                 let first = recipe.first as usize;
-                recipe.x_t(channels, first + images.start..first + images.end, torch.as_ref())
+                recipe.x_t(channels, first + images.start..first + images.end, torch.as_deref())
             }
             Self::Encoded { x_t, len, first } => {
                 let classes = x_t.len() / len;
