@@ -281,9 +281,9 @@ impl Viewer {
         }
         CentralPanel::default().frame(centre).show(ui, |ui| {
             commands.extend(models::download_ui(ui, &self.state));
-            messages::messages_ui(ui, &mut self.state.messages);
             commands.extend(open_panel::panel_ui(ui, &self.state, &mut draft, &mut self.playback, &mut self.textures, now));
         });
+        messages::messages_ui(ui.ctx(), &mut self.state.messages);
         help::help_ui(ui.ctx(), &mut self.state.helping);
         commands.extend(models::models_ui(ui.ctx(), &mut self.state.models, &self.state.controls.model));
         if self.state.dropping {

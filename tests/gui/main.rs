@@ -10,6 +10,7 @@ mod hub_server;
 mod keys;
 mod live;
 mod look;
+mod messages;
 mod panels;
 mod pin;
 mod promises;

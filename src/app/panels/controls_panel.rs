@@ -34,6 +34,7 @@ pub(crate) fn controls_ui(ui: &mut Ui, state: &State, draft: &mut Controls, text
         eta_slider::eta_ui(ui, state, draft);
         ui.add_space(4.0);
         steps_ui(ui, state, draft);
+        notes_ui(ui, state);
         ui.separator();
         seeds::seeds_ui(ui, draft, textures);
         if let Some(classes) = state.model.as_ref().and_then(|model| model.classes) {
@@ -297,6 +298,10 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         );
         ui.end_row();
     });
+}
+
+/// What the command line says of the steps: in sight, as a run that stays noise must not be taken for what the model can do.
+fn notes_ui(ui: &mut Ui, state: &State) {
     for note in state.schedule().map(|s| s.notes.as_slice()).unwrap_or_default() {
         ui.label(RichText::new(note).color(theme::caution(ui)).small());
     }

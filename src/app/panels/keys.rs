@@ -8,7 +8,7 @@ use crate::app::state::{
     controls::Controls,
     view_settings::Tab,
 };
-use egui::{Context, Key, KeyboardShortcut, Modifiers};
+use egui::{Context, Key, KeyboardShortcut, Modifiers, text_selection::LabelSelectionState};
 
 /// The keys and what they do, for the help.
 pub(crate) const HELP: [(&str, &str); 17] = [
@@ -85,7 +85,9 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
     if focused.is_some() {
         return None;
     }
-    if ctx.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Copy))) {
+    // Letters that are marked are what is copied.
+    let has_marked = ctx.with_plugin(|marked: &mut LabelSelectionState| marked.has_selection()).unwrap_or(false);
+    if !has_marked && ctx.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Copy))) {
         return Some(Command::CopyCommand);
     }
     if ctx.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::Questionmark)) || plain(Key::Questionmark) {

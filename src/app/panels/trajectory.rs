@@ -90,8 +90,11 @@ fn header_ui(ui: &mut Ui, state: &State, draft: &mut Controls, shown: Option<&Sh
         };
         let controls = &shown.run.controls;
         let total = shown.run.steps();
-        let place =
-            if shown.finished { format!("finished, {total} steps") } else { format!("step {} of {total}", shown.update.index + 1) };
+        let place = if shown.finished {
+            format!("finished, {total} step{}", if total == 1 { "" } else { "s" })
+        } else {
+            format!("step {} of {total}", shown.update.index + 1)
+        };
         ui.label(RichText::new(place).strong());
         ui.label(RichText::new("·").color(theme::faint(ui)));
         ui.label(recipe_line(controls, controls.first as usize + state.image()));

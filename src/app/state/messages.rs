@@ -1,7 +1,8 @@
 //! What the user is told: faults stay until they are dismissed, news disappears by itself.
 
-/// News stays for this many seconds.
-const NEWS_SECONDS: f64 = 10.0;
+/// News stays for so many seconds, and for so many more for each letter: as long as it takes to read.
+const NEWS_SECONDS: f64 = 4.0;
+const SECONDS_PER_LETTER: f64 = 0.05;
 /// At most this many at a time; the oldest goes first.
 const MAX_MESSAGES: usize = 4;
 
@@ -52,8 +53,15 @@ impl Messages {
 
     /// Forgets news that has been shown long enough. Returns whether any is left.
     pub(crate) fn forget_old(&mut self, now: f64) -> bool {
-        self.list.retain(|message| message.fault || now - message.since < NEWS_SECONDS);
+        let is_read =
+            |message: &Message| now - message.since >= NEWS_SECONDS + SECONDS_PER_LETTER * message.text.chars().count() as f64;
+        self.list.retain(|message| message.fault || !is_read(message));
         self.list.iter().any(|message| !message.fault)
+    }
+
+    /// Begins the time of news anew, while somebody looks at it.
+    pub(crate) fn hold(&mut self, now: f64) {
+        self.list.iter_mut().for_each(|message| message.since = now);
     }
 
     /// Each message: its text, and whether it is a fault.

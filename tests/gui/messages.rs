@@ -1,0 +1,88 @@
+//! What the viewer tells: over the page and not in it, as long as it takes to read; and what the command line tells, it tells as well.
+
+use super::{Under, finished, says, short, wait, window};
+use eframe::egui::{self, Key, Modifiers};
+use egui_kittest::{
+    Harness,
+    kittest::{AccessKitNode, Queryable},
+};
+use etude::app::{Command, state::command::Export};
+
+/// Where a text stands.
+fn place_of(harness: &Harness<'_, Under>, text: &str) -> egui::Rect {
+    let says = |node: &AccessKitNode<'_>| node.value().or(node.label()).is_some_and(|said| said.contains(text));
+    harness.get_all_by(says).next().expect("on screen").rect()
+}
+
+#[test]
+fn messages_move_nothing_and_go_by_themselves() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window(short());
+    wait(&mut harness, "the run", finished);
+    harness.run_steps(2);
+    let places = |harness: &Harness<'_, Under>| {
+        ["Finished sample", "Step 1", "Scrubber, step shown"].map(|name| harness.get_by_label(name).rect())
+    };
+    let before = places(&harness);
+    harness.state_mut().viewer_mut().state.save_folder = folder.path().to_owned();
+    for number in 1..=4 {
+        let now = harness.ctx.input(|input| input.time);
+        harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Save(Export::Picture), now);
+        let name = format!("etude-000{number}.png");
+        wait(&mut harness, &name, |viewer| viewer.state.messages.texts().any(|text| text.contains(&name)));
+    }
+    harness.run_steps(3);
+    assert!(says(&harness, "etude-0004.png") && places(&harness) == before, "the page has moved");
+    // All are on screen, one above the other, the newest at the bottom.
+    let at = |number: u32| place_of(&harness, &format!("etude-000{number}.png"));
+    assert!((1..4).all(|number| at(number).bottom() <= at(number + 1).top()));
+    // A fault stays until it is put away; news goes.
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Open("/no/such/file.png".into()), 1e6);
+    wait(&mut harness, "the fault", |viewer| viewer.state.messages.texts().any(|text| text.contains("/no/such/file.png")));
+    for _ in 0..60 * 20 {
+        harness.step();
+    }
+    let left: Vec<_> = harness.state().viewer().state.messages.texts().map(str::to_owned).collect();
+    assert!(left.len() == 1 && left[0].contains("/no/such/file.png"), "{left:?}");
+    harness.get_by_label("Put message away").click();
+    harness.run_steps(2);
+    assert!(harness.state().viewer().state.messages.texts().next().is_none());
+}
+
+#[test]
+fn marked_letters_are_copied_and_nothing_else_is_said() {
+    let mut harness = window(short());
+    wait(&mut harness, "the run", finished);
+    let copy = |harness: &mut Harness<'_, Under>| {
+        harness.event(egui::Event::Copy);
+        harness.step();
+        let told = harness.state().viewer().state.messages.texts().any(|text| text.starts_with("Copied the command"));
+        harness.state_mut().viewer_mut().state.messages = Default::default();
+        told
+    };
+    assert!(copy(&mut harness), "without anything marked it is the command");
+    // Marked with the mouse, as one marks a text.
+    let label = place_of(&harness, "finished, 10 steps");
+    for (x, pressed) in [(label.left() + 2.0, Some(true)), (label.center().x, None), (label.right() - 2.0, Some(false))] {
+        let pos = egui::pos2(x, label.center().y);
+        harness.event(egui::Event::PointerMoved(pos));
+        if let Some(pressed) = pressed {
+            let modifiers = Modifiers::default();
+            harness.event(egui::Event::PointerButton { pos, button: egui::PointerButton::Primary, pressed, modifiers });
+        }
+        harness.step();
+    }
+    assert!(!copy(&mut harness), "the marked letters are what is copied");
+    harness.key_press(Key::Escape);
+    harness.step();
+}
+
+#[test]
+fn a_run_that_stays_noise_says_so_beside_s() {
+    let mut controls = short();
+    controls.steps = 1;
+    let mut harness = window(controls);
+    wait(&mut harness, "the run", finished);
+    harness.run_steps(2);
+    assert!(says(&harness, "noise stays noise; try spacing trailing") && says(&harness, "finished, 1 step"));
+}
