@@ -3,7 +3,7 @@
 #
 #     scripts/tour.sh [FOLDER] [WIDTHxHEIGHT] [light|dark] [ZOOM STEPS]
 #
-# viewer, compare, interpolate, explain, rewind and fork of `scripts/tour.sh FOLDER 1280x800 dark` are those of docs/.
+# viewer, compare, interpolate, explain, rewind, fork, race and pin of `scripts/tour.sh FOLDER 1280x800 dark` are those of docs/.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/scripts/common.sh"
@@ -85,7 +85,13 @@ key F5; sleep 40
 shot rewind
 key F6; sleep 25
 shot fork
+key F7; sleep 1
+key ctrl+r; sleep 25
+shot race
 key F1; sleep 2
+key p; key 5; sleep 8
+shot pin
+key p; key 0; sleep 2
 key F11; sleep 2
 shot presentation
 kill -0 "$app" || { cat "$home/log" >&2; exit 1; }

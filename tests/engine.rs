@@ -5,16 +5,25 @@ mod common;
 
 use etude::{
     backend::Backend,
-    engine::{Engine, Group, Groups, Run, Stem},
+    engine::{AroundExecutor, Engine, Group, Groups, Order, Run, Stem},
     error::{Error, Result},
     gpu::{Gpu, Precision},
     model::Model,
     noise::{self, STREAM_X_T},
-    platform::block_on,
+    platform::{Clock, block_on},
+    program::{BoxFuture, DeviceInfo, Executor, Program, Stage, StepParams, TensorId, Ticket},
     sampler::{Classes, Flow, ImageKey, Reads, StepNoise, StepTensors},
     schedule::{Schedule, ScheduleRequest},
 };
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{
+    ops::Range,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 const SIZE: (u32, u32) = (32, 32);
 const LEN: usize = 32 * 32;
@@ -216,7 +225,7 @@ fn a_step_says_how_long_it_took() {
     let schedule = schedule(8, 0.0);
     let mut groups = Groups::new(&mut engine, SIZE, vec![group(&schedule, 4)]).expect("groups");
     let start = std::time::Instant::now();
-    let mut told = std::time::Duration::ZERO;
+    let mut told = Duration::ZERO;
     while let Some(step) = block_on(groups.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step") {
         told += step.duration;
     }
@@ -391,5 +400,97 @@ fn a_branch_of_nothing_is_refused() {
         let branch = Group::branch(schedule.clone(), keys, Stem { group: from, steps, members });
         let refused = Groups::new(&mut engine, SIZE, vec![group(&schedule, 2), branch]);
         assert!(refused.is_err_and(|error| error.to_string().starts_with("fork: expected")));
+    }
+}
+
+/// A device whose steps take as long as a rule says, by a clock that it sets itself.
+struct Timed {
+    inner: Box<dyn Executor>,
+    now: Arc<Mutex<Duration>>,
+    steps: Arc<AtomicUsize>,
+    lasts: fn(usize) -> Duration,
+}
+
+impl Executor for Timed {
+    fn device(&self) -> &DeviceInfo {
+        self.inner.device()
+    }
+
+    fn program(&self) -> &Program {
+        self.inner.program()
+    }
+
+    fn runs_ahead(&self) -> bool {
+        self.inner.runs_ahead()
+    }
+
+    fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()> {
+        self.inner.write(tensor, values)
+    }
+
+    fn write_words(&mut self, tensor: TensorId, words: &[u32]) -> Result<()> {
+        self.inner.write_words(tensor, words)
+    }
+
+    fn submit(&mut self, stages: &[Stage], step: &StepParams, reads: &[TensorId]) -> Result<Ticket> {
+        if stages.contains(&Stage::Network) {
+            let number = self.steps.fetch_add(1, Ordering::Relaxed);
+            *self.now.lock().expect("nobody has panicked") += (self.lasts)(number);
+        }
+        self.inner.submit(stages, step, reads)
+    }
+
+    fn collect(&mut self, ticket: Ticket) -> BoxFuture<'_, Result<Vec<Vec<f32>>>> {
+        self.inner.collect(ticket)
+    }
+
+    fn trace<'a>(&'a mut self, stages: &'a [Stage], step: &'a StepParams) -> BoxFuture<'a, Result<Vec<Vec<f32>>>> {
+        self.inner.trace(stages, step)
+    }
+}
+
+#[test]
+fn by_equal_time_no_group_is_ahead_by_more_than_a_step_and_the_last_has_the_whole_device() {
+    let ms = Duration::from_millis;
+    let rules: [fn(usize) -> Duration; 3] = [
+        |_| Duration::from_millis(7),
+        // Some steps take ten times as long, and the first of all a hundred times.
+        |n| {
+            Duration::from_millis(if n == 0 {
+                900
+            } else if n % 5 == 3 {
+                90
+            } else {
+                9
+            })
+        },
+        |n| Duration::from_millis((n as u64 * 7919) % 40),
+    ];
+    for (rule, lasts) in rules.into_iter().enumerate() {
+        let (now, steps) = (Arc::new(Mutex::new(Duration::ZERO)), Arc::new(AtomicUsize::new(0)));
+        let (clock, set, count) = (now.clone(), now.clone(), steps.clone());
+        let around: AroundExecutor =
+            Arc::new(move |inner| Box::new(Timed { inner, now: set.clone(), steps: count.clone(), lasts }));
+        let clock = Clock::by(move || *clock.lock().expect("nobody has panicked"));
+        let mut engine = engine(Backend::Cpu).with(clock, Some(around));
+        let schedules = [schedule(6, 0.0), schedule(40, 1.0)];
+        let groups = schedules.iter().map(|s| group(s, 1)).collect();
+        let mut groups = Groups::new(&mut engine, SIZE, groups).expect("groups").in_order(Order::EqualTime);
+        let (mut used, mut longest, mut order) = ([Duration::ZERO; 2], Duration::ZERO, Vec::new());
+        while let Some(step) = block_on(groups.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step") {
+            used[step.group] += step.duration;
+            longest = longest.max(step.duration);
+            order.push(step.group);
+            assert_eq!([0, 1].map(|n| groups.groups()[n].used()), used, "rule {rule}");
+            if groups.groups().iter().all(|group| !group.is_done()) {
+                assert!(used[0].abs_diff(used[1]) <= longest, "rule {rule}: {used:?} after {order:?}");
+            }
+        }
+        assert_eq!((order.len(), steps.load(Ordering::Relaxed)), (46, 47), "a step before all others counts for none");
+        assert!(longest < ms(900), "the first step of a device is nobody's");
+        // And the pictures are those of each alone.
+        for (number, schedule) in schedules.iter().enumerate() {
+            assert!(groups.groups()[number].x == sampled(&mut engine, schedule, 1), "rule {rule}, group {number}");
+        }
     }
 }

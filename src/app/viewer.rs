@@ -205,6 +205,11 @@ impl Viewer {
         state.live.look_at(compare::looked_at(ctx), now);
         state.live.follow(&controls, now);
         state.runs.keep_pinned(&self.session, pinned_controls::controls_of_a(&controls).as_ref());
+        if purpose == Purpose::Race {
+            // It begins when the user says so.
+            state.last_accepted.accept_like(&controls);
+            return state.runs.stop_other_race(&self.session, &controls);
+        }
         let wanted = asks(purpose, &controls);
         if state.runs.is_current(purpose, |of| *of == controls || asks(purpose, of) == wanted) {
             // Of what changed since its run was accepted, nothing needs another: a lock, say, or the panel.

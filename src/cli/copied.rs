@@ -191,6 +191,25 @@ fn a_picture_in_the_place_of_the_seed_is_an_option() {
 }
 
 #[test]
+fn a_race_has_a_command_for_each_side() {
+    use etude::app::state::race::{Method, Racer};
+    for mut controls in all_controls() {
+        controls.view.tab = Tab::Race;
+        for method in [Method::Eta, Method::SigmaHat, Method::Ddpm] {
+            controls.view.race.sides[1] = Racer { method, steps: 30, eta: 1.0 };
+            let line = command_line(&controls);
+            let calls = in_a_shell(&line);
+            let [a, b] = calls.as_slice() else { panic!("{line}: {} commands", calls.len()) };
+            let [a, b] = [a, b].map(|args| args.recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}")).recipe);
+            assert_eq!((a.steps, a.eta, a.sigma_hat, b.steps), (20, 0.0, false, 30), "{line}");
+            assert_eq!((b.sigma_hat, b.preset == "ddpm"), (method == Method::SigmaHat, method == Method::Ddpm), "{line}");
+            assert_eq!((a.seed, a.first, a.count, a.noise), (b.seed, b.first, b.count, b.noise), "{line}");
+            assert_ne!(calls[0].out, calls[1].out);
+        }
+    }
+}
+
+#[test]
 fn a_models_folder_may_have_any_name() {
     for model in ["my models/it's", "$HOME", "a\"b", "модель", "-x", "two\nlines"] {
         let line = command_line(&Controls { model: model.to_owned(), ..Controls::default() });

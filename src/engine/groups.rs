@@ -43,6 +43,9 @@ pub struct Group {
     collected: StepTensors,
     /// When the step on its way began, by the engine's clock.
     began: Duration,
+    /// How long the device has worked for it, and for its last step.
+    used: Duration,
+    last: Duration,
     /// Images in a part.
     part: usize,
 }
@@ -62,6 +65,8 @@ impl Group {
             collected_parts: 0,
             collected: StepTensors::default(),
             began: Duration::ZERO,
+            used: Duration::ZERO,
+            last: Duration::ZERO,
             part: 1,
         }
     }
@@ -69,6 +74,17 @@ impl Group {
     /// With the steps' noise from torch's generator, where there is one.
     pub fn with_noise_of(self, torch: Option<TorchDraws>) -> Self {
         Self { torch, ..self }
+    }
+
+    /// How long the device has worked for the steps taken.
+    pub fn used(&self) -> Duration {
+        self.used
+    }
+
+    /// The same with the steps on their way, and how many these are.
+    fn expected(&self) -> (Duration, usize) {
+        let pending = self.submitted.saturating_sub(self.taken);
+        (self.used + self.last * pending as u32, pending)
     }
 
     /// Whether every step is taken.
@@ -97,6 +113,19 @@ impl Group {
     fn image_len(&self) -> usize {
         self.x.len() / self.keys.len().max(1)
     }
+}
+
+/// In which order groups take their steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// All advance together: the one that is furthest behind is the next.
+    #[default]
+    Together,
+    /// This one takes all its steps before the others take theirs.
+    First(usize),
+    /// All use the device for the same time: the one that has used it less is the next. A step before all of them, which counts for none,
+    /// pays for what the first step of a device costs alone.
+    EqualTime,
 }
 
 /// A step that a group has taken.
@@ -129,8 +158,9 @@ pub struct Groups {
     channels: usize,
     /// Every timestep of every group once, falling: the rows of the embedding table.
     timesteps: Vec<f32>,
-    /// The group that is done before the others begin.
-    first: Option<usize>,
+    order: Order,
+    /// Whether the device has taken a step for nobody, where the order asks for it.
+    warm: bool,
     /// Tells the x of these groups from that of others on the same executor.
     id: u64,
     /// The engine's when the groups were divided into parts.
@@ -151,8 +181,18 @@ impl Groups {
         timesteps.dedup();
         let channels = engine.model().config.in_channels as usize;
         let (in_flight, collected) = (VecDeque::new(), engine.clock().now());
-        let mut groups =
-            Self { groups, size, channels, timesteps, first: None, id: unique(), epoch: engine.epoch, in_flight, collected };
+        let mut groups = Self {
+            groups,
+            size,
+            channels,
+            timesteps,
+            order: Order::default(),
+            warm: false,
+            id: unique(),
+            epoch: engine.epoch,
+            in_flight,
+            collected,
+        };
         groups.check_stems()?;
         groups.branch_off();
         groups.restart(engine)?;
@@ -161,7 +201,12 @@ impl Groups {
 
     /// Lets group `first` take all its steps before the others take theirs; with `None` all advance together.
     pub fn beginning_with(self, first: Option<usize>) -> Self {
-        Self { first, ..self }
+        self.in_order(first.map_or(Order::Together, Order::First))
+    }
+
+    /// Lets them take their steps in this order.
+    pub fn in_order(self, order: Order) -> Self {
+        Self { order, ..self }
     }
 
     /// The groups.
@@ -182,7 +227,7 @@ impl Groups {
     /// Goes back to the last whole steps and divides the groups into parts: at the start, and for another engine or one with other room.
     fn restart(&mut self, engine: &mut Engine) -> Result<()> {
         self.in_flight.clear();
-        self.epoch = engine.epoch;
+        (self.epoch, self.warm) = (engine.epoch, false);
         for group in &mut self.groups {
             let asked = engine.batch(group.keys.len());
             group.part = engine.network(asked, self.size, self.timesteps.len())?.batch;
@@ -192,7 +237,7 @@ impl Groups {
         Ok(())
     }
 
-    /// Takes a step of the group that is furthest behind. `reads` says what is read of (group, index) beside x; `stop` is asked between
+    /// Takes a step of the group whose turn it is. `reads` says what is read of (group, index) beside x; `stop` is asked between
     /// the parts of a large group: `None` where it stopped, or where all is done.
     ///
     /// # Errors
@@ -206,6 +251,9 @@ impl Groups {
         if self.epoch != engine.epoch {
             self.restart(engine)?;
         }
+        if self.order == Order::EqualTime && !self.warm {
+            self.warm_up(engine).await?;
+        }
         loop {
             self.submit(engine, reads)?;
             let Some(part) = self.in_flight.pop_front() else { return Ok(None) };
@@ -216,6 +264,29 @@ impl Groups {
                 return Ok(None);
             }
         }
+    }
+
+    /// Takes a step that counts for nobody: what a device does once, as compiling shaders, is done then.
+    async fn warm_up(&mut self, engine: &mut Engine) -> Result<()> {
+        self.warm = true;
+        let Some(number) = self.next() else { return Ok(()) };
+        let group = &self.groups[number];
+        let Some(coefficients) = group.schedule.steps.get(group.taken) else { return Ok(()) };
+        let network = engine.network(engine.batch(group.keys.len()), self.size, self.timesteps.len())?;
+        let batch = network.batch;
+        network.prepare(&self.timesteps)?;
+        network.resident = None;
+        let (images, len) = (group.images(0), group.image_len());
+        let given = group.torch_noise(0, group.taken, batch);
+        let (executor, handles) = network.stepping();
+        let x = padded(&group.x[images.start * len..images.end * len], batch * len);
+        sampler::write_nchw(executor, handles.x, &x)?;
+        sampler::write_keys(executor, &handles, &group.keys[images])?;
+        let (at, reads) = (self.at(group.taken, coefficients), Reads { x: true, ..Reads::default() });
+        let ticket = sampler::submit_step(executor, &handles, coefficients, at, given.as_deref(), reads)?;
+        sampler::collect_step(executor, &handles, ticket).await?;
+        self.collected = engine.clock().now();
+        Ok(())
     }
 
     /// Submits parts of steps until as many are on their way as are worth it.
@@ -260,15 +331,18 @@ impl Groups {
         Ok(())
     }
 
-    /// The group whose turn it is: one with a step half submitted, else the one that is furthest behind.
+    /// The group whose turn it is: one with a step half submitted, else as the order says.
     fn next(&self) -> Option<usize> {
         let behind = |g: &Group| g.submitted as f64 / g.schedule.steps.len().max(1) as f64;
         let numbers = 0..self.groups.len();
         let is_open = |n: &usize| self.groups[*n].has_begun() && self.groups[*n].submitted < self.groups[*n].schedule.steps.len();
         let half = numbers.clone().find(|n| self.groups[*n].submitted_parts > 0);
-        let first = self.first.filter(|n| numbers.contains(n) && is_open(n));
         let open = numbers.filter(is_open);
-        half.or(first).or_else(|| open.min_by(|a, b| behind(&self.groups[*a]).total_cmp(&behind(&self.groups[*b]))))
+        half.or_else(|| match self.order {
+            Order::First(first) if open.clone().any(|n| n == first) => Some(first),
+            Order::EqualTime => open.min_by_key(|n| self.groups[*n].expected()),
+            _ => open.min_by(|a, b| behind(&self.groups[*a]).total_cmp(&behind(&self.groups[*b]))),
+        })
     }
 
     fn at(&self, index: usize, coefficients: &StepCoefficients) -> At {
@@ -305,6 +379,7 @@ impl Groups {
         group.taken += 1;
         let now = clock.now();
         let duration = now.saturating_sub(group.began);
+        (group.used, group.last) = (group.used + duration, duration);
         self.collected = now;
         self.branch_off();
         Ok(Some(GroupStep { group: part.group, index, x_t, tensors, duration }))

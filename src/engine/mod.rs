@@ -10,6 +10,6 @@ mod programs;
 mod sampling;
 
 pub use encoding::{Encode, Encoding};
-pub use groups::{Group, GroupStep, Groups, Stem};
+pub use groups::{Group, GroupStep, Groups, Order, Stem};
 pub use programs::{AroundExecutor, Network};
 pub use sampling::{Engine, OnImages, OnStep, Run};

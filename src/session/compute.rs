@@ -263,7 +263,7 @@ mod tests {
             groups: Vec::new(),
             keep: Keep::Latest,
             kind: Default::default(),
-            first: None,
+            order: Default::default(),
             fit_steps: false,
         }
     }

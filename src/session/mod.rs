@@ -18,7 +18,7 @@ mod worker;
 pub use event::{End, Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake};
 pub use instruments::Instruments;
 pub use request::{
-    Budget, EncodeBy, ForkAt, Group, InterpolationMode, Keep, Kind, Latent, LatentOf, MIN_DRAFT_STEPS, Member, Request,
+    Budget, EncodeBy, ForkAt, Group, InterpolationMode, Keep, Kind, Latent, LatentOf, MIN_DRAFT_STEPS, Member, Order, Request,
     TorchLatents,
 };
 

@@ -37,8 +37,20 @@ pub struct Request {
     pub kind: Kind,
     /// Whether S becomes T where it is more: controls that were set for another model.
     pub fit_steps: bool,
-    /// The group that takes all its steps before the others take theirs; `None` lets all advance together.
-    pub first: Option<usize>,
+    /// In which order the groups take their steps.
+    pub order: Order,
+}
+
+/// In which order the groups of a run take their steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// All advance together.
+    #[default]
+    Together,
+    /// This one takes all its steps before the others take theirs.
+    First(usize),
+    /// All use the device for the same time: the one that has used it less takes the next step.
+    EqualTime,
 }
 
 /// How urgent a run is, and how much of it is wanted.

@@ -3,10 +3,10 @@
 use super::{
     event::{End, Plan},
     memo::{Encodings, Memo, Way},
-    request::{ForkAt, Group as RequestGroup, Latent, Member, Request, TorchLatents},
+    request::{ForkAt, Group as RequestGroup, Latent, Member, Order, Request, TorchLatents},
 };
 use crate::{
-    engine::{Encoding, Engine, Group, GroupStep, Groups, Stem},
+    engine::{self, Encoding, Engine, Group, GroupStep, Groups, Stem},
     error::{Error, Result},
     noise::torch::TorchDraws,
     picture::{self, decode},
@@ -81,7 +81,12 @@ impl Stage {
             };
             groups.push(begun.with_noise_of(torch));
         }
-        Ok(Self::Groups(Groups::new(engine, size, groups)?.beginning_with(request.first)))
+        let order = match request.order {
+            Order::Together => engine::Order::Together,
+            Order::First(first) => engine::Order::First(first),
+            Order::EqualTime => engine::Order::EqualTime,
+        };
+        Ok(Self::Groups(Groups::new(engine, size, groups)?.in_order(order)))
     }
 
     /// What takes the steps of `way`.

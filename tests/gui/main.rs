@@ -14,6 +14,7 @@ mod messages;
 mod panels;
 mod pin;
 mod promises;
+mod race;
 mod rewind;
 mod sliders;
 mod slow;

@@ -73,6 +73,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             let what = match state.controls.view.tab {
                 Tab::Interpolate => "Copied the command that samples the ends",
                 Tab::Fork => "Copied the commands that make the stem and its branches",
+                Tab::Race => "Copied the two commands that make these pictures",
                 Tab::Rewind => "Copied the commands that encode and reconstruct the picture",
                 _ => "Copied the command that makes these pictures",
             };

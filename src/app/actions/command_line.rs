@@ -4,6 +4,8 @@ use crate::{
     app::state::{
         controls::Controls,
         fork_requests::branch_controls,
+        pinned_controls::controls_of_a,
+        racers::racer_controls,
         run_requests::rewound_steps,
         view_settings::{Axes, Convention, Tab},
     },
@@ -135,7 +137,16 @@ pub fn command_line(controls: &Controls) -> String {
     let view = &controls.view;
     match view.tab {
         Tab::Trajectory | Tab::Explain => {
-            format!("etude sample {} {} --out etude.png", options(controls, &[]), images(controls, controls.first, controls.count))
+            let own = format!(
+                "etude sample {} {} --out etude.png",
+                options(controls, &[]),
+                images(controls, controls.first, controls.count)
+            );
+            // What is pinned as A is on screen as well.
+            match controls_of_a(controls).filter(|_| view.tab == Tab::Trajectory) {
+                Some(a) => format!("{}; {own}", one_image(&a, &a, "a")),
+                None => own,
+            }
         }
         Tab::Compare => {
             let controls = &controls.stem();
@@ -176,6 +187,7 @@ pub fn command_line(controls: &Controls) -> String {
         }
         Tab::Rewind => rewind_commands(controls),
         Tab::Fork => fork_commands(controls),
+        Tab::Race => race_commands(controls),
         Tab::Interpolate => {
             // An interpolation's ends are always drawn by our own generator.
             let noise = Some(controls.own_noise());
@@ -217,6 +229,18 @@ fn fork_commands(controls: &Controls) -> String {
         commands.push(format!("etude forks {options} {images} --places {} --seeds {}", tree.places, tree.seeds));
     }
     commands.join("; ")
+}
+
+/// A command for each side of the Race panel, one after the other.
+fn race_commands(controls: &Controls) -> String {
+    let of = |side: usize| one_image(&racer_controls(controls, side), controls, ["a", "b"][side]);
+    format!("{}; {}", of(0), of(1))
+}
+
+/// The command for the enlarged image of `batch` alone, with the sampler of `controls`. Torch draws all of a batch: they go to a folder.
+fn one_image(controls: &Controls, batch: &Controls, name: &str) -> String {
+    let ending = if batch.rng == Rng::Torch { "" } else { ".png" };
+    format!("etude sample {} {} --out {name}{ending}", options(controls, &[]), images(batch, batch.image_number(), 1))
 }
 
 /// The commands that encode the picture of the Rewind panel, and that measure what it misses at each S.
@@ -277,7 +301,7 @@ fn rewind_commands(controls: &Controls) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Controls, command_line, quoted};
-    use crate::app::state::view_settings::Tab;
+    use crate::app::state::{pin::Pin, view_settings::Tab};
 
     #[test]
     fn words_survive_a_shell() {
@@ -310,6 +334,23 @@ mod tests {
         assert_eq!(both, format!("{line}; {last}"));
         controls.view.compare.etas.clear();
         assert_eq!(command_line(&controls), last);
+    }
+
+    #[test]
+    fn what_is_pinned_has_a_command_of_its_own() {
+        let mut b = Controls { eta: 0.5, model: "fashion".to_owned(), ..Controls::default() };
+        let mut a = Controls { eta: 0.0, first: 2, ..b.clone() };
+        a.view.image = 1;
+        let mut recipe = a.recipe("00000000", (32, 32)).expect("a recipe");
+        recipe.image = Some(3);
+        let device = "auto".to_owned();
+        b.view.pin = Some(Pin { recipe: Box::new(recipe), own_size: true, device, f16: false, enlarged: None, noisy: false });
+        let line = command_line(&b);
+        let own = command_line(&Controls { view: Default::default(), ..b.clone() });
+        let pinned = "etude sample --model fashion --steps 50 --eta 0 --seed 5 --noise-seed 1 --first 3 --count 1 --out a.png";
+        assert_eq!(line, format!("{pinned}; {own}"));
+        b.view.tab = Tab::Explain;
+        assert_eq!(command_line(&b), own);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Saving what is on screen: the pictures are gathered here, laid out and written on a thread of their own.
 
 use super::{
-    export_content::{Content, MAX_FRAMES, enlarged, missing},
-    export_fork,
+    export_content::{COLUMNS, Content, FRAME_MS, MAX_FRAMES, enlarged, missing},
+    export_fork, export_race,
 };
 use crate::{
     app::{
@@ -31,10 +31,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Steps of a saved strip.
-const COLUMNS: usize = 11;
-/// How long an animation shows a step, and how long its end, in milliseconds.
-const FRAME_MS: u32 = 80;
+/// How long an animation shows its end, in milliseconds.
 const LAST_MS: u32 = 1500;
 
 /// The work of saving `export`, to be done outside the window's thread.
@@ -57,6 +54,7 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
         Tab::Interpolate => between(state, export)?,
         Tab::Rewind => rewound(state, export)?,
         Tab::Fork => export_fork::forked(state, export)?,
+        Tab::Race => export_race::race(state, export)?,
     };
     let nothing = || Error::argument("save: expected a finished picture, got none yet; wait for the first one");
     let plan = run.plan.as_ref().ok_or_else(nothing)?;
@@ -85,7 +83,7 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
 
 /// Whether what is saved of a panel shows one image of a batch.
 fn has_one_image(tab: Tab, export: Export) -> bool {
-    matches!(tab, Tab::Trajectory | Tab::Explain | Tab::Fork) && export != Export::Sheet
+    tab == Tab::Race || matches!(tab, Tab::Trajectory | Tab::Explain | Tab::Fork) && export != Export::Sheet
 }
 
 /// Held while a file name is chosen and the file written, so that two tasks do not choose the same name.

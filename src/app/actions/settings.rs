@@ -107,6 +107,7 @@ pub(crate) fn keep(state: &State, storage: &mut dyn eframe::Storage) {
 mod tests {
     use super::{Controls, KEY, State, WindowOptions, keep, settings, start};
     use crate::{
+        app::state::race::Race,
         app::state::view_settings::{Axes, Compare, Interpolate, Rewind, Tab, ViewSettings},
         recipe::Rng,
         schedule::{NoiseKind, Preset, Spacing},
@@ -236,6 +237,7 @@ mod tests {
                 eta: 0.5,
             },
             rewind: Rewind::default(),
+            race: Race::default(),
             pin: None,
             fork: Default::default(),
         };
@@ -275,6 +277,7 @@ mod tests {
         stored["noise"] = "torch".into();
         stored["viewer"]["ahead"] = true.into();
         stored["viewer"]["fork"] = serde_json::to_value(ViewSettings::default().fork).expect("JSON");
+        stored["viewer"]["race"] = serde_json::to_value(Race::default()).expect("JSON");
         stored["viewer"]["rewind"] = serde_json::to_value(Rewind::default()).expect("JSON");
         assert_eq!(value(&storage.0[KEY]), stored);
     }

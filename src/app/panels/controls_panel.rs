@@ -58,7 +58,7 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
     ui.horizontal(|ui| {
         let label = ui.label("Model");
         let known = EMBEDDED.iter().any(|e| e.name == draft.model);
-        let shown = if known { draft.model.clone() } else { state.model.as_ref().map_or(draft.model.clone(), |m| m.name.clone()) };
+        let shown = if known { draft.model.clone() } else { loaded_name(state, &draft.model) };
         let combo = ComboBox::from_id_salt("model").selected_text(shown).width(ui.available_width() - 8.0).show_ui(ui, |ui| {
             for embedded in EMBEDDED {
                 ui.selectable_value(&mut draft.model, embedded.name.to_owned(), embedded.name);
@@ -96,6 +96,11 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
     command
 }
 
+/// What a model that is not in the program calls itself; before it is loaded, its folder's name.
+fn loaded_name(state: &State, model: &str) -> String {
+    state.model.as_ref().filter(|loaded| loaded.key == model).map_or_else(|| last_part(model), |loaded| loaded.name.clone())
+}
+
 /// A folder's own name.
 fn last_part(folder: &str) -> String {
     std::path::Path::new(folder).file_name().map_or_else(|| folder.to_owned(), |name| name.to_string_lossy().into_owned())
@@ -113,6 +118,9 @@ fn described(model: &ModelFacts) -> String {
 }
 
 fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
+    if draft.has_sides() {
+        return;
+    }
     let t = state.train_timesteps().max(1);
     if let Some(Spacing::List(list)) = &draft.spacing {
         let count = list.len();

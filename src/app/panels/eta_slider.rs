@@ -33,6 +33,11 @@ fn character(eta: f64, sigma_hat: bool, ddpm: bool) -> &'static str {
 
 /// Draws the slider with its buttons.
 pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
+    if draft.has_sides() {
+        ui.label(RichText::new("η and S: one per side").size(22.0).strong().color(theme::accent(ui)));
+        ui.label(RichText::new("Each side's sampler is chosen above its picture.").color(theme::faint(ui)));
+        return;
+    }
     if draft.has_rows_of_eta() {
         ui.label(RichText::new("η: one per row").size(22.0).strong().color(theme::accent(ui)));
         ui.label(RichText::new("Rows are chosen above the grid.").color(theme::faint(ui)));

@@ -20,7 +20,7 @@ pub(crate) const HELP: [(&str, &str); 17] = [
     ("D", "η = 1, DDPM"),
     ("P, Shift + P", "pin this run as A or unpin it, back to A"),
     ("on τ: ← →, Shift + ← →, +, Delete", "choose, move, add, remove a timestep"),
-    ("F1 … F6", "Trajectory, Compare, Interpolate, Explain, Rewind, Fork"),
+    ("F1 … F7", "Trajectory, Compare, Interpolate, Explain, Rewind, Fork, Race"),
     ("F11", "presentation mode"),
     ("Ctrl + −, Ctrl + +", "zoom"),
     ("Ctrl + Z, Ctrl + Shift + Z", "undo, redo"),
@@ -56,6 +56,7 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
         (Key::F4, Tab::Explain),
         (Key::F5, Tab::Rewind),
         (Key::F6, Tab::Fork),
+        (Key::F7, Tab::Race),
     ] {
         if plain(key) {
             draft.view.tab = tab;

@@ -16,6 +16,7 @@ pub(crate) mod noise_chips;
 pub(crate) mod open_panel;
 pub(crate) mod pinned;
 pub(crate) mod presentation;
+pub(crate) mod race;
 pub(crate) mod rewind;
 pub(crate) mod scrubber;
 pub(crate) mod seeds;

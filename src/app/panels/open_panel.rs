@@ -1,6 +1,6 @@
 //! The open panel, and what is drawn over all panels.
 
-use super::{compare, explain, fork, interpolate, rewind, scrubber, trajectory};
+use super::{compare, explain, fork, interpolate, race, rewind, scrubber, trajectory};
 use crate::{
     app::{
         state::{State, command::Command, controls::Controls, run_requests::Purpose, view_settings::Tab},
@@ -34,6 +34,7 @@ pub(crate) fn panel_ui(
         }
         Tab::Rewind => rewind::rewind_ui(ui, &rewind::View::new(&state.runs), draft, textures),
         Tab::Fork => fork::fork_ui(ui, &fork::View::new(&state.runs), draft, textures),
+        Tab::Race => race::race_ui(ui, state, draft, textures),
         Tab::Interpolate => {
             let view = interpolate::View::new(&state.runs, now);
             interpolate::interpolate_ui(ui, &view, draft, playback, textures)

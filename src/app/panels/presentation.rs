@@ -13,6 +13,10 @@ use eframe::egui::{self, RichText, Slider, Ui};
 /// Draws the two sliders.
 pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
     let size = 28.0;
+    if draft.has_sides() {
+        ui.label(RichText::new("η and S: one per side").size(size).strong().color(theme::accent(ui)));
+        return;
+    }
     ui.columns(2, |columns| {
         let ui = &mut columns[0];
         let (eta, _) = draft.noisiness();

@@ -15,17 +15,18 @@ use crate::{
 use eframe::egui::{self, Color32, Layout, RichText, ThemePreference, Ui};
 
 /// The panels' names, with what each is for.
-pub(crate) const TABS: [(Tab, &str, &str); 6] = [
+pub(crate) const TABS: [(Tab, &str, &str); 7] = [
     (Tab::Trajectory, "Trajectory", "One run, step by step, from x_T to the picture (F1)"),
     (Tab::Compare, "Compare", "A grid of runs from one x_T: what η, S and τ change (F2)"),
     (Tab::Interpolate, "Interpolate", "Between the latents of two or four seeds (F3)"),
     (Tab::Explain, "Explain", "The update rule with the numbers and pictures of a step (F4)"),
     (Tab::Rewind, "Rewind", "A picture encoded to its x_T and decoded again (F5)"),
     (Tab::Fork, "Fork", "One run and its branches: other noise, η or steps from a step on (F6)"),
+    (Tab::Race, "Race", "DDIM against DDPM from one x_T, by equal time of the device (F7)"),
 ];
 
 /// Panels and tools need this much width on one line; with less, the tools have a line of their own.
-const ONE_LINE: f32 = 930.0;
+const ONE_LINE: f32 = 1050.0;
 
 /// Draws the bar.
 pub(crate) fn top_bar_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {

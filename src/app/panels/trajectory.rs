@@ -4,7 +4,7 @@ use super::{film_strip, noise_chips, pinned, scrubber};
 use crate::{
     app::{
         state::{
-            State, command::Command, controls::Controls, described::recipe_line, run_view::Shown, view_settings::Tab,
+            State, command::Command, controls::Controls, described::recipe_line, pinned::Pair, run_view::Shown, view_settings::Tab,
             written::plain,
         },
         widgets::{hint::Hint, texture_cache::TextureCache, theme, tile::fitted},
@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// The smallest useful side of a large picture, in points.
 const MIN_SIDE: f32 = 96.0;
+/// The smallest of three, where there is the width for it.
+const MIN_PAIR: f32 = 130.0;
 /// Pictures smaller than this have captions of symbols only.
 const SHORT_BELOW: f32 = 170.0;
 /// The batch has a place beside A, B and their difference where there is more room than this.
@@ -28,27 +30,18 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
     let mut command = None;
     let shown = state.shown();
     header_ui(ui, state, draft, shown.as_ref());
-    let pair = state.pair();
-    if let Some(pair) = &pair {
-        pinned::options_ui(ui, pair, draft);
+    if let Some(pair) = state.pair() {
+        return pair_ui(ui, state, draft, textures, &pair, shown.as_ref());
     }
     let room = ui.available_size();
     let below = BELOW.min(room.y * 0.36).max(118.0);
-    // Three pictures need the room of the batch where there is little.
-    let batch = state.controls.count > 1 && (pair.is_none() || room.x > THREE_AND_BATCH);
-    let batch_width = if batch { (room.x * if pair.is_some() { 0.14 } else { 0.2 }).clamp(90.0, 260.0) } else { 0.0 };
-    let (columns, caption, min_side) = if pair.is_some() { (3.0, pinned::CAPTION, MIN_SIDE / 2.0) } else { (2.0, 24.0, MIN_SIDE) };
-    let side = ((room.x - batch_width - 4.0) / columns - 18.0).min(room.y - below - caption - 16.0).max(min_side);
+    let batch = state.controls.count > 1;
+    let batch_width = if batch { (room.x * 0.2).clamp(90.0, 260.0) } else { 0.0 };
+    let caption = 24.0;
+    let side = ((room.x - batch_width - 40.0) / 2.0).min(room.y - below - caption - 16.0).max(MIN_SIDE);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         let image = state.image();
-        if let Some(pair) = &pair {
-            pinned::large_ui(ui, state, pair, shown.as_ref(), textures, side);
-            if batch {
-                batch_ui(ui, state, draft, textures, side + caption);
-            }
-            return;
-        }
         // A slow draft shows its x̂0 as it comes; beside it stays what was finished before, not its noise.
         let slow = shown.as_ref().is_some_and(|s| s.run.slow_draft().is_some());
         let whole = if slow { state.runs.shown_whole(state.playhead.position(), image) } else { None };
@@ -66,13 +59,53 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
     });
     ui.add_space(4.0);
     command = scrubber::scrubber_ui(ui, state).or(command);
+    let height = ui.available_height();
+    strip_ui(ui, state, draft, textures, height).or(command)
+}
+
+/// The film strip with the noise of its steps below it, where they have some.
+fn strip_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut TextureCache, height: f32) -> Option<Command> {
     let chips = if noise_chips::has_chips(state) { noise_chips::HEIGHT + ui.spacing().item_spacing.y } else { 0.0 };
-    let strip = ui.available_height() - chips;
-    command = film_strip::film_strip_ui(ui, state, textures, strip).or(command);
+    let strip = height - chips;
+    let command = film_strip::film_strip_ui(ui, state, textures, strip);
     if chips > 0.0 {
         noise_chips::noise_chips_ui(ui, state, draft, strip);
     }
     command
+}
+
+/// A, B and their difference in the place of x_t and x̂0; it scrolls where there is little height.
+fn pair_ui(
+    ui: &mut Ui,
+    state: &State,
+    draft: &mut Controls,
+    textures: &mut TextureCache,
+    pair: &Pair<'_>,
+    shown: Option<&Shown<'_>>,
+) -> Option<Command> {
+    let (room, top) = (ui.available_size(), ui.cursor().top());
+    let area = egui::ScrollArea::vertical().id_salt("pinned").auto_shrink(false);
+    let drawn = area.show(ui, |ui| {
+        pinned::options_ui(ui, pair, draft);
+        let height = room.y - (ui.cursor().top() - top);
+        let batch = state.controls.count > 1 && room.x > THREE_AND_BATCH;
+        let batch_width = if batch { (room.x * 0.14).clamp(90.0, 260.0) } else { 0.0 };
+        let wide = ((room.x - batch_width - 4.0) / 3.0 - 18.0).max(MIN_SIDE / 2.0);
+        let below = BELOW.min(height * 0.36).max(118.0);
+        let side = (height - below - pinned::CAPTION - 16.0).clamp(wide.min(MIN_PAIR), wide);
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 12.0;
+            pinned::large_ui(ui, state, pair, shown, textures, side);
+            if batch {
+                batch_ui(ui, state, draft, textures, side + pinned::CAPTION);
+            }
+        });
+        ui.add_space(4.0);
+        let command = scrubber::scrubber_ui(ui, state);
+        let strip = (height - side - pinned::CAPTION - 62.0).max(below - 40.0);
+        strip_ui(ui, state, draft, textures, strip).or(command)
+    });
+    drawn.inner
 }
 
 /// x_t before the step, or the finished sample.

@@ -210,6 +210,11 @@ impl Controls {
         matches!(self.view.tab, Tab::Interpolate | Tab::Rewind)
     }
 
+    /// Whether each side of the open panel has a sampler of its own, so that η and S have no effect there.
+    pub fn has_sides(&self) -> bool {
+        self.view.tab == Tab::Race
+    }
+
     /// Whether the open panel has one η per row, so that the η slider has no effect there.
     pub fn has_rows_of_eta(&self) -> bool {
         self.view.tab == Tab::Compare && self.view.compare.axes == Axes::EtaBySeed

@@ -26,6 +26,14 @@ impl LastAccepted {
         }
     }
 
+    /// The same of controls whose run nobody has asked for yet, where they ask for the model, the size and the device that were accepted.
+    pub(crate) fn accept_like(&mut self, controls: &Controls) {
+        let of = |c: &Controls| (c.model.clone(), c.size, c.view.device.clone(), c.view.f16);
+        if self.accepted && of(&self.controls) == of(controls) {
+            self.accept(controls);
+        }
+    }
+
     /// What to use instead of the controls `refused`: the last accepted ones, else the same with the default model on any device,
     /// else the defaults. If those were refused as well, `refused` stays and [`Self::is_stuck`] is true of it.
     pub(crate) fn instead_of(&mut self, refused: &Controls) -> Controls {

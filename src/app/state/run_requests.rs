@@ -3,13 +3,14 @@
 use super::{
     controls::Controls,
     fork_requests,
+    racers::racer_controls,
     view_settings::{Axes, Tab},
     written::plain,
 };
 use crate::{
     error::Result,
     schedule::{ScheduleRequest, Spacing},
-    session::{Budget, EncodeBy, Group, Keep, Kind, Latent, Member, Request},
+    session::{Budget, EncodeBy, Group, Keep, Kind, Latent, Member, Order, Request},
 };
 use std::{array, time::Duration};
 
@@ -24,6 +25,8 @@ pub enum Purpose {
     Between,
     /// The way up to x_T and back of the Rewind panel, then the same at other S.
     Rewind,
+    /// The two samplers of the Race panel.
+    Race,
     /// The picture that is pinned as A.
     Pinned,
     /// The stem and its branches of the Fork panel.
@@ -73,6 +76,7 @@ impl Purpose {
             Tab::Interpolate => Self::Between,
             Tab::Rewind => Self::Rewind,
             Tab::Fork => Self::Fork,
+            Tab::Race => Self::Race,
         }
     }
 }
@@ -89,6 +93,7 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
         Purpose::Compare => compare(controls),
         Purpose::Between => between(controls),
         Purpose::Rewind => rewind(controls, &rewound_steps(controls)),
+        Purpose::Race => race(controls),
         Purpose::Pinned => vec![enlarged(controls)],
         Purpose::Fork => fork_requests::tree(controls),
         Purpose::Decided => fork_requests::measurement(controls),
@@ -116,8 +121,12 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
             _ if focus && controls.view.tab == Tab::Fork => Keep::Tree,
             _ => Keep::Latest,
         },
-        // Of a tree the stem's end is seen first.
-        first: (purpose == Purpose::Draft && controls.view.tab == Tab::Fork).then_some(0),
+        order: match purpose {
+            Purpose::Race => Order::EqualTime,
+            // Of a tree the stem's end is seen first.
+            Purpose::Draft if controls.view.tab == Tab::Fork => Order::First(0),
+            _ => Order::Together,
+        },
         fit_steps: false,
         kind: match purpose {
             Purpose::Draft => Kind::Draft(Touched::default().budget()),
@@ -141,6 +150,12 @@ fn enlarged(controls: &Controls) -> Group {
     let image = controls.image_number();
     let member = Member { latent: controls.latent(image), noise_seed: controls.noise_seed, image };
     Group { schedule: controls.schedule(), members: vec![member], encode: None }
+}
+
+/// A group for each side, of the enlarged image alone.
+fn race(controls: &Controls) -> Vec<Group> {
+    let side = |side| Group { schedule: racer_controls(controls, side).schedule(), ..enlarged(controls) };
+    vec![side(0), side(1)]
 }
 
 /// The rows of the Compare panel, each with its name: η = …, σ̂, or S = ….

@@ -2,6 +2,7 @@
 
 use super::{
     controls::Controls,
+    growth::Growth,
     run_requests::{self, Purpose},
     view_settings::Tab,
 };
@@ -29,6 +30,8 @@ pub struct RunView {
     pub plan: Option<Plan>,
     /// Its groups.
     pub groups: Vec<GroupView>,
+    /// How the pictures of a race grew.
+    pub growth: Growth,
     /// Whether the session was asked, too; until then it waits for the controls to rest.
     pub submitted: bool,
     /// Seconds a step takes, all groups together.
@@ -99,6 +102,7 @@ impl RunView {
             controls,
             plan: None,
             groups: Vec::new(),
+            growth: Growth::default(),
             submitted: false,
             step_seconds: 0.0,
             finished: false,
@@ -164,7 +168,8 @@ impl RunView {
         let step_by_step = matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain);
         match self.purpose {
             Purpose::Trajectory => image < self.controls.count as usize,
-            Purpose::Compare | Purpose::Between | Purpose::Rewind | Purpose::Pinned | Purpose::Fork | Purpose::Decided => false,
+            Purpose::Compare | Purpose::Between | Purpose::Rewind | Purpose::Race => false,
+            Purpose::Pinned | Purpose::Fork | Purpose::Decided => false,
             _ if self.cell.is_some() => false,
             _ => step_by_step && self.member(image).is_some(),
         }
@@ -254,6 +259,9 @@ impl RunView {
             }
             Event::Step(update) => {
                 let Some(group) = self.groups.get_mut(update.group) else { return };
+                if self.purpose == Purpose::Race {
+                    self.growth.take(update);
+                }
                 // A slow start (shaders compile at the first dispatch) says nothing about later steps.
                 self.step_seconds = match (self.step_seconds, update.index) {
                     (_, 0..2) => update.seconds,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    session::{Event, Keep, Kind, Request, Session},
+    session::{Event, Keep, Kind, Order, Request, Session},
 };
 use std::collections::HashMap;
 
@@ -76,7 +76,9 @@ impl Runs {
     /// Controls that make no request.
     pub(crate) fn submit(&mut self, session: &Session, purpose: Purpose, first: Option<usize>) -> Result<()> {
         if let Some(request) = self.begin(purpose) {
-            session.submit(Request { first, fit_steps: true, ..request? });
+            let request = request?;
+            let order = first.map_or(request.order, Order::First);
+            session.submit(Request { order, fit_steps: true, ..request });
         }
         Ok(())
     }
@@ -233,6 +235,16 @@ impl Runs {
         if let Some(found) = found {
             self.next_id += 1;
             self.insert(RunView { id: self.next_id, ..found });
+        }
+    }
+
+    /// Stops a race whose settings are not those of `controls` any more.
+    pub(crate) fn stop_other_race(&mut self, session: &Session, controls: &Controls) {
+        let is_other = |run: &RunView| {
+            run.submitted && run.is_running() && asks(Purpose::Race, &run.controls) != asks(Purpose::Race, controls)
+        };
+        if self.current(Purpose::Race).is_some_and(is_other) {
+            self.cancel(session);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The controls that only the viewer has, and `etude sample` has not.
 
-use super::{given_picture::GivenPicture, pin::Pin};
+use super::{given_picture::GivenPicture, pin::Pin, race::Race};
 pub use crate::schedule::Convention;
 use crate::{
     recipe::{Between, Encoded, End},
@@ -36,6 +36,8 @@ pub struct ViewSettings {
     pub interpolate: Interpolate,
     /// The Rewind panel.
     pub rewind: Rewind,
+    /// The Race panel.
+    pub race: Race,
     /// What is pinned as A in the Trajectory panel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<Pin>,
@@ -59,6 +61,8 @@ pub enum Tab {
     Rewind,
     /// Branches of one run.
     Fork,
+    /// Two samplers by equal time of the device.
+    Race,
 }
 
 /// The Rewind panel's controls.
@@ -163,6 +167,7 @@ impl Default for ViewSettings {
             compare: Compare::default(),
             interpolate: Interpolate::default(),
             rewind: Rewind::default(),
+            race: Race::default(),
             pin: None,
             fork: Tree::default(),
         }
@@ -259,6 +264,7 @@ impl ViewSettings {
         rewind.steps.sort_unstable();
         rewind.steps.dedup();
         rewind.steps.truncate(12);
+        self.race.tidy();
         self.pin = self.pin.take().and_then(Pin::tidied);
     }
 }

@@ -13,9 +13,13 @@ const TEXT: &[u8] = include_bytes!("../../../assets/fonts/EtudeText-Regular.otf"
 const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/EtudeMath-Regular.otf");
 const ITALIC: &[u8] = include_bytes!("../../../assets/fonts/EtudeMath-Italic.otf");
 
-/// Puts the text font before egui's own, and adds the families "math" and "math-italic". What a family lacks comes from the other
-/// and then from egui's. Call it once at start-up.
+/// Puts the text font before egui's own, and adds the families "math" and "math-italic". Call it once at start-up.
 pub fn install_fonts(ctx: &Context) {
+    ctx.set_fonts(definitions());
+}
+
+/// The fonts. What a family lacks comes from the other and then from egui's.
+pub(crate) fn definitions() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     fonts.font_data.insert("etude-math".to_owned(), Arc::new(FontData::from_static(REGULAR)));
     fonts.font_data.insert("etude-math-italic".to_owned(), Arc::new(FontData::from_static(ITALIC)));
@@ -25,7 +29,7 @@ pub fn install_fonts(ctx: &Context) {
     fonts.families.insert(FontFamily::Name(MATH_ITALIC.into()), family("etude-math-italic", "etude-math"));
     fonts.font_data.insert("etude-text".to_owned(), Arc::new(FontData::from_static(TEXT)));
     fonts.families.entry(FontFamily::Proportional).or_default().insert(0, "etude-text".to_owned());
-    ctx.set_fonts(fonts);
+    fonts
 }
 
 /// The two faces of formulas: the families above, or egui's own if those are not installed.

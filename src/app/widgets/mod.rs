@@ -3,6 +3,7 @@
 pub(crate) mod editable;
 pub mod fonts;
 pub(crate) mod hint;
+pub(crate) mod lettering;
 pub(crate) mod math;
 pub(crate) mod still_plot;
 pub mod texture_cache;
