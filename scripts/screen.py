@@ -80,6 +80,9 @@ class Window:
         subprocess.run([*search, "windowfocus"], env=self.env, check=True)
         # One xdotool that reads commands: to start one per move or press would take as long as what is measured.
         self.hand = self._start(["xdotool", "-"], env=self.env, stdin=subprocess.PIPE, text=True)
+        # What a newcomer is told lies over the pictures: it is put away.
+        time.sleep(1.0)
+        self.do("key Escape")
         with open(os.path.join(self.home, "Xvfb_screen0"), "rb") as file:
             self.frame = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
         # The header of an XWD file, and its colour map of 12 bytes per entry. A pixel is blue, green, red and a byte unused.

@@ -57,6 +57,8 @@ drag() {
     done
     xdotool mouseup 1
 }
+# What one is looking at is put away.
+key Escape
 xdotool windowfocus "$window" mousemove $((width - 30)) $((height + 8))
 for _ in $(seq "$zoom"); do key ctrl+plus; done
 sleep 3

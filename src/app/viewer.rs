@@ -8,7 +8,8 @@ use crate::{
             task_results::take_result,
         },
         panels::{
-            compare, controls_panel, help, interpolate, keys, messages, models, open_panel, presentation, status_bar, top_bar,
+            compare, controls_panel, help, interpolate, introduction, keys, messages, models, open_panel, presentation, status_bar,
+            top_bar,
         },
         state::{
             State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then, pinned_controls,
@@ -77,6 +78,7 @@ impl Viewer {
             controls,
             folders: start.folders,
             folder_chosen: start.save_folder.is_some(),
+            introducing: start.introduce,
             save_folder: start.save_folder.unwrap_or_else(platform::current_folder),
             ..State::default()
         };
@@ -289,7 +291,8 @@ impl Viewer {
             commands.extend(open_panel::panel_ui(ui, &self.state, &mut draft, &mut self.playback, &mut self.textures, now));
         });
         messages::messages_ui(ui.ctx(), &mut self.state.messages);
-        help::help_ui(ui.ctx(), &mut self.state.helping);
+        commands.extend(help::help_ui(ui.ctx(), &mut self.state.helping));
+        commands.extend(introduction::introduction_ui(ui.ctx(), &self.state, &mut draft));
         commands.extend(models::models_ui(ui.ctx(), &mut self.state.models, &self.state.controls.model));
         if self.state.dropping {
             open_panel::drop_hint_ui(ui, self.state.controls.view.tab);

@@ -39,7 +39,10 @@ pub fn run_driven(options: WindowOptions, driver: Option<Driver>) -> Result<()> 
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         // The adapter that draws the window, not the one that computes.
         let software = cc.wgpu_render_state.as_ref().is_some_and(|state| crate::gpu::is_software(&state.adapter));
-        Ok(Box::new(Window { driver, ..Window::new(cc, options, software)? }))
+        let mut window = Window { driver, ..Window::new(cc, options, software)? };
+        // A driver has nothing to be told.
+        window.viewer.state.introducing &= window.driver.is_none();
+        Ok(Box::new(window))
     });
     // What goes wrong below the window (the display goes away, its device is lost) ends in a panic there. Here it becomes one line
     // of text.

@@ -1,12 +1,15 @@
 //! What the viewer tells: over the page and not in it, as long as it takes to read; and what the command line tells, it tells as well.
 
-use super::{Under, finished, says, short, wait, window};
+use super::{Under, finished, says, short, wait, window, window_in};
 use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::{
     Harness,
     kittest::{AccessKitNode, Queryable},
 };
-use etude::app::{Command, state::command::Export};
+use etude::app::{
+    Command, Start,
+    state::{command::Export, view_settings::Tab},
+};
 
 /// Where a text stands.
 fn place_of(harness: &Harness<'_, Under>, text: &str) -> egui::Rect {
@@ -85,4 +88,37 @@ fn a_run_that_stays_noise_says_so_beside_s() {
     wait(&mut harness, "the run", finished);
     harness.run_steps(2);
     assert!(says(&harness, "noise stays noise; try spacing trailing") && says(&harness, "finished, 1 step"));
+}
+
+#[test]
+fn a_newcomer_is_told_what_this_is_and_nobody_twice() {
+    let mut harness = window_in(Start { controls: Some(short()), introduce: true, ..Start::default() });
+    wait(&mut harness, "the run", finished);
+    harness.run_steps(2);
+    assert!(says(&harness, "What am I looking at?") && says(&harness, "Three things to try"));
+    // What it says to try, it does.
+    for (name, eta, steps, tab) in [
+        ("Set η to 1", 1.0, 10, Tab::Trajectory),
+        ("Back to η = 0", 0.0, 10, Tab::Trajectory),
+        ("Take 50 steps again", 0.0, 50, Tab::Trajectory),
+        ("Take 10 steps in the place of 50", 0.0, 10, Tab::Trajectory),
+        ("Compare η and noise seeds", 0.0, 10, Tab::Compare),
+    ] {
+        harness.get_by_label(name).click();
+        harness.run_steps(2);
+        let controls = &harness.state().viewer().state.controls;
+        assert_eq!((controls.eta, controls.steps, controls.view.tab), (eta, steps, tab), "{name}");
+    }
+    harness.get_by_label("Got it").click();
+    harness.run_steps(2);
+    assert!(!says(&harness, "Three things to try"));
+    // The list of keys has it again, and Esc puts it away.
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Help, 9.0);
+    harness.run_steps(4);
+    harness.get_by_label("What am I looking at?").click();
+    harness.run_steps(4);
+    assert!(says(&harness, "Three things to try"));
+    harness.key_press(Key::Escape);
+    harness.run_steps(4);
+    assert!(!says(&harness, "Three things to try"));
 }

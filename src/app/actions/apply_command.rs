@@ -108,6 +108,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             open(session, path, rewound);
         }
         Command::Help => state.helping = !state.helping,
+        Command::Introduce(on) => (state.introducing, state.helping) = (on, false),
         Command::Theme(preference) => ctx.set_theme(preference),
     }
 }

@@ -26,6 +26,8 @@ struct Settings {
     save_folder: Option<PathBuf>,
     /// The zoom to restore, if the window was closed during a presentation.
     zoom: Option<f32>,
+    /// What one is looking at was put away.
+    introduced: bool,
 }
 
 /// The stored settings, or defaults if there are none that can be read.
@@ -72,6 +74,7 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
         save_folder: settings.save_folder.filter(|folder| folder.is_dir()),
         open: options.open,
         model,
+        introduce: !settings.introduced,
         instruments: Default::default(),
         software_window: false,
     }
@@ -97,6 +100,7 @@ pub(crate) fn keep(state: &State, storage: &mut dyn eframe::Storage) {
         folders: state.folders.clone(),
         save_folder: state.folder_chosen.then(|| state.save_folder.clone()),
         zoom: state.presenting.then_some(state.zoom_before),
+        introduced: !state.introducing,
     };
     if let Ok(text) = serde_json::to_string(&settings) {
         storage.set_string(KEY, text);

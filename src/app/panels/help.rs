@@ -1,10 +1,12 @@
 //! The list of keys.
 
-use super::keys;
+use super::{introduction, keys};
+use crate::app::state::command::Command;
 use eframe::egui::{self, Context, Grid, RichText};
 
-/// Draws the list while `open`; the user can close it.
-pub(crate) fn help_ui(ctx: &Context, open: &mut bool) {
+/// Draws the list while `open`; the user can close it, or ask what all this is.
+pub(crate) fn help_ui(ctx: &Context, open: &mut bool) -> Option<Command> {
+    let mut command = None;
     egui::Window::new("Keys").open(open).collapsible(false).resizable(false).anchor(egui::Align2::CENTER_CENTER, [0.0, 0.0]).show(
         ctx,
         |ui| {
@@ -15,6 +17,11 @@ pub(crate) fn help_ui(ctx: &Context, open: &mut bool) {
                     ui.end_row();
                 }
             });
+            ui.separator();
+            if ui.button(introduction::TITLE).clicked() {
+                command = Some(Command::Introduce(true));
+            }
         },
     );
+    command
 }

@@ -70,6 +70,8 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
     if !typing && !egui_popup_open(ctx) && plain(Key::Escape) {
         return if state.helping {
             Some(Command::Help)
+        } else if state.introducing {
+            Some(Command::Introduce(false))
         } else if state.models.open {
             Some(Command::ShowModels(false))
         } else if state.download.is_some() {

@@ -9,6 +9,7 @@ pub(crate) mod film_strip;
 pub(crate) mod fork;
 pub(crate) mod help;
 pub mod interpolate;
+pub(crate) mod introduction;
 pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod models;

@@ -34,6 +34,8 @@ pub enum Command {
     Present(bool),
     /// Show or hide the list of keys.
     Help,
+    /// Show what one is looking at, or put it away.
+    Introduce(bool),
     /// Put the command line that makes this picture on the clipboard.
     CopyCommand,
     /// Ask for a model's folder.

@@ -87,6 +87,8 @@ pub struct State {
     pub zoom_before: f32,
     /// The list of keys is open.
     pub helping: bool,
+    /// It is told what one is looking at.
+    pub introducing: bool,
     /// A text field had the focus when the last frame ended. When Esc is pressed it loses the focus before this can be asked.
     pub typing: bool,
     /// A file hovers over the window.

@@ -31,6 +31,8 @@ pub struct Start {
     pub open: Option<PathBuf>,
     /// A model from the Hub to use, fetched where it is not in the cache, and the variant of its weights.
     pub model: Option<(HubName, Option<String>)>,
+    /// Whether it is told what one is looking at: nobody has put that away yet.
+    pub introduce: bool,
     /// Whether the window is drawn by the processor.
     pub software_window: bool,
     /// What is put between the session and its device: tests do.
