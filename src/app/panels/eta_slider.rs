@@ -70,6 +70,10 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         ui.spacing_mut().slider_width = (ui.available_width() - 8.0).max(80.0);
         ui.spacing_mut().slider_rail_height = 10.0;
         ui.spacing_mut().interact_size.y = 30.0;
+        // Neither σ̂ nor DDPM has an η: the slider shows where it would stand.
+        if sigma_hat || ddpm {
+            ui.set_opacity(0.4);
+        }
         let slider = slider_ui(ui, draft, label.id).hint(&hover);
         let ready = state.runs.ready_at(&state.controls, Scale::Eta);
         ready_marks_ui(ui, slider.rect, ready.into_iter());
@@ -82,14 +86,16 @@ pub fn eta_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                 _ => snap.to_string(),
             };
             let chosen = !sigma_hat && !ddpm && eta == snap;
-            if ui.selectable_label(chosen, name).hint(format!("η = {snap}")).clicked() {
+            if ui.selectable_label(chosen, name).hint(snap_hint(snap)).clicked() {
                 draft.set_eta(snap);
             }
         }
         if draft.has_own_eta() {
             return;
         }
-        let hover = "σ̂: more noise than η = 1, the last column of Table 1; at few steps its pictures are the worst";
+        let hover = "σ̂, the last row of Table 1. It is not Eq. 12 with a larger σ: each step goes to the mean of DDPM's posterior, from a \
+                     clipped x̂0, and adds noise of variance β = 1 − ᾱ_t/ᾱ_s, where η = 1 adds the smaller β̃. With few steps more noise \
+                     comes in than the next step can take out, and its pictures are the worst";
         if ui.selectable_label(sigma_hat, "σ̂").hint(hover).clicked() {
             draft.sigma_hat = !sigma_hat;
         }
@@ -122,6 +128,16 @@ pub(crate) fn ready_marks_ui(ui: &Ui, slider: egui::Rect, places: impl Iterator<
     }
 }
 
+/// What a value of η is known for.
+fn snap_hint(eta: f64) -> String {
+    match eta {
+        0.0 => "η = 0: DDIM. No step adds noise, so a run is a function of x_T".to_owned(),
+        1.0 => "η = 1: DDPM. σ² is then β̃ = (1 − ᾱ_s)/(1 − ᾱ_t) (1 − ᾱ_t/ᾱ_s), the variance of DDPM's posterior, and the step draws from it"
+            .to_owned(),
+        _ => format!("η = {eta}: σ is {eta} times DDPM's, as in Table 1 of the paper"),
+    }
+}
+
 /// What η means, with the numbers of now.
 fn hover(state: &State, eta: f64, sigma_hat: bool, ddpm: bool) -> String {
     let sigma = state.schedule().and_then(|s| s.steps.iter().map(|step| step.sigma).max_by(f64::total_cmp));
@@ -134,12 +150,12 @@ fn hover(state: &State, eta: f64, sigma_hat: bool, ddpm: bool) -> String {
     }
     if sigma_hat {
         return format!(
-            "σ̂, the larger variance of Table 1: the DDPM posterior mean plus σ̂ = √(1 − ᾱt/ᾱs) times noise.{numbers} Move η to leave \
+            "σ̂, the larger variance of Table 1: the DDPM posterior mean plus σ̂ = √(1 − ᾱ_t/ᾱ_s) times noise.{numbers} Move η to leave \
              it."
         );
     }
     format!(
-        "η = {}: σ = η √((1 − ᾱs)/(1 − ᾱt)) √(1 − ᾱt/ᾱs) times fresh noise is added in each step (Eq. 16). At η = 0 none is: x_T \
+        "η = {}: σ = η √((1 − ᾱ_s)/(1 − ᾱ_t)) √(1 − ᾱ_t/ᾱ_s) times fresh noise is added in each step (Eq. 16). At η = 0 none is: x_T \
          alone decides the picture. η = 1 is DDPM.{numbers}",
         plain(eta)
     )

@@ -95,7 +95,13 @@ pub(crate) fn film_strip_ui(ui: &mut Ui, state: &State, textures: &mut TextureCa
         }
         let name = if position == steps { "Finished sample".to_owned() } else { format!("Step {}", position + 1) };
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, nearest == Some(position), &name));
-        let hover = t.map_or_else(|| name.clone(), |t| format!("{name}, t = {t}: x_t above, the predicted x̂0 below"));
+        let hover = match t {
+            None => format!("{name}: x_0 above, what the last step has made; below the x̂0 that this step predicted"),
+            Some(t) if position + 1 == steps => {
+                format!("{name}, t = {t}: what the last step starts from, above, and the x̂0 that it predicts")
+            }
+            Some(t) => format!("{name}, t = {t}: x_t above, the predicted x̂0 below"),
+        };
         if response.hint(hover).clicked() {
             command = Some(Command::Look(position));
         }

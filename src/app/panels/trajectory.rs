@@ -51,8 +51,9 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
         let version = shown.as_ref().map_or(0, |s| s.version() ^ (image as u64) << 50);
         let (left, right) = (captions(left_of, side < SHORT_BELOW).0, captions(shown.as_ref(), side < SHORT_BELOW).1);
         let left_version = left_of.map_or(0, |s| s.version() ^ (image as u64) << 50);
-        large_ui(ui, textures, side, "x_t", left_version, noisy.as_ref(), &left);
-        large_ui(ui, textures, side, "x0", version, predicted.as_ref(), &right);
+        let hints = hints(shown.as_ref());
+        large_ui(ui, textures, side, "x_t", left_version, noisy.as_ref(), (&left, &hints[0]));
+        large_ui(ui, textures, side, "x0", version, predicted.as_ref(), (&right, &hints[1]));
         if batch {
             batch_ui(ui, state, draft, textures, side + caption);
         }
@@ -179,7 +180,28 @@ pub(crate) fn ready_line(controls: &Controls, now: &Controls) -> String {
     if steps != now.steps {
         return format!("ready, S = {steps}");
     }
-    format!("ready, t = {:.2}", controls.view.interpolate.position[0])
+    format!("ready, λ = {:.2}", controls.view.interpolate.position[0])
+}
+
+/// What the two pictures are, in a sentence or two.
+fn hints(shown: Option<&Shown<'_>>) -> [String; 2] {
+    let step = shown.and_then(|shown| shown.run.plan.as_ref()?.schedules.first()?.steps.get(shown.update.index));
+    let alpha_bar = step.map_or_else(String::new, |step| {
+        format!(
+            " ᾱ is the share of the picture in x_t = √ᾱ x_0 + √(1 − ᾱ) ε: here {:.1} % of its variance, the rest is noise.",
+            100.0 * step.alpha_bar_t
+        )
+    });
+    let predicted = "x̂0, the picture that the network believes is in x_t: it takes the noise that it finds out of it. Early in a run it is \
+                     the mean of all pictures that x_t could still become, and so it is blurred.";
+    let noisy = match shown {
+        Some(shown) if shown.finished => {
+            "x_0, the sample: what the last step has made. Where τ ends at t = 0 and nothing is clipped, it is the x̂0 of that step."
+                .to_owned()
+        }
+        _ => format!("x_t, what this step starts from.{alpha_bar}"),
+    };
+    [noisy, predicted.to_owned()]
 }
 
 /// The captions of the two pictures, `short` if there is little room.
@@ -204,7 +226,7 @@ fn large_ui(
     place: &str,
     version: u64,
     picture: Option<&Arc<Picture>>,
-    caption: &str,
+    (caption, hint): (&str, &str),
 ) {
     ui.vertical(|ui| {
         ui.set_width(side);
@@ -216,7 +238,8 @@ fn large_ui(
             ui.painter().text(rect.center(), Align2::CENTER_CENTER, "…", FontId::proportional(40.0), theme::faint(ui));
         }
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, caption));
-        ui.vertical_centered(|ui| ui.add(egui::Label::new(RichText::new(caption).size(16.0)).truncate()));
+        response.hint(hint);
+        ui.vertical_centered(|ui| ui.add(egui::Label::new(RichText::new(caption).size(16.0)).truncate()).hint(hint));
     });
 }
 

@@ -16,7 +16,7 @@ fn end(step: &StepCoefficients) -> String {
 pub(crate) fn from_to(step: &StepCoefficients) -> String {
     match step.previous {
         Some(s) => format!("from t = {} to s = {s}", step.t),
-        None => format!("from t = {} to the sample x0", step.t),
+        None => format!("from t = {} to the sample x_0", step.t),
     }
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn from_to(step: &StepCoefficients) -> String {
 pub(crate) fn next(step: &StepCoefficients) -> String {
     match step.previous {
         Some(s) => format!("x after this step, at the noise level of s = {s}: the sum of the terms."),
-        None => "x after the last step: the sample x0.".to_owned(),
+        None => "x after the last step: the sample x_0.".to_owned(),
     }
 }
 
@@ -144,10 +144,10 @@ pub(crate) fn remarks(
     let mut lines = Vec::new();
     if step.previous.is_none() {
         lines.push(if step.alpha_bar_s == 1.0 && posterior {
-            "This step goes past the end of τ: ᾱ_s = 1, so nothing of x_t is kept. No noise is added in the last step: the sample x0 is x̂0."
+            "This step goes past the end of τ: ᾱ_s = 1, so nothing of x_t is kept. No noise is added in the last step: the sample x_0 is x̂0."
                 .to_owned()
         } else if step.alpha_bar_s == 1.0 {
-            "This step goes past the end of τ: ᾱ_s = 1, so direction and noise vanish, and the sample x0 is x̂0.".to_owned()
+            "This step goes past the end of τ: ᾱ_s = 1, so direction and noise vanish, and the sample x_0 is x̂0.".to_owned()
         } else {
             format!(
                 "This step goes past the end of τ, where this model keeps ᾱ_s = {} (set_alpha_to_one is off).",

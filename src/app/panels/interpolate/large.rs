@@ -54,7 +54,7 @@ pub(crate) fn strip_ui(
     for mode in 0..modes {
         ui.horizontal(|ui| {
             ui.label(RichText::new(NAMES[mode]).strong().size(15.0).color(COLOURS[mode]));
-            ui.label(RichText::new("|x_T|/√d under each picture").weak().size(13.0));
+            ui.label(RichText::new("‖x_T‖/√d under each picture").weak().size(13.0));
         });
         command = strip::row_ui(ui, view, draft, playback, textures, mode, small).or(command.take());
         ui.add_space(2.0);
@@ -105,7 +105,7 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("large picture, {name}")));
             let made_by = found.as_ref().map_or(draft, |s| &s.run.controls);
             response.hint(caption_tooltip(made_by.view.interpolate.eta, made_by.step_count()));
-            let place = |[u, v]: [f64; 2]| if interpolate.grid { format!("u {u:.2}, v {v:.2}") } else { format!("t = {u:.2}") };
+            let place = |[u, v]: [f64; 2]| if interpolate.grid { format!("u {u:.2}, v {v:.2}") } else { format!("λ = {u:.2}") };
             let heading = RichText::new(format!("{name}, {}", place(interpolate.position))).strong();
             let heading = heading.size(if side < 200.0 { 13.0 } else { 16.0 });
             ui.label(if interpolate.grid { heading } else { heading.color(COLOURS[mode]) });
@@ -129,7 +129,7 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
                 Some(s) => format!("nearest picture so far: {}", place(s.position)),
             };
             let length =
-                found.as_ref().filter(|s| !s.old).and_then(|s| s.rms).map_or(String::new(), |rms| format!("|x_T|/√d = {rms:.2}, "));
+                found.as_ref().filter(|s| !s.old).and_then(|s| s.rms).map_or(String::new(), |rms| format!("‖x_T‖/√d = {rms:.2}, "));
             ui.label(RichText::new(length + &note).weak().size(13.0));
         });
     });

@@ -54,7 +54,7 @@ pub fn interpolate_ui(
     command
 }
 
-/// The smallest |x_T|/√d of lerp.
+/// The smallest ‖x_T‖/√d of lerp.
 fn shortest(view: &View<'_>) -> Option<f64> {
     let run = view.between.filter(|run| !run.controls.view.interpolate.grid)?;
     run.plan.as_ref()?.latent_rms.get(1)?.iter().copied().min_by(f64::total_cmp)

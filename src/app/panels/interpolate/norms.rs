@@ -1,4 +1,4 @@
-//! |x_T|/√d along the strip: slerp keeps it, lerp does not.
+//! ‖x_T‖/√d along the strip: slerp keeps it, lerp does not.
 
 use super::{
     modes::{COLOURS, NAMES},
@@ -13,7 +13,7 @@ use egui_plot::{GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoints, Poin
 
 /// Draws the plot into `size`.
 pub(crate) fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, size: Vec2) {
-    ui.label(RichText::new("|x_T|/√d against t").size(14.0));
+    ui.label(RichText::new("‖x_T‖/√d against λ").size(14.0));
     let usable = |run: &&RunView| run.plan.is_some() && !run.controls.view.interpolate.grid;
     let run = view.between.filter(usable).or(view.previous.filter(usable));
     let lines: Vec<Vec<[f64; 2]>> = run
@@ -36,7 +36,7 @@ pub(crate) fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, 
         .include_y(0.6)
         .include_y(1.1)
         .x_grid_spacer(|_| [0.0, 0.25, 0.5, 0.75, 1.0].map(|value| GridMark { value, step_size: 0.25 }).to_vec())
-        .x_axis_formatter(|mark, _| if mark.value == 0.0 { "t = 0".to_owned() } else { mark.value.to_string() })
+        .x_axis_formatter(|mark, _| if mark.value == 0.0 { "λ = 0".to_owned() } else { mark.value.to_string() })
         .y_grid_spacer(|input| {
             let marks = (0..=12).map(|i| GridMark { value: f64::from(i) / 10.0, step_size: 0.1 });
             marks.filter(|mark| (input.bounds.0..=input.bounds.1).contains(&mark.value)).collect()
@@ -44,7 +44,7 @@ pub(crate) fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, 
         .y_axis_min_width(32.0)
         .label_formatter(|at| match at {
             HoverPosition::NearDataPoint { plot_name, position, .. } if !plot_name.is_empty() => {
-                Some(format!("{plot_name}, t = {:.2}\n|x_T|/√d = {:.3}", position.x, position.y))
+                Some(format!("{plot_name}, λ = {:.2}\n‖x_T‖/√d = {:.3}", position.x, position.y))
             }
             _ => None,
         });
@@ -58,5 +58,5 @@ pub(crate) fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, 
     });
     let tooltip =
         "The network was trained on latents of length √d: 1 here. Slerp stays there, lerp sinks to about 0.71 in the middle";
-    tile::named(shown.response, "length of x_T against t", tooltip);
+    tile::named(shown.response, "length of x_T against λ", tooltip);
 }

@@ -3,10 +3,10 @@
 use super::{end_controls::end_controls, play::Playback};
 use crate::app::{
     panels::seeds::{encoded_hint, random_seed, thumbnail_ui},
-    state::{command::Command, controls::Controls, written::plain},
+    state::{command::Command, controls::Controls},
     widgets::{texture_cache::TextureCache, tile::named},
 };
-use eframe::egui::{Button, DragValue, Response, Slider, Ui, Vec2};
+use eframe::egui::{Button, DragValue, Response, Ui, Vec2};
 
 const CORNERS: [&str; 4] = ["top left", "top right", "bottom left", "bottom right"];
 const ENDS: [&str; 2] = ["left", "right"];
@@ -24,7 +24,6 @@ pub(crate) fn options_ui(
     textures: &mut TextureCache,
 ) -> Option<Command> {
     let mut command = None;
-    let narrow = ui.available_width() < 660.0;
     ui.horizontal_wrapped(|ui| {
         let interpolate = &mut draft.view.interpolate;
         let strip = ui.selectable_value(&mut interpolate.grid, false, "2 seeds");
@@ -40,24 +39,16 @@ pub(crate) fn options_ui(
         } else {
             let columns = &mut interpolate.columns;
             let response = ui.add(DragValue::new(&mut *columns).range(3..=33).speed(0.1));
-            named(response, "pictures of the strip", format!("{columns} pictures, evenly spaced in t from 0 to 1"));
+            named(
+                response,
+                "pictures of the strip",
+                format!("{columns} pictures, evenly spaced in λ from 0, the left end, to 1, the right one"),
+            );
             let lerp = ui.checkbox(&mut interpolate.lerp, "lerp too");
-            named(lerp, "show lerp beside slerp", "Straight: x_T = (1 − t) a + t b, whose length sinks to about 0.71 √d");
+            named(lerp, "show lerp beside slerp", "Straight: x_T = (1 − λ) a + λ b, whose length sinks to about 0.71 √d");
         }
         ui.separator();
         play_ui(ui, playback, &interpolate.position);
-        // A slider does not move to the next line by itself.
-        if narrow {
-            ui.end_row();
-        } else {
-            ui.separator();
-        }
-        ui.label("η");
-        ui.spacing_mut().slider_width = 90.0;
-        let response = ui.add(Slider::new(&mut interpolate.eta, 0.0..=1.0).max_decimals(2).custom_formatter(|eta, _| plain(eta)));
-        let tooltip = "η of the steps. 0: x_T alone decides, and the pictures lead from one end to the other. Raise it and see the \
-                       noise of the steps decide instead";
-        named(response, "η of the interpolation", tooltip);
     });
     let grid = draft.view.interpolate.grid;
     let names = end_names(grid);
@@ -85,7 +76,7 @@ fn sign(ui: &mut Ui, sign: &str) -> Response {
 
 fn play_ui(ui: &mut Ui, playback: &mut Playback, position: &[f64; 2]) {
     let (icon, name) = if playback.playing { ("⏸", "pause") } else { ("▶", "play") };
-    let tooltip = format!("Let t go back and forth by itself; it is at {:.2}", position[0]);
+    let tooltip = format!("Let λ go back and forth by itself; it is at {:.2}", position[0]);
     if named(sign(ui, icon), name, tooltip).clicked() {
         playback.toggle();
     }

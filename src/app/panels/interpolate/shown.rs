@@ -21,7 +21,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) version: u64,
     /// Where it is.
     pub(crate) position: [f64; 2],
-    /// |x_T|/√d.
+    /// ‖x_T‖/√d.
     pub(crate) rms: Option<f64>,
     /// Decoded to the last step.
     pub(crate) finished: bool,

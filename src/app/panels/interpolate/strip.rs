@@ -17,7 +17,7 @@ use eframe::egui::{
 use egui::WidgetInfo;
 
 const GAP: f32 = 3.0;
-/// Height of the line with |x_T|/√d under a picture.
+/// Height of the line with ‖x_T‖/√d under a picture.
 const FOOT: f32 = 18.0;
 /// How far an arrow key moves the position.
 const KEY: f64 = 0.02;
@@ -103,8 +103,8 @@ pub(crate) fn row_ui(
     response.on_hover_ui_at_pointer(|ui| {
         let Some(i) = hovered else { return };
         let t = i as f64 / f64::from(count - 1);
-        let length = rms.and_then(|r| r.get(i)).map_or(String::new(), |r| format!(", |x_T|/√d = {r:.3}"));
-        ui.strong(format!("{} of {} and {} at t = {t:.2}{length}", NAMES[mode], names[0], names[1]));
+        let length = rms.and_then(|r| r.get(i)).map_or(String::new(), |r| format!(", ‖x_T‖/√d = {r:.3}"));
+        ui.strong(format!("{} of {} and {} at λ = {t:.2}{length}", NAMES[mode], names[0], names[1]));
         ui.label(match end(i) {
             Some(end) => format!("Click to use this end: the sample of {} itself, step by step", names[end]),
             None => "Drag, or use the arrow keys: the large picture follows".to_owned(),
@@ -159,7 +159,7 @@ pub(crate) fn grid_ui(
         let Some(i) = hovered else { return };
         let [u, v] = shown::stops(&draft.view.interpolate).get(i as usize).copied().unwrap_or_default();
         let rms = run.and_then(|r| r.plan.as_ref()?.latent_rms.first()?.get(i as usize));
-        let length = rms.map_or(String::new(), |r| format!(", |x_T|/√d = {r:.3}"));
+        let length = rms.map_or(String::new(), |r| format!(", ‖x_T‖/√d = {r:.3}"));
         ui.strong(format!("u = {u:.2}, v = {v:.2}{length}"));
         ui.label(match corner(i) {
             Some(end) => format!("Click to use this end: the sample of {} itself, step by step", names[end]),
