@@ -13,7 +13,7 @@ use crate::{
         },
         state::{
             State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then, pinned_controls,
-            run_requests::Purpose, runs::asks, start::Start,
+            run_requests::Purpose, runs::asks, start::Start, view_settings::Tab,
         },
         widgets::{fonts, texture_cache::TextureCache, theme},
     },
@@ -117,8 +117,9 @@ impl Viewer {
         for event in self.session.drain() {
             self.take(event, now);
         }
-        self.state.playhead.advance(seconds);
-        if self.state.playhead.playing {
+        let playhead = self.state.open_playhead_mut();
+        playhead.advance(seconds);
+        if playhead.playing {
             ctx.request_repaint_after(self.frame);
         }
         let dropped: Vec<PathBuf> = ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
@@ -204,7 +205,9 @@ impl Viewer {
             return;
         }
         let (purpose, controls) = (state.purpose(), state.controls.clone());
-        state.live.look_at(compare::looked_at(ctx), now);
+        // Of a comparison, the cell that is enlarged or was looked at last.
+        let looked_at = controls.view.compare.enlarged.unwrap_or_else(|| compare::looked_at(ctx));
+        state.live.look_at(looked_at, now);
         state.live.follow(&controls, now);
         state.runs.keep_pinned(&self.session, pinned_controls::controls_of_a(&controls).as_ref());
         if purpose == Purpose::Race {
@@ -218,7 +221,7 @@ impl Viewer {
             if state.runs.current(purpose).is_some_and(|run| run.plan.is_some()) {
                 state.last_accepted.accept(&controls);
             }
-        } else {
+        } else if !state.runs.bring_back(purpose, &controls) {
             state.runs.register(purpose, &controls);
         }
         let (watched, hidden) = ctx.input(|input| (input.focused, input.viewport().minimized == Some(true)));
@@ -243,7 +246,7 @@ impl Viewer {
             Next::Pinned(a) => state.runs.start(&self.session, Purpose::Pinned, &a),
             Next::Whole => {
                 // Of a grid, the row or cell under the pointer.
-                let looked = (purpose == Purpose::Compare).then(|| compare::group_of(&controls, compare::looked_at(ctx)));
+                let looked = (purpose == Purpose::Compare).then(|| compare::group_of(&controls, looked_at));
                 state.runs.submit(&self.session, purpose, looked)
             }
             Next::Measure => state.runs.start(&self.session, Purpose::Decided, &controls),
@@ -299,6 +302,11 @@ impl Viewer {
         }
         self.state.typing = ui.ctx().text_edit_focused();
         draft.tidy();
+        // The way to the panel leads to the comparison that was left there.
+        let opens = draft.view.tab == Tab::Compare && self.state.controls.view.tab != Tab::Compare;
+        if let Some(left) = self.state.left_grid.as_ref().filter(|left| opens && left.is_unchanged(&draft)) {
+            draft = left.grid(&draft);
+        }
         self.change(draft, now);
         for command in commands {
             self.apply_command(ui.ctx(), command, now);

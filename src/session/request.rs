@@ -254,6 +254,8 @@ pub enum Keep {
     Tree,
     /// The newest pictures, and the spread over each group's members.
     Latest,
+    /// The same; who asks keeps the pictures of each step, as far as they fit.
+    Grid,
     /// x after each step of group `strip` and of the one after it; of the others their end.
     Rewind {
         /// The group's number.
@@ -338,10 +340,15 @@ impl TorchLatents {
 }
 
 impl Keep {
+    /// Whether every step tells its pictures and how far a group's members lie apart, and nothing else.
+    pub(super) fn tells_pictures(self) -> bool {
+        matches!(self, Self::Latest | Self::Grid)
+    }
+
     /// Whether the updates of each step of a group are kept, and not the newest alone.
     pub fn keeps_steps(self, group: usize) -> bool {
         match self {
-            Self::Trajectory | Self::Tree => true,
+            Self::Trajectory | Self::Tree | Self::Grid => true,
             Self::Latest => false,
             Self::Rewind { strip } => (strip..=strip + 1).contains(&group),
         }

@@ -105,7 +105,7 @@ impl Run {
         engine.network(engine.batch(members), size, steps)?;
         let detail = match request.keep {
             Keep::Trajectory => Detail::new(steps, members * height * width * 3),
-            Keep::Latest => Detail { terms: false, every: 1 },
+            Keep::Latest | Keep::Grid => Detail { terms: false, every: 1 },
             Keep::Tree => {
                 let all: usize = request.groups.iter().map(|g| g.members.len()).sum();
                 Detail { terms: false, ..Detail::new(steps, all * height * width * 3) }
@@ -231,11 +231,11 @@ impl Run {
         let (keep, detail, first) = (self.request.keep, self.detail, self.first);
         let totals: Vec<usize> = self.plan.schedules.iter().map(|schedule| schedule.steps.len()).collect();
         let is_shown = |group: usize, index: usize| {
-            let is_kept = keep == Keep::Latest || keep.keeps_steps(group) && index.is_multiple_of(detail.every);
+            let is_kept = keep.tells_pictures() || keep.keeps_steps(group) && index.is_multiple_of(detail.every);
             index + 1 == totals[group] || is_kept
         };
         let reads = |group: usize, index: usize| match keep {
-            Keep::Latest => Reads::PICTURES,
+            Keep::Latest | Keep::Grid => Reads::PICTURES,
             Keep::Tree if is_shown(group, index) => Reads::PICTURES,
             Keep::Trajectory if is_shown(group, index) => Reads { model: true, noise: detail.terms, ..Reads::PICTURES },
             Keep::Trajectory | Keep::Tree | Keep::Rewind { .. } => Reads { x: true, ..Reads::default() },
@@ -256,7 +256,7 @@ impl Run {
         let with_records = shown && !matches!(keep, Keep::Rewind { .. });
         let records =
             if with_records { step_record::records(drawn, &step, coefficients, detail.terms, &before) } else { Vec::new() };
-        let spread = (keep == Keep::Latest && before.rms.len() > 1).then(|| {
+        let spread = (keep.tells_pictures() && before.rms.len() > 1).then(|| {
             let values = if last { &step.tensors.x } else { &step.tensors.x0 };
             step_record::spread(drawn, values)
         });

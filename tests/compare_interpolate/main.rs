@@ -4,13 +4,14 @@ mod runs;
 
 use eframe::egui::{self, Key, Pos2, Vec2};
 use egui_kittest::{
-    Harness,
+    Harness, HarnessBuilder,
     kittest::{NodeT, Queryable},
 };
 use etude::app::{
     Command, Controls,
     panels::{compare, interpolate},
     state::{
+        playhead::Playhead,
         run_requests::Purpose,
         run_view::RunView,
         view_settings::{Axes, Tab},
@@ -25,6 +26,7 @@ struct Panel {
     draft: Controls,
     textures: TextureCache,
     playback: interpolate::Playback,
+    playhead: Playhead,
     run: Option<RunView>,
     previous: Option<RunView>,
     point: Option<RunView>,
@@ -41,7 +43,7 @@ impl Panel {
         let (run, previous) = (self.run.as_ref(), self.previous.as_ref());
         let command = if self.draft.view.tab == Tab::Compare {
             let view = compare::View { run, previous, train_timesteps: 1000 };
-            compare::compare_ui(ui, &view, &mut self.draft, &mut self.textures)
+            compare::compare_following_ui(ui, &view, None, &self.playhead, &mut self.draft, &mut self.textures)
         } else {
             let time = ui.input(|i| i.time);
             let view =
@@ -55,12 +57,18 @@ impl Panel {
         self.themed(size, egui::Theme::Light, 1.0)
     }
 
+    /// As [`Self::harness`], and it can be rendered.
+    fn drawn(self, size: [f32; 2]) -> Harness<'static, Self> {
+        self.built(Harness::builder().wgpu(), size, egui::Theme::Light, 1.0)
+    }
+
     fn themed(self, size: [f32; 2], theme: egui::Theme, scale: f32) -> Harness<'static, Self> {
-        let builder = Harness::builder()
-            .with_size(Vec2::from(size))
-            .with_theme(theme)
-            .with_pixels_per_point(scale)
-            .with_context_setup(install_fonts);
+        self.built(Harness::builder(), size, theme, scale)
+    }
+
+    fn built(self, builder: HarnessBuilder<Self>, size: [f32; 2], theme: egui::Theme, scale: f32) -> Harness<'static, Self> {
+        let builder =
+            builder.with_size(Vec2::from(size)).with_theme(theme).with_pixels_per_point(scale).with_context_setup(install_fonts);
         let ui = |ui: &mut egui::Ui, panel: &mut Self| {
             egui::CentralPanel::default().show(ui, |ui| panel.ui(ui));
         };
@@ -71,7 +79,7 @@ impl Panel {
 
     fn used(&self) -> &Controls {
         match &self.command {
-            Some(Command::Use(controls)) => controls,
+            Some(Command::Use(controls) | Command::OpenCell(controls, _)) => controls,
             other => panic!("expected controls, got {other:?}"),
         }
     }
@@ -123,47 +131,189 @@ fn a_row_that_differs_is_not_called_the_same() {
     harness.get_by_label_contains("should be the same picture, and are not");
 }
 
+/// Opens the cell with this name in the panel Trajectory.
+fn open(harness: &mut Harness<'static, Panel>, cell: &str) {
+    click(harness, cell);
+    click(harness, "Open in Trajectory");
+}
+
 #[test]
-fn a_click_on_a_cell_asks_for_exactly_what_makes_it() {
+fn a_click_enlarges_a_cell_keeps_the_grid_and_leads_to_exactly_what_makes_it() {
     let mut controls = comparing(4);
     controls.view.image = 2;
     let run = computed(1, Purpose::Compare, &controls);
     let shown = sample(&run, 2, 3);
     let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
+    assert!(harness.query_by_label("Open in Trajectory").is_none());
     click(&mut harness, "η = 0.5, noise seed 10");
+    assert!(harness.state().command.is_none(), "the grid stays");
+    assert_eq!(harness.state().draft.view.compare.enlarged, Some([2, 3]));
+    let large = harness.get_by_label("Large picture: η = 0.5, noise seed 10").rect();
+    let cells = ["η = 0, noise seed 7", "η = 0.5, noise seed 10", "σ̂, noise seed 12"].map(|cell| harness.get_by_label(cell).rect());
+    assert!(cells.iter().all(|cell| cell.width() * 2.0 < large.width() && !cell.intersects(large)), "{large} {cells:?}");
+    harness.get_by_label_contains("seed 5, image 2, noise seed 10, η = 0.5, S = 4");
+    click(&mut harness, "Open in Trajectory");
     let used = harness.state().used();
     assert_eq!((used.eta, used.sigma_hat, used.noise_seed, used.view.image), (0.5, false, 10, 2));
     assert_eq!(used.view.tab, Tab::Trajectory);
     assert_eq!(sample(&computed(2, Purpose::Trajectory, used), 0, 2), shown);
-    click(&mut harness, "σ̂, noise seed 7");
+    open(&mut harness, "σ̂, noise seed 7");
     assert!(harness.state().used().sigma_hat);
+    // A click on it again, or the button, closes it.
+    click(&mut harness, "σ̂, noise seed 7");
+    assert_eq!(harness.state().draft.view.compare.enlarged, None);
+    click(&mut harness, "σ̂, noise seed 7");
+    click(&mut harness, "Close the large picture");
+    assert_eq!(harness.state().draft.view.compare.enlarged, None);
 }
 
 #[test]
-fn a_click_on_a_cell_leaves_what_no_picture_depends_on() {
+fn a_cell_is_enlarged_wherever_the_room_is() {
+    let controls = comparing(2);
+    let run = computed(1, Purpose::Compare, &controls);
+    for size in [[1600.0, 860.0], [960.0, 640.0], [640.0, 700.0], [420.0, 500.0]] {
+        let mut harness = Panel::new(controls.clone(), Some(run.clone())).harness(size);
+        let before = harness.get_by_label("η = 0.2, noise seed 8").rect();
+        click(&mut harness, "η = 0.2, noise seed 8");
+        let (cell, large) = (
+            harness.get_by_label("η = 0.2, noise seed 8").rect(),
+            harness.get_by_label("Large picture: η = 0.2, noise seed 8").rect(),
+        );
+        assert!(large.width() > 1.9 * cell.width() && cell.width() >= 44.0, "{size:?}: {before} {cell} {large}");
+    }
+}
+
+#[test]
+fn a_cell_that_is_opened_leaves_what_no_picture_depends_on() {
     let controls = comparing(4);
     let run = computed(1, Purpose::Compare, &controls);
     let mut draft = controls;
     draft.view.seed_locked = true;
     draft.view.interpolate.columns = 17;
     let mut harness = Panel::new(draft, Some(run)).harness(WIDE);
-    click(&mut harness, "η = 0.5, noise seed 10");
+    open(&mut harness, "η = 0.5, noise seed 10");
     let used = harness.state().used();
     assert!(used.view.seed_locked && used.view.interpolate.columns == 17 && used.noise_seed == 10);
 }
 
 #[test]
-fn a_click_on_a_cell_of_steps_and_spacings_too() {
+fn a_cell_of_steps_and_spacings_can_be_opened_too() {
     let mut controls = comparing(50);
     controls.view.compare.axes = Axes::StepsBySpacing;
     controls.view.compare.steps = vec![2, 5];
     let run = computed(1, Purpose::Compare, &controls);
     let shown = sample(&run, 5, 0);
     let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
-    click(&mut harness, "S = 5, τ trailing");
+    open(&mut harness, "S = 5, τ trailing");
     let used = harness.state().used();
     assert_eq!((used.steps, used.spacing.as_ref().map(ToString::to_string)), (5, Some("trailing".to_owned())));
     assert_eq!(sample(&computed(2, Purpose::Trajectory, used), 0, 0), shown);
+}
+
+/// What a picture of 32 x 32 pixels looks like on screen, at the middle of each of its pixels.
+fn pixels(harness: &mut Harness<'static, Panel>, label: &str) -> Vec<[u8; 4]> {
+    let rect = harness.get_by_label(label).rect();
+    let screen = harness.render().expect("a picture of the window");
+    // The outermost pixels may be under a frame.
+    let middle = |from: f32, side: f32, i: usize| (from + side * (i as f32 + 0.5) / 32.0) as u32;
+    let at = |x: usize, y: usize| screen.get_pixel(middle(rect.left(), rect.width(), x), middle(rect.top(), rect.height(), y)).0;
+    (1..31).flat_map(|y| (1..31).map(move |x| (x, y))).map(|(x, y)| at(x, y)).collect()
+}
+
+fn scrub_to(harness: &mut Harness<'static, Panel>, at: f64) {
+    harness.state_mut().playhead.at = at;
+    harness.run_steps(2);
+}
+
+#[test]
+fn the_scrubber_takes_all_cells_from_x_t_to_their_samples() {
+    let controls = comparing(4);
+    let run = computed(1, Purpose::Compare, &controls);
+    let mut panel = Panel::new(controls, Some(run));
+    panel.playhead.at = 0.0;
+    let mut harness = panel.drawn(WIDE);
+    let all = ["η = 0, noise seed 7", "η = 0, noise seed 9", "η = 1, noise seed 7", "η = 1, noise seed 9", "σ̂, noise seed 12"];
+    let x_t = all.map(|cell| pixels(&mut harness, cell));
+    assert!(x_t.iter().all(|cell| *cell == x_t[0]), "every cell starts from one x_T");
+    harness.get_by_label("spread of row η = 1: mean 0.000");
+    scrub_to(&mut harness, 0.5);
+    let middle = all.map(|cell| pixels(&mut harness, cell));
+    assert!(middle[0] == middle[1] && middle[2] != middle[3] && middle.iter().zip(&x_t).all(|(a, b)| a != b));
+    harness.get_by_label_contains("step 2 of 4, t = ");
+    harness.get_by_label_contains("Mean of the map against η, after step 2");
+    scrub_to(&mut harness, 1.0);
+    let end = all.map(|cell| pixels(&mut harness, cell));
+    assert!(end[0] == end[1] && end[2] != end[3] && end[2] != middle[2]);
+    // x instead of x̂0: not at the ends, where they are the same.
+    harness.state_mut().draft.view.compare.noisy = true;
+    harness.run_steps(2);
+    assert!(pixels(&mut harness, all[2]) == end[2]);
+    scrub_to(&mut harness, 0.5);
+    assert!(pixels(&mut harness, all[2]) != middle[2]);
+    scrub_to(&mut harness, 0.0);
+    assert!(pixels(&mut harness, all[4]) == x_t[4]);
+}
+
+#[test]
+fn cells_of_other_s_stand_at_the_same_timestep() {
+    let mut controls = comparing(50);
+    controls.view.compare.axes = Axes::StepsBySpacing;
+    (controls.view.compare.steps, controls.view.compare.spacings) = (vec![2, 4], vec!["linear".to_owned()]);
+    let run = computed(1, Purpose::Compare, &controls);
+    // Linear: 500, 0 and 750, 500, 250, 0.
+    assert_eq!(
+        (0..=run.stops.last()).map(|place| run.stops.timestep(place)).collect::<Vec<_>>(),
+        [Some(750), Some(500), Some(250), Some(0), None]
+    );
+    let mut panel = Panel::new(controls, Some(run));
+    (panel.playhead.at, panel.draft.view.compare.enlarged) = (0.25, Some([1, 0]));
+    let mut harness = panel.harness(WIDE);
+    harness.get_by_label("t = 500");
+    harness.get_by_label_contains("after step 1 of 4, from t = 750 to 500");
+    harness.state_mut().draft.view.compare.enlarged = Some([0, 0]);
+    harness.run_steps(2);
+    harness.get_by_label_contains("x_T, the noise that every cell starts from, at t = 500");
+    scrub_to(&mut harness, 0.5);
+    // It stays where it is until t has come down to its next timestep.
+    harness.get_by_label_contains("x_T, the noise");
+    scrub_to(&mut harness, 0.75);
+    harness.get_by_label_contains("after step 1 of 2, from t = 500 to 0");
+    scrub_to(&mut harness, 1.0);
+    harness.get_by_label_contains("the finished sample, after 2 steps");
+}
+
+#[test]
+fn the_scrubber_is_dragged_and_has_the_buttons_of_the_other_panels() {
+    let controls = comparing(4);
+    let run = computed(1, Purpose::Compare, &controls);
+    let mut harness = Panel::new(controls, Some(run)).harness(WIDE);
+    let rail = harness.get_by_label("Scrubber, step shown").rect();
+    drag(&mut harness, rail.right_center() - Vec2::new(10.0, 0.0), rail.center());
+    assert_eq!(harness.state().command, Some(Command::Look(2)));
+    for (button, command) in [("Play", Command::Play), ("Loop", Command::Loop(false))] {
+        click(&mut harness, button);
+        assert_eq!(harness.state().command, Some(command));
+    }
+}
+
+/// The rows of an unfinished grid stand at different steps: means of different steps make no curve.
+#[test]
+fn a_curve_is_of_one_step_of_all_rows() {
+    let controls = comparing(4);
+    let finished = computed(1, Purpose::Compare, &controls);
+    let mut uneven = computed_until(2, Purpose::Compare, &controls, 1);
+    uneven.groups[3] = finished.groups[3].clone();
+    let harness = Panel::new(controls.clone(), Some(uneven.clone())).harness(WIDE);
+    harness.get_by_label_contains("Mean of the map against η, after step 1");
+    uneven.groups[1].latest = None;
+    let harness = Panel::new(controls.clone(), Some(uneven.clone())).harness(WIDE);
+    harness.get_by_label_contains("once every row has taken a step");
+    // Where there is a finished grid of before, its curve stays.
+    let mut panel = Panel::new(controls, Some(uneven));
+    panel.previous = Some(finished);
+    let harness = panel.harness(WIDE);
+    assert!(harness.query_by_label_contains("once every row").is_none());
+    assert!(harness.query_by_label_contains("after step").is_none());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The viewer, driven as a user drives it: by the names that a screen reader would say.
 
+mod compare;
 mod faults;
 mod files;
 mod fork;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     app::{
         panels::scrubber,
-        state::{State, command::Command, controls::Controls, fork_requests::fitted, models::Then, view_settings::Tab},
+        state::{State, command::Command, controls::Controls, fork_requests::fitted, left_grid::LeftGrid, models::Then, view_settings::Tab},
     },
     error::{Error, Result},
     model::is_weights_file,
@@ -37,16 +37,27 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
         }
         Command::Look(position) => {
             let steps = scrubber::steps(state);
-            state.playhead.look(position, steps);
+            state.open_playhead_mut().look(position, steps);
         }
         Command::Use(controls) => state.change(*controls, now),
+        Command::OpenCell(controls, at) => {
+            let left = LeftGrid::new(&state.controls, &controls);
+            state.playhead.at = at;
+            state.change(*controls, now);
+            state.left_grid = Some(left);
+        }
+        Command::BackToGrid => {
+            if let Some(grid) = state.left_grid.as_ref().map(|left| left.grid(&state.controls)) {
+                state.change(grid, now);
+            }
+        }
         Command::Save(what) => match export::job(state, what) {
             Ok(job) => session.spawn_task(|| async { job() }),
             Err(error) => state.messages.fault(error.to_string(), now),
         },
-        Command::Play => state.playhead.toggle(),
-        Command::Loop(looping) => state.playhead.looping = looping,
-        Command::Speed(speed) => state.playhead.speed = speed,
+        Command::Play => state.open_playhead_mut().toggle(),
+        Command::Loop(looping) => state.open_playhead_mut().looping = looping,
+        Command::Speed(speed) => state.open_playhead_mut().speed = speed,
         Command::Cancel => state.runs.cancel(session),
         Command::Restart => {
             state.messages.clear_faults();

@@ -1,8 +1,8 @@
 //! Saving what is on screen: the pictures are gathered here, laid out and written on a thread of their own.
 
 use super::{
-    export_content::{COLUMNS, Content, FRAME_MS, MAX_FRAMES, enlarged, missing},
-    export_fork, export_race,
+    export_content::{COLUMNS, Content, FRAME_MS, MAX_FRAMES, enlarged, missing, with_pictures},
+    export_fork, export_grid, export_race,
 };
 use crate::{
     app::{
@@ -10,12 +10,11 @@ use crate::{
         state::{
             State,
             command::Export,
-            controls::Controls,
             pin::Pin,
             pinned::Pair,
             run_requests::Purpose,
             run_view::{RunView, Shown},
-            view_settings::{Axes, Tab},
+            view_settings::Tab,
         },
     },
     error::{Error, Result},
@@ -39,11 +38,17 @@ const LAST_MS: u32 = 1500;
 /// # Errors
 /// There is nothing to save yet, or the open panel has no such thing.
 pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> TaskResult + Send + 'static> {
-    let tab = state.controls.view.tab;
+    let mut tab = state.controls.view.tab;
     let mut position = state.controls.view.interpolate.position;
+    // The enlarged cell of a comparison is a picture of a trajectory.
+    let cell = if tab == Tab::Compare && export == Export::Picture { Some(export_grid::cell(state)?) } else { None };
     let (run, content) = match tab {
         Tab::Trajectory | Tab::Explain => trajectory(state, export)?,
-        Tab::Compare => compare(state, export)?,
+        Tab::Compare if let Some((_, run, picture)) = cell.as_ref() => {
+            let picture = picture.clone();
+            (*run, Content::Still(Box::new(move || enlarged(&picture))))
+        }
+        Tab::Compare => export_grid::grid(state, export)?,
         Tab::Interpolate if export == Export::Picture => {
             let (picture, run, at) =
                 interpolate::large(&interpolate::View::new(&state.runs, 0.0), &state.controls).ok_or_else(missing)?;
@@ -60,6 +65,9 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     let plan = run.plan.as_ref().ok_or_else(nothing)?;
     // The picture belongs to the run's controls; the panel and the image chosen in it are as on screen.
     let mut controls = run.made_with();
+    if let Some((of, ..)) = cell {
+        (controls, tab) = (of, Tab::Trajectory);
+    }
     controls.view.tab = tab;
     if tab != Tab::Rewind {
         controls.view.image = state.controls.view.image;
@@ -98,6 +106,11 @@ fn write(folder: &Path, content: Content, recipe: &str) -> Result<PathBuf> {
             Ok(path)
         }
         Content::Moving(make) => {
+            let path = unused(folder, "gif")?;
+            gif::write_gif(&path, make(), FRAME_MS, LAST_MS, Some(recipe))?;
+            Ok(path)
+        }
+        Content::Frames(make) => {
             let path = unused(folder, "gif")?;
             gif::write_gif(&path, make(), FRAME_MS, LAST_MS, Some(recipe))?;
             Ok(path)
@@ -225,30 +238,6 @@ fn newest(run: &RunView, group: usize) -> Vec<Picture> {
         update.after.iter().map(|p| (**p).clone()).collect()
     } else {
         update.records.iter().map(|m| (*m.x0).clone()).collect()
-    }
-}
-
-/// The newest run of a purpose if it has pictures, else the previous one.
-fn with_pictures(state: &State, purpose: Purpose) -> Result<&RunView> {
-    let found = [state.runs.current(purpose), state.runs.previous(purpose)].into_iter().flatten().find(|run| run.has_updates());
-    found.ok_or_else(missing)
-}
-
-fn compare(state: &State, export: Export) -> Result<(&RunView, Content)> {
-    if export != Export::Sheet {
-        return Err(Error::argument("save: the comparison is saved as one picture; choose All pictures"));
-    }
-    let run = with_pictures(state, Purpose::Compare)?;
-    let columns = columns(&run.controls);
-    let pictures: Vec<Picture> = (0..run.groups.len()).flat_map(|group| newest(run, group)).collect();
-    Ok((run, Content::Still(Box::new(move || sheet::contact_sheet(&pictures, Some(columns), None)))))
-}
-
-fn columns(controls: &Controls) -> usize {
-    let compare = &controls.view.compare;
-    match compare.axes {
-        Axes::EtaBySeed => compare.seeds as usize,
-        Axes::StepsBySpacing => compare.spacings.len(),
     }
 }
 

@@ -1,6 +1,10 @@
 //! What is to be written when something on screen is saved.
 
-use crate::{error::Error, picture::Picture};
+use crate::{
+    app::state::{State, run_requests::Purpose, run_view::RunView},
+    error::{Error, Result},
+    picture::Picture,
+};
 
 /// Small pictures are enlarged to about this many pixels per side before they are saved.
 const COMFORTABLE: usize = 256;
@@ -18,6 +22,8 @@ pub(super) enum Content {
     Still(Box<dyn FnOnce() -> Picture + Send>),
     /// An animation, picture by picture.
     Moving(Box<dyn FnOnce() -> Vec<Picture> + Send>),
+    /// An animation whose pictures are made one by one as they are written: all of them at once would take much memory.
+    Frames(Box<dyn FnOnce() -> Box<dyn Iterator<Item = Picture>> + Send>),
 }
 
 /// A small picture, large enough to be looked at.
@@ -28,4 +34,10 @@ pub(super) fn enlarged(picture: &Picture) -> Picture {
 /// There is nothing to save yet.
 pub(super) fn missing() -> Error {
     Error::argument("save: expected pictures on screen, got none yet; wait for the run to bring some")
+}
+
+/// The newest run of a purpose if it has pictures, else the previous one.
+pub(super) fn with_pictures(state: &State, purpose: Purpose) -> Result<&RunView> {
+    let found = [state.runs.current(purpose), state.runs.previous(purpose)].into_iter().flatten().find(|run| run.has_updates());
+    found.ok_or_else(missing)
 }

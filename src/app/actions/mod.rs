@@ -5,6 +5,7 @@ pub(crate) mod command_line;
 pub(crate) mod export;
 mod export_content;
 mod export_fork;
+mod export_grid;
 mod export_race;
 pub(crate) mod models;
 pub(crate) mod rewind_picture;

@@ -229,6 +229,7 @@ mod tests {
                 steps: vec![5, 9],
                 spacings: vec!["linear".to_owned(), "trailing".to_owned()],
                 noisy: true,
+                enlarged: None,
             },
             interpolate: Interpolate {
                 grid: true,

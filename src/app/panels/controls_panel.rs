@@ -21,6 +21,9 @@ use crate::{
 };
 use eframe::egui::{self, ComboBox, RichText, ScrollArea, Slider, Ui};
 
+/// Why the controls' own S and τ have no effect.
+const STEPS_IN_GRID: &str = "In Compare's grid of S × τ every picture has its own S and τ, chosen above the grid.";
+
 /// Values of S that have a button.
 pub(crate) const STEPS: [usize; 5] = [10, 20, 50, 100, 1000];
 
@@ -122,6 +125,11 @@ fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         return;
     }
     let t = state.train_timesteps().max(1);
+    if draft.has_grid_of_steps() {
+        ui.label(RichText::new("S: the grid's own").size(17.0).strong()).hint(STEPS_IN_GRID);
+        ui.label(RichText::new("Each S is chosen above the grid.").color(theme::faint(ui)));
+        return;
+    }
     if let Some(Spacing::List(list)) = &draft.spacing {
         let count = list.len();
         ui.label(format!("S = {count} steps, chosen by hand"));
@@ -231,7 +239,9 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
             Some(Spacing::List(_)) => "by hand".to_owned(),
             Some(spacing) => spacing.to_string(),
         };
-        let combo = ComboBox::from_id_salt("tau").selected_text(shown).show_ui(ui, |ui| {
+        let in_grid = draft.has_grid_of_steps();
+        let shown = if in_grid { "the grid's own" } else { shown.as_str() };
+        let combo = ui.add_enabled_ui(!in_grid, |ui| ComboBox::from_id_salt("tau").selected_text(shown).show_ui(ui, |ui| {
             ui.selectable_value(&mut draft.spacing, None, "the preset's");
             for (spacing, hover) in [
                 (Spacing::Linear, "τ_i = floor(i T/S), the paper's linear"),
@@ -253,8 +263,9 @@ fn conventions_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
                     draft.spacing = Some(Spacing::List(list));
                 }
             }
-        });
-        combo.response.labelled_by(label.id).hint(format!("Which of the {t} timesteps the steps visit (τ in the paper)."));
+        }));
+        let response = combo.inner.response.labelled_by(label.id).on_disabled_hover_text(STEPS_IN_GRID);
+        response.hint(format!("Which of the {t} timesteps the steps visit (τ in the paper)."));
         ui.end_row();
         let label = ui.label("Clip x̂0");
         let shown = match draft.clip {

@@ -11,10 +11,11 @@ use crate::app::state::{
 use egui::{Context, Key, KeyboardShortcut, Modifiers, text_selection::LabelSelectionState};
 
 /// The keys and what they do, for the help.
-pub(crate) const HELP: [(&str, &str); 17] = [
-    ("Space", "play or pause the trajectory"),
+pub(crate) const HELP: [(&str, &str); 18] = [
+    ("Space", "play or pause the trajectory, or the grid of Compare"),
     ("← →", "one step back or on"),
     ("Home, End", "x_T, the finished sample"),
+    ("in Compare: Tab, arrows, Enter", "go to a cell, enlarge it or close it"),
     ("N", "throw new seeds (those not locked)"),
     ("0 … 9", "η = 0 … 0.9"),
     ("D", "η = 1, DDPM"),
@@ -28,7 +29,7 @@ pub(crate) const HELP: [(&str, &str); 17] = [
     ("Ctrl + C", "copy the command line"),
     ("Ctrl + R", "run again"),
     ("?", "this list"),
-    ("Esc", "cancel the download or the run, leave the presentation"),
+    ("Esc", "close what is enlarged, cancel the download or the run, leave the presentation"),
 ];
 
 /// What the keys of this frame ask for. Changes of controls go to `draft`.
@@ -76,6 +77,8 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
             Some(Command::ShowModels(false))
         } else if state.download.is_some() {
             Some(Command::CancelDownload)
+        } else if draft.view.tab == Tab::Compare && draft.view.compare.enlarged.take().is_some() {
+            None
         } else if state.runs.running().is_some() {
             Some(Command::Cancel)
         } else if state.presenting {
@@ -122,7 +125,7 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
 fn playhead_keys(ctx: &Context, state: &State) -> Option<Command> {
     let plain = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     let steps = scrubber::steps(state);
-    let now = (state.playhead.position() * steps as f64).round() as usize;
+    let now = (state.open_playhead().position() * steps as f64).round() as usize;
     if plain(Key::Space) {
         return Some(Command::Play);
     }

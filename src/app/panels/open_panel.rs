@@ -21,8 +21,14 @@ pub(crate) fn panel_ui(
     now: f64,
 ) -> Option<Command> {
     match state.controls.view.tab {
-        Tab::Trajectory => trajectory::trajectory_ui(ui, state, draft, textures),
-        Tab::Explain => explain_panel_ui(ui, state, textures),
+        Tab::Trajectory => {
+            let back = compare::back_ui(ui, state);
+            trajectory::trajectory_ui(ui, state, draft, textures).or(back)
+        }
+        Tab::Explain => {
+            let back = compare::back_ui(ui, state);
+            explain_panel_ui(ui, state, textures).or(back)
+        }
         Tab::Compare => {
             let runs = &state.runs;
             let view = compare::View {
@@ -30,7 +36,7 @@ pub(crate) fn panel_ui(
                 previous: runs.previous(Purpose::Compare),
                 train_timesteps: state.train_timesteps(),
             };
-            compare::compare_following_ui(ui, &view, runs.cell_draft(), draft, textures)
+            compare::compare_following_ui(ui, &view, runs.cell_draft(), &state.grid_playhead, draft, textures)
         }
         Tab::Rewind => rewind::rewind_ui(ui, &rewind::View::new(&state.runs), draft, textures),
         Tab::Fork => fork::fork_ui(ui, &fork::View::new(&state.runs), draft, textures),

@@ -29,6 +29,10 @@ pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) 
             slider_ui(ui, draft, label.id);
         }
         let ui = &mut columns[1];
+        if draft.has_grid_of_steps() {
+            ui.label(RichText::new("S: the grid's own").size(size).strong().color(theme::accent(ui)));
+            return;
+        }
         if let Some(Spacing::List(list)) = &draft.spacing {
             ui.label(RichText::new(format!("S = {}, τ by hand", list.len())).size(size).strong());
             return;

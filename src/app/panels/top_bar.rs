@@ -91,23 +91,28 @@ fn tools_ui(ui: &mut Ui, state: &State, reversed: bool) -> Option<Command> {
 }
 
 fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {
-    let tab = state.controls.view.tab;
+    let (tab, compare) = (state.controls.view.tab, &state.controls.view.compare);
     let mut command = None;
     let entries = [
         (
             Export::Picture,
             "Picture (PNG)",
-            "The large picture. Dropped on the window it sets every control again",
-            tab != Tab::Compare,
+            "The large picture, or the enlarged cell of the comparison. Dropped on the window it sets every control again",
+            tab != Tab::Compare || compare.enlarged.is_some(),
         ),
-        (Export::Sheet, "All pictures (PNG)", "The batch, or the grid shown", true),
+        (Export::Sheet, "All pictures (PNG)", "The batch, or the grid shown with its labels", true),
         (
             Export::Strip,
             "Strip (PNG)",
             "The film strip, or the strip of the interpolation or of the way up and back",
             tab != Tab::Compare,
         ),
-        (Export::Gif, "Animation (GIF)", "The trajectory, or the interpolation or the picture there and back", tab != Tab::Compare),
+        (
+            Export::Gif,
+            "Animation (GIF)",
+            "The trajectory, the comparison's grid over its steps with its labels, or the interpolation or the picture there and back",
+            true,
+        ),
     ];
     for (export, name, hover, enabled) in entries {
         if ui.add_enabled(enabled, egui::Button::new(name)).hint(hover).clicked() {

@@ -12,8 +12,13 @@ pub enum Command {
     SetTau(Vec<u32>),
     /// Look at this step of the run: index of the step, from 0; the number of steps is the finished sample.
     Look(usize),
-    /// Use these controls, for example after a click on a cell of a comparison.
+    /// Use these controls.
     Use(Box<Controls>),
+    /// Leave the comparison for the trajectory of one of its cells, which these controls make, at this place: 0 is x_T, 1 the finished
+    /// sample.
+    OpenCell(Box<Controls>, f64),
+    /// Go back to the comparison that was left so.
+    BackToGrid,
     /// Save what is on screen.
     Save(Export),
     /// Play or pause the trajectory.
@@ -61,12 +66,12 @@ pub enum Command {
 /// What can be saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Export {
-    /// The picture shown large.
+    /// The picture shown large; of the comparison, the enlarged cell.
     Picture,
     /// All pictures shown: the batch, the grid of the comparison or the interpolation.
     Sheet,
     /// The film strip, or the strip of the interpolation.
     Strip,
-    /// The trajectory or the interpolation as an animation.
+    /// The trajectory, the grid of the comparison or the interpolation as an animation.
     Gif,
 }

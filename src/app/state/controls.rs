@@ -237,6 +237,11 @@ impl Controls {
         }
     }
 
+    /// Whether the open panel has its own S and τ in its grid, so that S and τ of the controls have no effect there.
+    pub fn has_grid_of_steps(&self) -> bool {
+        self.view.tab == Tab::Compare && self.view.compare.axes == Axes::StepsBySpacing
+    }
+
     /// The device they ask for.
     ///
     /// # Errors

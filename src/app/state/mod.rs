@@ -7,7 +7,9 @@ pub mod fork_requests;
 pub mod given_picture;
 pub mod growth;
 pub mod history;
+pub(crate) mod kept_steps;
 pub mod last_accepted;
+pub mod left_grid;
 pub mod live;
 pub mod messages;
 pub mod models;
@@ -24,6 +26,7 @@ pub mod runs;
 pub(crate) mod scale;
 pub mod start;
 pub(crate) mod step_seeds;
+pub mod stops;
 pub mod view_settings;
 pub mod written;
 
@@ -35,6 +38,7 @@ use crate::{
 use controls::Controls;
 use history::History;
 use last_accepted::LastAccepted;
+use left_grid::LeftGrid;
 use live::Live;
 use messages::Messages;
 use models::{Download, ModelList};
@@ -61,6 +65,10 @@ pub struct State {
     pub live: Live,
     /// Where in the trajectory to look.
     pub playhead: Playhead,
+    /// Where to look in all cells of the comparison.
+    pub grid_playhead: Playhead,
+    /// The comparison that was left for one of its cells.
+    pub left_grid: Option<LeftGrid>,
     /// The device in use, and why it is this one.
     pub device: Option<(DeviceInfo, String)>,
     /// The adapters there are.
@@ -123,6 +131,16 @@ impl State {
         let position = self.controls.view.interpolate.position;
         self.controls = controls;
         self.controls.view.interpolate.position = position;
+        self.forget_grid();
+    }
+
+    /// Once another comparison is open, there is no way back to the one before.
+    fn forget_grid(&mut self) {
+        if self.controls.view.tab == Tab::Compare
+            && self.left_grid.as_ref().is_some_and(|left| left.grid(&self.controls) != self.controls)
+        {
+            self.left_grid = None;
+        }
     }
 
     /// Sets the controls; the change can be undone.
@@ -138,6 +156,17 @@ impl State {
             self.history.note(&self.controls, now);
         }
         self.controls = controls;
+        self.forget_grid();
+    }
+
+    /// The playhead of the open panel.
+    pub fn open_playhead(&self) -> &Playhead {
+        if self.controls.view.tab == Tab::Compare { &self.grid_playhead } else { &self.playhead }
+    }
+
+    /// As [`Self::open_playhead`], to move it.
+    pub(crate) fn open_playhead_mut(&mut self) -> &mut Playhead {
+        if self.controls.view.tab == Tab::Compare { &mut self.grid_playhead } else { &mut self.playhead }
     }
 
     /// Tells the user if the model in use has other weights than the dropped picture's.
@@ -172,6 +201,6 @@ impl State {
 
     /// Whether the open panel has a playhead.
     pub fn has_playhead(&self) -> bool {
-        matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain)
+        matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain | Tab::Compare)
     }
 }

@@ -117,6 +117,7 @@ pub fn request(id: u64, purpose: Purpose, controls: &Controls) -> Result<Request
             _ if focus && controls.view.tab == Tab::Rewind => Keep::Rewind { strip: strip_group(controls) },
             Purpose::Trajectory | Purpose::Pinned => Keep::Trajectory,
             Purpose::Fork => Keep::Tree,
+            Purpose::Compare => Keep::Grid,
             _ if focus && step_by_step => Keep::Trajectory,
             _ if focus && controls.view.tab == Tab::Fork => Keep::Tree,
             _ => Keep::Latest,

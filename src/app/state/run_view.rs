@@ -3,11 +3,14 @@
 use super::{
     controls::Controls,
     growth::Growth,
+    kept_steps::kept_every,
     run_requests::{self, Purpose},
+    stops::Stops,
     view_settings::Tab,
 };
 use crate::{
     picture::Picture,
+    schedule::Schedule,
     session::{Event, Keep, MIN_DRAFT_STEPS, Plan, Request, StepRecord, StepUpdate},
 };
 use std::sync::Arc;
@@ -32,6 +35,8 @@ pub struct RunView {
     pub groups: Vec<GroupView>,
     /// How the pictures of a race grew.
     pub growth: Growth,
+    /// The places that a scrubber over all groups has.
+    pub stops: Stops,
     /// Whether the session was asked, too; until then it waits for the controls to rest.
     pub submitted: bool,
     /// Seconds a step takes, all groups together.
@@ -55,6 +60,8 @@ pub struct RunView {
 pub struct GroupView {
     /// One per step; empty where the run keeps only its newest pictures.
     pub updates: Vec<Option<Arc<StepUpdate>>>,
+    /// Of the steps every so many are kept (all: 1), and the last.
+    pub every: usize,
     /// The newest.
     pub latest: Option<Arc<StepUpdate>>,
 }
@@ -103,6 +110,7 @@ impl RunView {
             plan: None,
             groups: Vec::new(),
             growth: Growth::default(),
+            stops: Stops::default(),
             submitted: false,
             step_seconds: 0.0,
             finished: false,
@@ -156,6 +164,7 @@ impl RunView {
         let of = |group: &GroupView| GroupView {
             updates: group.updates.iter().map(|update| update.as_ref().map(one)).collect(),
             latest: group.latest.as_ref().map(one),
+            every: group.every,
         };
         let groups = self.groups.iter().map(of).collect();
         let (plan, step_seconds) = (self.plan.clone(), self.step_seconds);
@@ -241,20 +250,35 @@ impl RunView {
         if done + 1 == self.steps() { self.at_position(self.steps()) } else { self.at_position(done) }
     }
 
+    /// What a group had come to after so many steps, and after how many that was: where not every step is kept, the nearest before. After
+    /// 0 steps it is what the first began with. `None` where the group has not come that far.
+    pub fn after_steps(&self, group: usize, taken: usize) -> Option<(usize, &StepUpdate)> {
+        let GroupView { updates, latest, .. } = self.groups.get(group)?;
+        let latest = latest.as_deref()?;
+        if taken == 0 {
+            let first = updates.first().and_then(Option::as_deref).unwrap_or(latest);
+            return (first.index == 0).then_some((0, first));
+        }
+        if taken == latest.index + 1 {
+            return Some((taken, latest));
+        }
+        let kept = updates.get(..taken)?.iter().rev().flatten().next()?;
+        (taken <= latest.index).then_some((kept.index + 1, kept))
+    }
+
     /// Takes in an event that belongs to this run.
     pub fn apply(&mut self, event: &Event, keep: Keep) {
         match event {
             Event::Planned(plan) => {
                 self.submitted = true;
-                self.groups = plan
-                    .schedules
-                    .iter()
-                    .enumerate()
-                    .map(|(group, s)| GroupView {
-                        updates: vec![None; if keep.keeps_steps(group) { s.steps.len() } else { 0 }],
-                        latest: None,
-                    })
-                    .collect();
+                self.stops = Stops::of(&plan.schedules);
+                let every = if keep == Keep::Grid { kept_every(plan) } else { vec![1; plan.schedules.len()] };
+                let group = |(group, (schedule, every)): (usize, (&Arc<Schedule>, usize))| GroupView {
+                    updates: vec![None; if keep.keeps_steps(group) { schedule.steps.len() } else { 0 }],
+                    every,
+                    latest: None,
+                };
+                self.groups = plan.schedules.iter().zip(every).enumerate().map(group).collect();
                 self.plan = Some(plan.clone());
             }
             Event::Step(update) => {
@@ -267,7 +291,8 @@ impl RunView {
                     (_, 0..2) => update.seconds,
                     (old, _) => 0.8 * old + 0.2 * update.seconds,
                 };
-                if let Some(place) = group.updates.get_mut(update.index) {
+                let is_kept = update.index + 1 == update.total || update.index.is_multiple_of(group.every.max(1));
+                if let Some(place) = group.updates.get_mut(update.index).filter(|_| is_kept) {
                     *place = Some(update.clone());
                 }
                 group.latest = Some(update.clone());

@@ -17,6 +17,10 @@ use std::collections::HashMap;
 
 /// What is computed ahead takes no more memory than this, in bytes of pictures.
 const AHEAD_BYTES: usize = 96 << 20;
+/// Nor do the comparisons that one may come back to.
+const GRIDS_BYTES: usize = 128 << 20;
+/// So many of them are kept.
+const MAX_GRIDS: usize = 4;
 
 /// How long a draft takes to compute before one has ended, and a frame to be drawn, in seconds.
 const DRAFT_SECONDS: f64 = 0.08;
@@ -27,6 +31,8 @@ const FRAME_SECONDS: f64 = 0.03;
 pub struct Runs {
     /// The newest run of each purpose comes first, followed by at most one finished run and one that may still finish.
     by_purpose: HashMap<Purpose, Vec<RunView>>,
+    /// The comparisons that were finished last, the newest first: who comes back to one finds it as it was.
+    grids: Vec<RunView>,
     next_id: u64,
     active: Option<Purpose>,
 }
@@ -62,6 +68,32 @@ impl Runs {
     pub(crate) fn register(&mut self, purpose: Purpose, controls: &Controls) {
         self.next_id += 1;
         self.insert(RunView::new(self.next_id, purpose, controls.clone()));
+    }
+
+    /// Takes the run of `purpose` under `controls` from those that were finished before, if it is there: a comparison that was left.
+    pub(crate) fn bring_back(&mut self, purpose: Purpose, controls: &Controls) -> bool {
+        let wanted = asks(purpose, controls).filter(|_| purpose == Purpose::Compare);
+        let found = self.grids.iter().find(|run| wanted.is_some() && asks(purpose, &run.controls) == wanted);
+        let Some(found) = found.map(|run| RunView { id: self.next_id + 1, controls: controls.clone(), ..run.clone() }) else {
+            return false;
+        };
+        self.next_id += 1;
+        self.displace(purpose);
+        self.insert(found);
+        true
+    }
+
+    /// Keeps a comparison that is finished.
+    fn keep_grid(&mut self, run: RunView) {
+        let wanted = asks(run.purpose, &run.controls);
+        self.grids.retain(|old| asks(old.purpose, &old.controls) != wanted);
+        self.grids.insert(0, run);
+        let mut bytes = 0;
+        let mut number = 0;
+        self.grids.retain(|run| {
+            (bytes, number) = (bytes + run.bytes(), number + 1);
+            number == 1 || number <= MAX_GRIDS && bytes <= GRIDS_BYTES
+        });
     }
 
     fn insert(&mut self, run: RunView) {
@@ -387,7 +419,12 @@ impl Runs {
         if matches!(event, Event::Finished { .. }) {
             // What was looked at once is ready when one comes back to it.
             let keep = (purpose == Purpose::Focus && run.finished).then(|| RunView { purpose: Purpose::Ahead, ..run.clone() });
+            let grid = (purpose == Purpose::Compare && run.finished).then(|| run.clone());
             prune(runs);
+            if let Some(grid) = grid {
+                self.keep_grid(grid);
+                return None;
+            }
             if let Some(run) = keep {
                 let ahead = self.by_purpose.entry(Purpose::Ahead).or_default();
                 // Behind one that is being computed, which stays the first.
@@ -715,6 +752,22 @@ mod tests {
         let (third, fourth) = (runs.begin(0.11), runs.begin(0.12));
         assert!(runs.0.apply(&refused(third)).is_none());
         assert_eq!(runs.ids(), [fourth, first]);
+    }
+
+    #[test]
+    fn a_comparison_that_was_finished_comes_back_as_it_was() {
+        let mut runs = Fed::default();
+        let first = runs.begin_as(Purpose::Compare, 0.0);
+        runs.steps(first, 0..4);
+        let second = runs.begin_as(Purpose::Compare, 0.1);
+        runs.steps(second, 0..2);
+        let of = |eta: f64| Controls { steps: 4, eta, ..Controls::default() };
+        assert!(!runs.0.bring_back(Purpose::Compare, &Controls { seed: 77, ..of(0.0) }));
+        // It was not finished, so there is nothing to come back to. (The rows of η are the same whatever η the slider has.)
+        assert!(!runs.0.bring_back(Purpose::Trajectory, &of(0.0)));
+        assert!(runs.0.bring_back(Purpose::Compare, &of(0.0)));
+        let run = runs.0.current(Purpose::Compare).expect("a run");
+        assert!(run.finished && run.id > second && run.progress() == (4, 4));
     }
 
     #[test]

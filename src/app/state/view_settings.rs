@@ -129,6 +129,9 @@ pub struct Compare {
     pub spacings: Vec<String>,
     /// Show x_t instead of the predicted x̂0.
     pub noisy: bool,
+    /// Row and column of the cell that is shown large beside the grid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enlarged: Option<[usize; 2]>,
 }
 
 /// The Interpolate panel's controls.
@@ -184,6 +187,7 @@ impl Default for Compare {
             steps: vec![5, 10, 20, 50],
             spacings: ["linear", "quadratic", "trailing"].map(str::to_owned).to_vec(),
             noisy: false,
+            enlarged: None,
         }
     }
 }

@@ -35,13 +35,13 @@ pub(crate) fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) {
         let by_seed = ui.selectable_value(&mut compare.axes, Axes::EtaBySeed, "η × noise seed");
         named(by_seed, "η by noise seed", "Rows of η, columns of noise seeds: what does the noise of the steps change?");
         let by_spacing = ui.selectable_value(&mut compare.axes, Axes::StepsBySpacing, "S × τ");
-        named(by_spacing, "S by τ", "Rows of S, columns of τ: how few steps do, and where should they lie?");
+        named(by_spacing, "S by τ", "Each S with each τ: how few steps do, and where should they lie?");
         ui.separator();
         ui.label("show");
         let predicted = ui.selectable_value(&mut compare.noisy, false, "predicted x̂0");
         named(predicted, "show x̂0", "The picture that each step predicts from x_t");
         let noisy = ui.selectable_value(&mut compare.noisy, true, "x_t");
-        named(noisy, "show x_t", "What each step starts from: the noise that becomes the picture");
+        named(noisy, "show x_t", "x after each step: the noise that becomes the picture");
     });
     let compare = &mut draft.view.compare;
     match compare.axes {
@@ -131,18 +131,17 @@ fn new_eta(etas: &[f64]) -> f64 {
 }
 
 fn steps(ui: &mut Ui, compare: &mut Compare, max_steps: usize) {
-    ui.label("rows S");
+    ui.label("S");
     let mut gone = None;
     let several = compare.steps.len() > 1;
     for (i, steps) in compare.steps.iter_mut().enumerate() {
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
             let drag = DragValue::new(&mut *steps).range(1..=max_steps).speed(0.2);
-            let tooltip = format!("S of this row: steps out of T = {max_steps}. Drag, or click to type");
+            let tooltip = format!("One S of the grid: steps out of T = {max_steps}. Drag, or click to type");
             named(ui.add(drag), format!("S of row {}", i + 1), tooltip);
             if several {
-                let response =
-                    named(ui.small_button("×"), format!("remove row S = {steps}"), format!("Leave the row S = {steps} out"));
+                let response = named(ui.small_button("×"), format!("remove row S = {steps}"), format!("Leave S = {steps} out"));
                 if response.clicked() {
                     gone = Some(i);
                 }
@@ -154,13 +153,13 @@ fn steps(ui: &mut Ui, compare: &mut Compare, max_steps: usize) {
     }
     let new = compare.steps.iter().max().map_or(10, |s| s * 2).min(max_steps);
     let add = ui.add_enabled(compare.steps.len() < MAX_ROWS, egui::Button::new("+").small());
-    if named(add, "add a row of S", format!("One row more, of {new} steps")).clicked() {
+    if named(add, "add a row of S", format!("One S more, of {new} steps")).clicked() {
         compare.steps.push(new);
     }
 }
 
 fn spacings(ui: &mut Ui, compare: &mut Compare) {
-    ui.label("columns τ");
+    ui.label("τ");
     for (name, what) in SPACINGS {
         let mut on = compare.spacings.iter().any(|s| s == name);
         // The last column cannot be removed.

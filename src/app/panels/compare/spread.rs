@@ -2,19 +2,21 @@
 
 use super::{
     colour, curve,
-    rows::{Row, rows},
+    rows::{Row, compared, rows},
     view::View,
 };
 use crate::app::{
     state::{controls::Controls, run_view::RunView, view_settings::Axes},
-    widgets::{hint::Hint, texture_cache::TextureCache, tile},
+    widgets::{hint::Hint, texture_cache::TextureCache, theme, tile},
 };
-use eframe::egui::{self, Align2, FontId, Id, Pos2, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
+use eframe::egui::{self, Align2, Color32, FontId, Id, Pos2, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 
 /// From this width on, the curve is placed beside the maps.
 const BESIDE: f32 = 680.0;
 const CURVE: f32 = 150.0;
 const MAP: f32 = 88.0;
+/// Beside the grid, maps and curve take at least this height.
+pub(super) const MIN_BESIDE: f32 = 300.0;
 
 /// Height of this part of the panel.
 pub(crate) fn height(width: f32) -> f32 {
@@ -24,7 +26,7 @@ pub(crate) fn height(width: f32) -> f32 {
 /// What the row of η = 0 shows, and whether its pictures are identical, as they should be.
 fn deterministic(rows: &[Row<'_>], seeds: u32) -> Option<(bool, String)> {
     let row = rows.iter().find(|row| row.eta == Some(0.0))?;
-    let mean = row.spread?.mean;
+    let mean = row.spread.as_ref()?.mean;
     Some(if mean == 0.0 {
         let text = format!(
             "η = 0: all {seeds} columns are the same picture, bit for bit, because no noise enters: x_T alone decides. \
@@ -46,8 +48,8 @@ fn run<'a>(view: &View<'a>) -> Option<&'a RunView> {
 }
 
 /// Says what the row of η = 0 shows.
-pub(crate) fn sentence_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls) {
-    let said = run(view).and_then(|run| deterministic(&rows(run), run.controls.view.compare.seeds));
+pub(crate) fn sentence_ui(ui: &mut Ui, view: &View<'_>, place: f64, draft: &Controls) {
+    let said = run(view).and_then(|run| deterministic(&rows(view, place), run.controls.view.compare.seeds));
     match said {
         Some((true, text)) => ui.label(RichText::new(text).strong().size(16.0)),
         Some((false, text)) => ui.label(RichText::new(text).color(ui.visuals().error_fg_color).size(16.0)),
@@ -57,15 +59,16 @@ pub(crate) fn sentence_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls) {
     ui.add_space(2.0);
 }
 
-/// Draws maps, legend and curve. A `room` whose height is not 0 is the space beside the grid.
-pub(crate) fn spread_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCache, room: Vec2) {
+/// Draws maps, legend and curve at `place` of the scrubber, 0 to 1. A `room` whose height is not 0 is the space beside the grid.
+pub(crate) fn spread_ui(ui: &mut Ui, view: &View<'_>, place: f64, textures: &mut TextureCache, room: Vec2) {
     let Some(run) = run(view) else {
         ui.weak("How far the pictures of a row lie apart shows here, once it has taken a step.");
         return;
     };
-    let rows = rows(run);
+    let (rows, compared) = (rows(view, place), compared(view, place));
+    let curve_ui = |ui: &mut Ui, size: Vec2| curve::curve_ui(ui, compared.as_ref(), size);
     // The largest of all rows: one scale, so that the maps can be compared.
-    let largest = rows.iter().filter_map(|r| r.spread).flat_map(|s| &s.map).fold(0.0f32, |a, b| a.max(*b));
+    let largest = rows.iter().filter_map(|r| r.spread.as_ref()).flat_map(|s| &s.map).fold(0.0f32, |a, b| a.max(*b));
     let largest = f64::from(largest);
     let width = run.plan.as_ref().map_or(1, |plan| plan.size.1 as usize);
     if room.y > 0.0 {
@@ -76,7 +79,7 @@ pub(crate) fn spread_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCach
         maps(ui, textures, &rows, width, largest, side);
         ui.add_space(8.0);
         let left = (room.y - (ui.cursor().top() - top)).clamp(CURVE, 360.0);
-        curve::curve_ui(ui, &rows, Vec2::new(room.x, left));
+        curve_ui(ui, Vec2::new(room.x, left));
     } else if ui.available_width() >= BESIDE {
         ui.horizontal_top(|ui| {
             let curve_width = (ui.available_width() * 0.4).clamp(250.0, 460.0);
@@ -87,13 +90,13 @@ pub(crate) fn spread_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCach
                     maps(ui, textures, &rows, width, largest, below_side(left, rows.len()));
                 });
             });
-            ui.vertical(|ui| curve::curve_ui(ui, &rows, Vec2::new(ui.available_width(), CURVE)));
+            ui.vertical(|ui| curve_ui(ui, Vec2::new(ui.available_width(), CURVE)));
         });
     } else {
         let side = below_side(ui.available_width(), rows.len());
         maps(ui, textures, &rows, width, largest, side);
         ui.add_space(6.0);
-        curve::curve_ui(ui, &rows, Vec2::new(ui.available_width(), CURVE + 30.0));
+        curve_ui(ui, Vec2::new(ui.available_width(), CURVE + 30.0));
     }
 }
 
@@ -119,16 +122,17 @@ fn maps(ui: &mut Ui, textures: &mut TextureCache, rows: &[Row<'_>], width: usize
 }
 
 fn map(ui: &mut Ui, textures: &mut TextureCache, i: usize, row: &Row<'_>, width: usize, largest: f64, side: f32) {
-    let height = row.spread.map_or(width, |s| s.map.len() / width.max(1));
+    let height = row.spread.as_ref().map_or(width, |s| s.map.len() / width.max(1));
     let aspect = height as f32 / width.max(1) as f32;
     let (all, response) = ui.allocate_exact_size(Vec2::new(side, side * aspect + 16.0), Sense::hover());
     let rect = Rect::from_min_size(all.min, Vec2::new(side, side * aspect));
     let mut name = format!("spread of row {}", row.name);
-    match row.spread {
+    match &row.spread {
         Some(spread) => {
             let version = tile::version((row.version, largest.to_bits()));
             let make = || colour::heat_map(&spread.map, width, largest);
-            textures.paint_with(ui, rect, Id::unique(("compare spread", i)), version, [width, height], make);
+            let tint = if row.is_old { theme::DIMMED } else { Color32::WHITE };
+            textures.paint_tinted_with(ui, rect, Id::unique(("compare spread", i)), version, [width, height], tint, make);
             name = format!("{name}: mean {:.3}", spread.mean);
         }
         None => tile::paint(ui, textures, rect, Id::unique(("compare spread", i)), tile::Tile::Waiting),
@@ -168,14 +172,22 @@ fn legend(ui: &mut Ui, textures: &mut TextureCache, largest: f64) {
 mod tests {
     use super::*;
     use crate::session::Spread;
+    use std::borrow::Cow;
 
     #[test]
     fn the_sentence_says_what_is_so() {
         let (same, other) = (Spread { map: vec![0.0], mean: 0.0 }, Spread { map: vec![1e-7], mean: 1e-7 });
-        let row = |spread| Row { name: "η = 0".to_owned(), eta: Some(0.0), spread, version: 0 };
-        let (good, text) = deterministic(&[row(Some(&same))], 6).expect("a sentence");
+        let (same, other) = (Cow::Owned(same), Cow::Owned(other));
+        let row = |spread: Option<Cow<'static, Spread>>| Row {
+            name: "η = 0".to_owned(),
+            eta: Some(0.0),
+            spread,
+            version: 0,
+            is_old: false,
+        };
+        let (good, text) = deterministic(&[row(Some(same))], 6).expect("a sentence");
         assert!(good && text.contains("all 6 columns are the same picture, bit for bit"), "{text}");
-        let (good, text) = deterministic(&[row(Some(&other))], 6).expect("a sentence");
+        let (good, text) = deterministic(&[row(Some(other))], 6).expect("a sentence");
         assert!(!good && text.contains("are not"), "{text}");
         assert!(deterministic(&[row(None)], 6).is_none());
     }
