@@ -240,7 +240,7 @@ fn the_scrubber_takes_all_cells_from_x_t_to_their_samples() {
     let middle = all.map(|cell| pixels(&mut harness, cell));
     assert!(middle[0] == middle[1] && middle[2] != middle[3] && middle.iter().zip(&x_t).all(|(a, b)| a != b));
     harness.get_by_label_contains("step 2 of 4, t = ");
-    harness.get_by_label_contains("Mean of the map against η, after step 2");
+    harness.get_by_label_contains("Mean against η, after step 2");
     scrub_to(&mut harness, 1.0);
     let end = all.map(|cell| pixels(&mut harness, cell));
     assert!(end[0] == end[1] && end[2] != end[3] && end[2] != middle[2]);
@@ -304,15 +304,15 @@ fn a_curve_is_of_one_step_of_all_rows() {
     let mut uneven = computed_until(2, Purpose::Compare, &controls, 1);
     uneven.groups[3] = finished.groups[3].clone();
     let harness = Panel::new(controls.clone(), Some(uneven.clone())).harness(WIDE);
-    harness.get_by_label_contains("Mean of the map against η, after step 1");
+    harness.get_by_label_contains("Mean against η, after step 1");
     uneven.groups[1].latest = None;
     let harness = Panel::new(controls.clone(), Some(uneven.clone())).harness(WIDE);
-    harness.get_by_label_contains("once every row has taken a step");
+    harness.get_by_label_contains("once every row began");
     // Where there is a finished grid of before, its curve stays.
     let mut panel = Panel::new(controls, Some(uneven));
     panel.previous = Some(finished);
     let harness = panel.harness(WIDE);
-    assert!(harness.query_by_label_contains("once every row").is_none());
+    assert!(harness.query_by_label_contains("once every").is_none());
     assert!(harness.query_by_label_contains("after step").is_none());
 }
 

@@ -88,11 +88,9 @@ fn the_scrubber_follows_the_run_while_it_is_computed() {
     wait(&mut harness, "some steps", |viewer| {
         run(viewer).is_some_and(|run| run.groups.iter().all(|g| g.latest.as_ref().is_some_and(|u| u.index > 2)))
     });
-    assert!(finished(harness.state().viewer()) || says(&harness, "as far as it has come"));
     press(&mut harness, Key::Home);
     press(&mut harness, Key::ArrowRight);
     assert_eq!(place(&harness), 1);
-    assert!(says(&harness, "step 1 of 1000"));
     let kept = |viewer: &Viewer| run(viewer).expect("a run").after_steps(2, 1).expect("it is kept").1.index;
     assert_eq!(kept(harness.state().viewer()), 0);
 }

@@ -204,3 +204,22 @@ impl State {
         matches!(self.controls.view.tab, Tab::Trajectory | Tab::Explain | Tab::Compare)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Controls, LeftGrid, State, Tab};
+
+    #[test]
+    fn there_is_a_way_back_to_the_grid_until_another_is_open() {
+        let mut grid = Controls::default();
+        grid.view.tab = Tab::Compare;
+        let cell = Controls { noise_seed: 3, view: Default::default(), ..grid.clone() };
+        let mut state = State { controls: cell.clone(), left_grid: Some(LeftGrid::new(&grid, &cell)), ..State::default() };
+        state.change(Controls { steps: 9, ..cell }, 1.0);
+        assert!(state.left_grid.is_some(), "the trajectory is another, the grid is not");
+        state.change(grid.clone(), 2.0);
+        assert!(state.left_grid.is_some(), "this is the one");
+        state.change(Controls { steps: 9, ..grid }, 3.0);
+        assert!(state.left_grid.is_none());
+    }
+}

@@ -23,9 +23,9 @@ pub(crate) fn curve_ui(ui: &mut Ui, compared: Option<&Compared<'_>>, size: Vec2)
     let sigma_hat = rows.iter().find(|r| r.eta.is_none()).and_then(|r| r.spread.as_ref()).map(|s| s.mean);
     let largest = points.iter().map(|p| p[1]).chain(sigma_hat).fold(0.0, f64::max);
     let title = match compared {
-        None => "Mean of the map against η: once every row has taken a step".to_owned(),
-        Some(Compared { taken: 0, .. }) => "Mean of the map against η, at x_T".to_owned(),
-        Some(Compared { taken, total, .. }) if taken < total => format!("Mean of the map against η, after step {taken}"),
+        None => "Mean against η, once every row began".to_owned(),
+        Some(Compared { taken: 0, .. }) => "Mean against η, at x_T".to_owned(),
+        Some(Compared { taken, total, .. }) if taken < total => format!("Mean against η, after step {taken}"),
         Some(_) => "Mean of the map against η".to_owned(),
     };
     ui.label(RichText::new(title).size(14.0));

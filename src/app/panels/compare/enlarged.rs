@@ -10,10 +10,14 @@ use crate::app::{
         tile::{self, Tile},
     },
 };
-use eframe::egui::{self, Align, Button, Id, Layout, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
+use eframe::egui::{
+    self, Align, Button, Id, Layout, Rect, RichText, Role, Sense, TextStyle, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText,
+};
 
-/// Height of what is written above and below the picture, at least.
-pub(super) const TEXT: f32 = 128.0;
+/// Height of what is written above and below a picture of some width, where its words take three lines.
+pub(super) const TEXT: f32 = 166.0;
+/// The height of the title and of the button, in points.
+const LINE: f32 = 30.0;
 
 /// What was asked for.
 pub(super) enum Asked {
@@ -49,21 +53,29 @@ pub(super) fn enlarged_ui(
             });
         });
     });
-    let height = (size.y - TEXT).max(96.0);
-    let (all, response) = ui.allocate_exact_size(Vec2::new(size.x, height.min(size.x * 1.5)), Sense::hover());
-    let rect = grid.layout.fitted(all);
-    // Nothing stands between the picture and its caption.
-    let rect = Rect::from_min_size(egui::pos2(rect.left(), all.top()), rect.size());
-    let tile = shown.map_or(Tile::Waiting, |shown| shown.tile(grid.is_noisy()));
-    tile::paint(ui, textures, rect, Id::unique("compare enlarged"), tile);
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Large picture: {name}")));
     let what = match shown {
         Some(shown) if shown.taken == 0 || shown.is_finished() => "",
         _ if grid.is_noisy() => "x_t ",
         _ => "x̂0 ",
     };
-    ui.label(RichText::new(format!("{what}{}", grid.step_text(cell))).size(16.0));
-    ui.label(RichText::new(recipe_text(&controls)).color(theme::faint(ui)));
+    let words = [
+        RichText::new(format!("{what}{}", grid.step_text(cell))).size(16.0),
+        RichText::new(recipe_text(&controls)).color(theme::faint(ui)),
+    ];
+    // The picture takes what the words leave.
+    let written = |text: &RichText| {
+        WidgetText::from(text.clone()).into_galley(ui, Some(TextWrapMode::Wrap), size.x, TextStyle::Body).size().y
+    };
+    let gaps = 5.0 * ui.spacing().item_spacing.y;
+    let height = (size.y - words.iter().map(written).sum::<f32>() - 2.0 * LINE - gaps).max(96.0);
+    let picture = grid.layout.fitted(Rect::from_min_size(egui::Pos2::ZERO, Vec2::new(size.x, height))).size();
+    let (rect, response) = ui.allocate_exact_size(picture, Sense::hover());
+    let tile = shown.map_or(Tile::Waiting, |shown| shown.tile(grid.is_noisy()));
+    tile::paint(ui, textures, rect, Id::unique("compare enlarged"), tile);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Large picture: {name}")));
+    for text in words {
+        ui.label(text);
+    }
     let hint = "Leaves for the panel Trajectory with these controls, at this step. The grid stays: a button there brings it back";
     if ui.button("Open in Trajectory").hint(hint).clicked() {
         let place = shown.map_or(1.0, |shown| shown.taken as f64 / shown.total().max(1) as f64);

@@ -101,7 +101,8 @@ impl<'a> Grid<'a> {
         side.add_space((cell.y / 2.0 - 20.0).max(0.0));
         // The word says which of the two variances it is.
         let shown = if name == "σ̂" { "σ̂ larger" } else { name };
-        side.label(RichText::new(shown).strong().size(if shown.chars().count() > 9 { 15.0 } else { 18.0 }));
+        let longest = self.layout.lines().iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        side.label(RichText::new(shown).strong().size(if longest > 9 { 15.0 } else { 18.0 }));
         let drafted = cells().find_map(|cell| self.draft_of(cell));
         let counter = match total {
             _ if let Some(run) = drafted => format!("draft {}/{}", run.steps(), run.controls.step_count()),

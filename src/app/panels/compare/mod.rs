@@ -31,6 +31,9 @@ const BESIDE: f32 = 12.0;
 /// A large picture is no smaller than this beside the grid: else it is below.
 const MIN_LARGE: f32 = 200.0;
 
+/// Beside the grid it is as large as this wherever it can be.
+const LARGE: f32 = 300.0;
+
 /// Draws the panel; `draft` takes what the user changes.
 pub fn compare_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
     compare_following_ui(ui, view, None, &Playhead::default(), draft, textures)
@@ -141,7 +144,9 @@ impl<'a> Panel<'a> {
                 ui.set_width(width);
                 let top = ui.cursor().top();
                 if let Some(cell) = self.enlarged(&grid) {
-                    let size = Vec2::new(width, (beside.y - spread::MIN_BESIDE).min(width + enlarged::TEXT));
+                    // Where not all fits, what is below it scrolls.
+                    let height = (beside.y - spread::MIN_BESIDE).max(width.min(LARGE) + enlarged::TEXT);
+                    let size = Vec2::new(width, height.min(width + enlarged::TEXT));
                     let asked = enlarged_ui(ui, &grid, cell, textures, size).map(Clicked::Asked);
                     clicked = asked.or(clicked.take());
                     ui.add_space(8.0);
