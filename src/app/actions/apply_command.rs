@@ -8,7 +8,10 @@ use super::{
 use crate::{
     app::{
         panels::scrubber,
-        state::{State, command::Command, controls::Controls, fork_requests::fitted, left_grid::LeftGrid, models::Then, view_settings::Tab},
+        state::{
+            State, command::Command, controls::Controls, fork_requests::fitted, left_grid::LeftGrid, models::Then,
+            view_settings::Tab,
+        },
     },
     error::{Error, Result},
     model::is_weights_file,

@@ -10,6 +10,7 @@ use crate::{
         state::{
             State,
             command::Export,
+            controls::Controls,
             pin::Pin,
             pinned::Pair,
             run_requests::Purpose,
