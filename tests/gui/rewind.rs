@@ -303,7 +303,7 @@ fn rewound(folder: &Path) -> Harness<'static, Under> {
     photograph(32, 32).save(&path).expect("written");
     let mut controls = rewinding();
     controls.view.rewind.steps = Vec::new();
-    controls.view.interpolate.columns = 3;
+    (controls.view.interpolate.columns, controls.view.compare.seeds) = (3, 2);
     let start = Start { controls: Some(controls), save_folder: Some(folder.to_owned()), ..Start::default() };
     let mut harness = window_in(start);
     wait(&mut harness, "the run", finished);
@@ -332,6 +332,17 @@ fn saved(harness: &mut Harness<'_, Under>, export: Export) -> String {
     new(harness.state().viewer()).expect("saved")
 }
 
+/// The command line makes the same picture of a saved one's recipe, bit for bit.
+fn is_made_again(folder: &Path, file: &str) {
+    let again = folder.join("again.png");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_etude"));
+    command.args(["sample", "--device", "cpu", "--recipe", file, "--out"]).arg(&again).env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    let run = command.output().expect("started");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let pixels = |path: &Path| image::open(path).expect("a picture").into_rgb8();
+    assert!(pixels(&again) == pixels(Path::new(file)), "{file}");
+}
+
 #[test]
 fn the_pictures_x_t_takes_the_place_of_the_seed_in_the_other_panels() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -355,7 +366,8 @@ fn the_pictures_x_t_takes_the_place_of_the_seed_in_the_other_panels() {
     harness.key_press(Key::F1);
     harness.run_steps(2);
     wait(&mut harness, "the trajectory again", done);
-    let file = saved(&mut harness, Export::Picture);
+    let file = saved(&mut harness, Export::Sheet);
+    is_made_again(folder.path(), &file);
     let json = read_recipe(Path::new(&file)).expect("a picture").expect("a recipe");
     let recipe = etude::recipe::Recipe::from_json(&json).expect("understood");
     assert_eq!(recipe.encoded, harness.state().viewer().state.controls.encoded);
@@ -425,6 +437,7 @@ fn a_picture_is_an_end_of_an_interpolation() {
     assert_eq!(*ends(&harness).0, back);
     // What is saved brings it back.
     let file = saved(&mut harness, Export::Sheet);
+    is_made_again(folder.path(), &file);
     let mut other = window(short());
     wait(&mut other, "another run", finished);
     drop_file(&mut other, Path::new(&file), 1.0);

@@ -238,9 +238,9 @@ fn bar(ui: &Ui, at: Pos2, width: f32, (done, total): (usize, usize)) {
 /// What makes a cell's picture, in words.
 pub(super) fn recipe_text(controls: &Controls) -> String {
     let noise = controls.noise_text();
-    let Controls { seed, noise_seed, .. } = controls;
+    let (latent, noise_seed) = (controls.latent_text(), controls.noise_seed);
     let (image, steps) = (controls.image_number(), controls.step_count());
-    format!("seed {seed}, image {image}, noise seed {noise_seed}, {noise}, S = {steps}, τ {}", spacing_name(controls))
+    format!("{latent}, image {image}, noise seed {noise_seed}, {noise}, S = {steps}, τ {}", spacing_name(controls))
 }
 
 #[cfg(test)]

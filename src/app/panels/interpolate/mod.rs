@@ -70,9 +70,15 @@ fn sentence(ui: &mut egui::Ui, view: &View<'_>, draft: &Controls) {
             plain(interpolate.eta)
         )
     } else if interpolate.grid {
-        "η = 0: each picture is decoded from its own x_T, between four seeds along the arc. Since x_T alone decides, neighbours look \
-         alike and the corners are the seeds' own samples."
+        "η = 0: each picture is decoded from its own x_T, between four ends along the arc. Since x_T alone decides, neighbours look \
+         alike and the corners are the ends' own samples."
             .to_owned()
+    } else if interpolate.pictures[..interpolate.ends()].iter().any(Option::is_some) {
+        format!(
+            "η = 0: an end is what a picture is encoded to, whose length need not be noise's, √d. Slerp goes from one end's length to the \
+             other's; lerp's way is shorter in between ({}), and its pictures lose detail.",
+            shortest(view).map_or("as the plot shows".to_owned(), |r| format!("down to {r:.2} √d"))
+        )
     } else {
         format!(
             "Why slerp: the network was trained on latents of length √d. Slerp keeps that length all the way; lerp's middle is too \

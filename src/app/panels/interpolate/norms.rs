@@ -38,7 +38,9 @@ pub(crate) fn norms_ui(ui: &mut Ui, view: &View<'_>, interpolate: &Interpolate, 
         .x_grid_spacer(|_| [0.0, 0.25, 0.5, 0.75, 1.0].map(|value| GridMark { value, step_size: 0.25 }).to_vec())
         .x_axis_formatter(|mark, _| if mark.value == 0.0 { "λ = 0".to_owned() } else { mark.value.to_string() })
         .y_grid_spacer(|input| {
-            let marks = (0..=12).map(|i| GridMark { value: f64::from(i) / 10.0, step_size: 0.1 });
+            // What a picture is encoded to may be longer than noise.
+            let every = if input.bounds.1 > 1.6 { 5 } else { 1 };
+            let marks = (0..=100).step_by(every).map(|i| GridMark { value: f64::from(i) / 10.0, step_size: 0.1 });
             marks.filter(|mark| (input.bounds.0..=input.bounds.1).contains(&mark.value)).collect()
         })
         .y_axis_min_width(32.0)
