@@ -2,7 +2,7 @@
 
 use super::{finished, run, says, short, wait, window};
 use eframe::egui::{Key, Modifiers, accesskit::Role};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use etude::app::{
     Controls,
     state::{run_requests::Purpose, view_settings::Tab},
@@ -108,4 +108,89 @@ fn keys_set_eta_tabs_and_presentation() {
     harness.step();
     harness.step();
     assert!(!harness.state().viewer().state.presenting);
+}
+
+/// What has the focus is a button: everything but Space and Enter, which press it, still does what the list of keys says.
+#[test]
+fn after_tab_the_keys_still_work() {
+    let mut harness = window(short());
+    wait(&mut harness, "the first run", finished);
+    let press = |harness: &mut egui_kittest::Harness<'_, super::Under>, key| {
+        harness.key_press(key);
+        harness.run_steps(3);
+    };
+    harness.get_by_label("Compare").focus();
+    harness.run_steps(3);
+    let position =
+        |harness: &egui_kittest::Harness<'_, super::Under>| harness.state().viewer().state.shown().expect("shown").position();
+    for (key, expected) in [(Key::ArrowLeft, 9), (Key::Home, 0), (Key::ArrowRight, 1), (Key::End, 10)] {
+        press(&mut harness, key);
+        assert_eq!(position(&harness), expected, "{key:?}");
+    }
+    assert!(harness.get_by_label("Compare").accesskit_node().is_focused(), "the focus stays");
+    for (key, eta) in [(Key::Num3, 0.3), (Key::D, 1.0), (Key::Num0, 0.0)] {
+        press(&mut harness, key);
+        assert_eq!(harness.state().viewer().state.controls.eta, eta);
+    }
+    let seed = harness.state().viewer().state.controls.seed;
+    press(&mut harness, Key::N);
+    assert_ne!(harness.state().viewer().state.controls.seed, seed);
+    // A slider keeps its arrows, and Space plays.
+    wait(&mut harness, "the run", finished);
+    harness.get_by_label(super::ETA).focus();
+    harness.run_steps(3);
+    press(&mut harness, Key::ArrowRight);
+    assert!(harness.state().viewer().state.controls.eta > 0.0 && position(&harness) == 10);
+    press(&mut harness, Key::Space);
+    assert!(harness.state().viewer().state.playhead.playing);
+    press(&mut harness, Key::Space);
+    // Space presses the button that has the focus.
+    harness.get_by_label("Compare").focus();
+    harness.run_steps(3);
+    press(&mut harness, Key::Space);
+    assert_eq!(harness.state().viewer().state.controls.view.tab, Tab::Compare);
+}
+
+/// Tab alone comes to everything that can be pressed, moved or typed into, in every panel.
+#[test]
+fn tab_reaches_everything() {
+    let kinds = [Role::Button, Role::Slider, Role::CheckBox, Role::ComboBox, Role::SpinButton, Role::TextInput, Role::RadioButton];
+    for tab in [Tab::Trajectory, Tab::Compare, Tab::Interpolate, Tab::Explain, Tab::Rewind, Tab::Fork, Tab::Race] {
+        let mut controls = short();
+        (controls.view.tab, controls.eta, controls.steps) = (tab, 1.0, 5);
+        let mut harness = window(controls);
+        wait(&mut harness, "the run", |viewer| tab == Tab::Race || finished(viewer));
+        harness.run_steps(3);
+        let mut missing: Vec<String> = Vec::new();
+        for kind in kinds {
+            for node in harness.query_all_by_role(kind) {
+                let node = node.accesskit_node();
+                let name = node.label().or(node.value()).unwrap_or_default();
+                if !node.is_disabled() {
+                    missing.push(name);
+                }
+            }
+        }
+        assert!(missing.len() > 15, "{tab:?}: {missing:?}");
+        let mut last = None;
+        for _ in 0..6 * missing.len() {
+            harness.key_press(Key::Tab);
+            harness.step();
+            let focused = harness.query_by(|node| node.is_focused()).map(|node| {
+                let node = node.accesskit_node();
+                (node.id(), node.label().or(node.value()).unwrap_or_default())
+            });
+            let Some((id, name)) = focused else { continue };
+            if last != Some(id) {
+                last = Some(id);
+                if let Some(place) = missing.iter().position(|other| *other == name) {
+                    missing.remove(place);
+                }
+            }
+            if missing.is_empty() {
+                break;
+            }
+        }
+        assert!(missing.is_empty(), "{tab:?}: the keyboard does not come to {missing:?}");
+    }
 }

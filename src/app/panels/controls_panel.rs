@@ -10,7 +10,7 @@ use crate::{
             scale::Scale,
             view_settings::Tab,
         },
-        widgets::{editable::editable_number, hint::Hint, texture_cache::TextureCache, theme},
+        widgets::{editable::editable_number, hint::Hint, own_keys, texture_cache::TextureCache, theme},
     },
     hub::{self, HubName},
     model::{Card, EMBEDDED, Model, variant_of},
@@ -156,6 +156,9 @@ fn steps_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         let slider = Slider::new(&mut draft.steps, 1..=t as usize).logarithmic(true).show_value(false).trailing_fill(true);
         let response = ui.add(slider).labelled_by(label.id).hint(&hover);
         response.widget_info(|| egui::WidgetInfo::slider(true, draft.steps as f64, "S, number of steps"));
+        if response.has_focus() {
+            own_keys::use_arrows(ui, response.id, false);
+        }
         let ready = state.runs.ready_at(&state.controls, Scale::Steps);
         let place = |logarithm: f64| logarithm / f64::from(t).ln().max(1.0);
         eta_slider::ready_marks_ui(ui, response.rect, ready.into_iter().map(place));

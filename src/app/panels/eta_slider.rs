@@ -3,7 +3,7 @@
 use crate::{
     app::{
         state::{State, controls::Controls, scale::Scale, written::plain},
-        widgets::{editable::editable_number, hint::Hint, theme},
+        widgets::{editable::editable_number, hint::Hint, own_keys, theme},
     },
     schedule::Preset,
 };
@@ -108,6 +108,9 @@ pub(crate) fn slider_ui(ui: &mut Ui, draft: &mut Controls, label: egui::Id) -> R
     let slider = Slider::new(&mut eta, 0.0..=1.0).show_value(false).smart_aim(false).trailing_fill(!sigma_hat);
     let response = ui.add(slider).labelled_by(label);
     response.widget_info(|| egui::WidgetInfo::slider(true, eta, "η, from deterministic to stochastic"));
+    if response.has_focus() {
+        own_keys::use_arrows(ui, response.id, false);
+    }
     if response.changed() {
         // Arrow keys move by single steps, which a snap would swallow. The move that ends a drag is one of it.
         let by_hand = response.dragged() || response.drag_stopped();

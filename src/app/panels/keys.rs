@@ -2,11 +2,14 @@
 //! it.
 
 use super::{pinned, scrubber, seeds};
-use crate::app::state::{
-    State,
-    command::{Command, Export},
-    controls::Controls,
-    view_settings::Tab,
+use crate::app::{
+    state::{
+        State,
+        command::{Command, Export},
+        controls::Controls,
+        view_settings::Tab,
+    },
+    widgets::own_keys::{self, Focus},
 };
 use egui::{Context, Key, KeyboardShortcut, Modifiers, text_selection::LabelSelectionState};
 
@@ -87,8 +90,9 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
             None
         };
     }
-    let focused = ctx.memory(|memory| memory.focused()).filter(|id| *id != egui::Id::unique("scrubber"));
-    if focused.is_some() {
+    // The scrubber's keys are the window's.
+    let focus = own_keys::focus(ctx, egui::Id::unique("scrubber"));
+    if focus == Focus::Text {
         return None;
     }
     // Letters that are marked are what is copied.
@@ -119,26 +123,31 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
             draft.set_eta(digit as f64 / 10.0);
         }
     }
-    if state.has_playhead() { playhead_keys(ctx, state) } else { None }
+    if state.has_playhead() { playhead_keys(ctx, state, focus) } else { None }
 }
 
-fn playhead_keys(ctx: &Context, state: &State) -> Option<Command> {
+fn playhead_keys(ctx: &Context, state: &State, focus: Focus) -> Option<Command> {
     let plain = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     let steps = scrubber::steps(state);
     let now = (state.open_playhead().position() * steps as f64).round() as usize;
-    if plain(Key::Space) {
+    if let Focus::Button(id) = focus {
+        own_keys::keep_focus(ctx, id);
+    } else if plain(Key::Space) {
         return Some(Command::Play);
-    }
-    if plain(Key::ArrowLeft) {
-        return Some(Command::Look(now.saturating_sub(1)));
-    }
-    if plain(Key::ArrowRight) {
-        return Some(Command::Look((now + 1).min(steps)));
     }
     if plain(Key::Home) {
         return Some(Command::Look(0));
     }
-    plain(Key::End).then_some(Command::Look(steps))
+    if plain(Key::End) {
+        return Some(Command::Look(steps));
+    }
+    if focus == Focus::Slider {
+        return None;
+    }
+    if plain(Key::ArrowLeft) {
+        return Some(Command::Look(now.saturating_sub(1)));
+    }
+    plain(Key::ArrowRight).then_some(Command::Look((now + 1).min(steps)))
 }
 
 fn egui_popup_open(ctx: &Context) -> bool {

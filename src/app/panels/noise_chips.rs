@@ -8,11 +8,11 @@ use crate::{
             controls::Controls,
             step_seeds::{Which, transplant},
         },
-        widgets::{hint::Hint, theme},
+        widgets::{hint::Hint, own_keys, theme},
     },
     schedule::{NoiseKind, StepCoefficients},
 };
-use eframe::egui::{Color32, EventFilter, Id, Key, Modifiers, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, lerp, pos2, vec2};
+use eframe::egui::{Color32, Id, Key, Modifiers, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, lerp, pos2, vec2};
 
 /// Height of the row, and of a chip.
 pub(crate) const HEIGHT: f32 = 20.0;
@@ -81,8 +81,7 @@ pub(crate) fn noise_chips_ui(ui: &mut Ui, state: &State, draft: &mut Controls, s
         change = Some((at(pointer.x), which(keys)));
     }
     if response.has_focus() {
-        let filter = EventFilter { horizontal_arrows: true, ..Default::default() };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+        own_keys::use_arrows(ui, response.id, false);
         let (mut to, mut asked) = (cursor, None);
         ui.input_mut(|input| {
             to = if input.consume_key(Modifiers::NONE, Key::ArrowLeft) { to.saturating_sub(1) } else { to };

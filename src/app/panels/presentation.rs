@@ -4,7 +4,7 @@ use super::{controls_panel::STEPS, eta_slider::slider_ui};
 use crate::{
     app::{
         state::{State, controls::Controls, written::plain},
-        widgets::theme,
+        widgets::{own_keys, theme},
     },
     schedule::Spacing,
 };
@@ -43,6 +43,9 @@ pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) 
         let response =
             ui.add(Slider::new(&mut draft.steps, 1..=max_steps).logarithmic(true).show_value(false)).labelled_by(label.id);
         response.widget_info(|| egui::WidgetInfo::slider(true, draft.steps as f64, "S, number of steps"));
+        if response.has_focus() {
+            own_keys::use_arrows(ui, response.id, false);
+        }
         if response.dragged() {
             // Round numbers are hard to hit on a logarithmic slider, so it snaps to them.
             let near = STEPS.into_iter().find(|s| draft.steps.abs_diff(*s) * 40 <= *s);

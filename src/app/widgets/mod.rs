@@ -5,6 +5,7 @@ pub mod fonts;
 pub(crate) mod hint;
 pub(crate) mod lettering;
 pub(crate) mod math;
+pub(crate) mod own_keys;
 pub(crate) mod still_plot;
 pub mod texture_cache;
 pub mod theme;

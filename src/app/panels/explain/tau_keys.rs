@@ -2,8 +2,8 @@
 //! it.
 
 use super::tau_edit;
-use crate::app::state::command::Command;
-use eframe::egui::{EventFilter, Id, Key, Modifiers, Ui};
+use crate::app::{state::command::Command, widgets::own_keys};
+use eframe::egui::{Id, Key, Modifiers, Ui};
 
 /// What was asked for is shown for this many seconds until a run begins with it; after that it must have been refused or undone.
 const PATIENCE: f64 = 1.0;
@@ -36,8 +36,7 @@ pub(crate) fn keys(ui: &Ui, id: Id, tau: &[u32], current: Option<u32>, train_tim
         ui.data_mut(|data| data.remove::<Chosen>(memory));
         return None;
     }
-    let filter = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+    own_keys::use_arrows(ui, id, false);
     let now = ui.input(|input| input.time);
     let begin = || {
         let index = tau_edit::nearest(tau, f64::from(current.unwrap_or(0))).unwrap_or(0);

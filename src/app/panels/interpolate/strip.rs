@@ -9,11 +9,9 @@ use super::{
 };
 use crate::app::{
     state::{command::Command, controls::Controls, run_view::RunView},
-    widgets::{texture_cache::TextureCache, tile},
+    widgets::{own_keys, texture_cache::TextureCache, tile},
 };
-use eframe::egui::{
-    self, Align2, Color32, EventFilter, FontId, Id, Key, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2,
-};
+use eframe::egui::{self, Align2, Color32, FontId, Id, Key, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2};
 use egui::WidgetInfo;
 
 const GAP: f32 = 3.0;
@@ -215,8 +213,7 @@ fn arrows(ui: &Ui, response: &Response, draft: &mut Controls, playback: &mut Pla
     if !response.has_focus() {
         return;
     }
-    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: both, ..EventFilter::default() };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+    own_keys::use_arrows(ui, response.id, both);
     let pressed = |key: Key| ui.input(|input| input.num_presses(key)) as f64;
     let mut moved = [pressed(Key::ArrowRight) - pressed(Key::ArrowLeft), 0.0];
     if both {
