@@ -86,7 +86,8 @@ fn keys_walk_through_the_steps_of_all_cells_and_space_plays() {
 fn the_scrubber_follows_the_run_while_it_is_computed() {
     let mut harness = window(Controls { steps: 1000, ..comparing() });
     wait(&mut harness, "some steps", |viewer| {
-        run(viewer).is_some_and(|run| run.groups.iter().all(|g| g.latest.as_ref().is_some_and(|u| u.index > 2)))
+        run(viewer)
+            .is_some_and(|run| !run.groups.is_empty() && run.groups.iter().all(|g| g.latest.as_ref().is_some_and(|u| u.index > 2)))
     });
     press(&mut harness, Key::Home);
     press(&mut harness, Key::ArrowRight);

@@ -27,6 +27,11 @@ pub(crate) fn use_arrows(ui: &Ui, id: Id, both: bool) {
     ui.data_mut(|data| data.insert_temp(mark(), id));
 }
 
+/// Call for a widget that has the focus among others of a grid, in which the arrow keys go from one to the next.
+pub(crate) fn walk_with_arrows(ui: &Ui, id: Id) {
+    ui.data_mut(|data| data.insert_temp(mark(), id));
+}
+
 /// What has the focus; `free` is a widget whose keys are those of the whole window.
 pub(crate) fn focus(ctx: &Context, free: Id) -> Focus {
     let Some(focused) = ctx.memory(|memory| memory.focused()).filter(|id| *id != free) else { return Focus::Nowhere };

@@ -14,6 +14,7 @@ use crate::app::{
     },
     widgets::{
         hint::Hint,
+        own_keys,
         texture_cache::TextureCache,
         theme,
         tile::{self, Tile, spacing_name},
@@ -211,6 +212,9 @@ impl<'a> Grid<'a> {
         let label = self.layout.name(cell).unwrap_or_default();
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_enlarged, &label));
         tile::highlight(ui, rect, &response);
+        if response.has_focus() {
+            own_keys::walk_with_arrows(ui, response.id);
+        }
         if response.hovered() || response.has_focus() {
             ui.data_mut(|data| data.insert_temp(looked_id(), cell));
         }
