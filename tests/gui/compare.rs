@@ -84,7 +84,7 @@ fn keys_walk_through_the_steps_of_all_cells_and_space_plays() {
 /// The scrubber can be moved while the grid is computed, and at its end it follows the run.
 #[test]
 fn the_scrubber_follows_the_run_while_it_is_computed() {
-    let mut harness = window(Controls { steps: 1000, ..comparing() });
+    let mut harness = window(Controls { steps: 100, ..comparing() });
     wait(&mut harness, "some steps", |viewer| {
         run(viewer)
             .is_some_and(|run| !run.groups.is_empty() && run.groups.iter().all(|g| g.latest.as_ref().is_some_and(|u| u.index > 2)))
