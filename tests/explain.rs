@@ -115,11 +115,11 @@ fn a_middle_step_shows_rule_pictures_and_plots() {
         let rect = harness.get_by_label(name).rect();
         assert!(rect.width() >= 100.0 && rect.width() == rect.height(), "{name}: {rect:?}");
     }
-    for name in ["Timesteps τ: 50 of 0 to 999", "Plot of σ against the step", "Plot of ᾱ against the timestep t"] {
+    for name in ["Timesteps τ: 50 of 0 to 999", "Plot of σ against the timestep t", "Plot of ᾱ against the timestep t"] {
         harness.get_by_label(name);
     }
     harness.get_by_label("Plot of log-SNR against the timestep t");
-    harness.get_by_label("Plot of the lengths of x, x̂0 and ε against the step");
+    harness.get_by_label("Plot of the lengths of x, x̂0 and ε against the timestep t");
     // Six pictures, six textures, and no more from frame to frame.
     assert_eq!(harness.state().textures.count(), 6);
     assert_eq!(harness.state().commands, []);
@@ -151,7 +151,7 @@ fn other_predictions_and_thresholding() {
     let config = SchedulerConfig { prediction_type: Prediction::VPrediction, ..SchedulerConfig::default() };
     let request = ScheduleRequest { preset: Preset::Diffusers, ..request(10) };
     let harness = panel(Shown::new(config.clone(), &request, 3), 960.0);
-    harness.get_by_label_contains("This model predicts v;");
+    harness.get_by_label_contains("This model predicts v = ");
     harness.get_by_label_contains("is clipped to ±1");
     let config = SchedulerConfig { prediction_type: Prediction::Sample, thresholding: true, ..config };
     let harness = panel(Shown::new(config, &request, 3), 960.0);
@@ -231,12 +231,12 @@ fn without_the_fonts_it_still_draws() {
 #[test]
 fn a_click_into_a_plot_looks_at_a_step() {
     let mut harness = panel(Shown::new(SchedulerConfig::default(), &request(10), 4), 960.0);
-    for name in ["Plot of σ against the step", "Plot of the lengths of x, x̂0 and ε against the step"] {
+    for name in ["Plot of σ against the timestep t", "Plot of the lengths of x, x̂0 and ε against the timestep t"] {
         let node = harness.get_by_label(name);
         let rect = node.rect();
         node.click();
         harness.run_steps(3);
-        // The middle of the axis, 0.5 to 10.5 with some margin, is step 5 or 6.
+        // The middle of the axis, 0 to 999, lies at t = 500, which is step 5, or nearly.
         let commands = std::mem::take(&mut harness.state_mut().commands);
         assert!(matches!(commands[..], [Command::Look(4 | 5)]), "{name} {rect:?}: {commands:?}");
     }

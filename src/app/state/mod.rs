@@ -155,6 +155,9 @@ impl State {
         if elsewhere != controls {
             self.history.note(&self.controls, now);
         }
+        if controls.view.tab != self.controls.view.tab {
+            self.playhead.come_to(controls.view.tab);
+        }
         self.controls = controls;
         self.forget_grid();
     }

@@ -1,5 +1,7 @@
 //! The playhead: which step of a trajectory is shown.
 
+use super::view_settings::Tab;
+
 /// Where the playhead is and how it moves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Playhead {
@@ -17,6 +19,8 @@ pub struct Playhead {
 pub const SECONDS: f64 = 4.0;
 /// With `looping` it rests at the end for this part of the whole.
 const REST: f64 = 0.25;
+/// The middle of a run, beside the places that a step has.
+const MIDDLE: f64 = 0.499_999;
 
 impl Default for Playhead {
     fn default() -> Self {
@@ -25,6 +29,17 @@ impl Default for Playhead {
 }
 
 impl Playhead {
+    /// A panel is opened. At the end of a run nothing but x̂0 is left of Eq. 12: to be explained is the step in the middle, where all terms
+    /// count. Who has not moved it finds the end again elsewhere.
+    pub fn come_to(&mut self, tab: Tab) {
+        match tab {
+            Tab::Explain if self.at >= 1.0 && !self.playing => self.at = MIDDLE,
+            Tab::Explain => {}
+            _ if self.at == MIDDLE && !self.playing => self.at = 1.0,
+            _ => {}
+        }
+    }
+
     /// Advances by `seconds`. Past the end `at` keeps counting until the rest is over, then it starts over.
     pub fn advance(&mut self, seconds: f64) {
         if !self.playing {

@@ -44,8 +44,14 @@ pub(crate) struct Reading {
     pub(crate) tip: String,
 }
 
-/// The rule's terms; with `posterior` those of σ̂'s posterior mean.
-pub(crate) fn rule(step: &StepCoefficients, prediction: Prediction, posterior: bool, palette: &Palette) -> Vec<Part> {
+/// The rule's terms; with `posterior` those of σ̂'s posterior mean, with `in_epsilon` x̂₀ by ε whatever the network predicts.
+pub(crate) fn rule(
+    step: &StepCoefficients,
+    prediction: Prediction,
+    posterior: bool,
+    in_epsilon: bool,
+    palette: &Palette,
+) -> Vec<Part> {
     let left =
         Part { sign: "", symbols: x("s"), numbers: x_at_s(step), label: None, colour: palette.x, tip: sentences::next(step) };
     let words = |text: &str| Some(upright(text));
@@ -97,7 +103,7 @@ pub(crate) fn rule(step: &StepCoefficients, prediction: Prediction, posterior: b
         left,
         part(
             "=",
-            row([signal("s"), Math::Gap(0.1), reading_of_x0(step, prediction)]),
+            row([signal("s"), Math::Gap(0.1), reading_of_x0(step, prediction, in_epsilon)]),
             product(step.next_from_x0, x0()),
             predicted,
             palette.x0,
@@ -125,8 +131,12 @@ pub(crate) fn spoken(parts: &[Part]) -> String {
 }
 
 /// x̂₀ in symbols, from x_t and the network's output, limited where the step limits it.
-fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> Math {
+fn reading_of_x0(step: &StepCoefficients, prediction: Prediction, in_epsilon: bool) -> Math {
     let limited = step.clip.is_some() || step.threshold.is_some();
+    if in_epsilon && prediction != Prediction::Epsilon {
+        let inner = row([x("t"), minus(), spread("t"), Math::Gap(0.08), epsilon()]).over(signal("t")).parens();
+        return if limited { row([upright("clip"), inner]) } else { inner };
+    }
     let inner = match prediction {
         Prediction::Epsilon => row([x("t"), minus(), spread("t"), Math::Gap(0.08), network(prediction)]).over(signal("t")),
         Prediction::Sample => network(prediction),
@@ -228,7 +238,7 @@ mod tests {
     fn texts(step: &StepCoefficients, prediction: Prediction, posterior: bool, eta: f64) -> (String, Vec<String>) {
         let palette = Palette::of(&Visuals::dark());
         let readings = readings(step, prediction, posterior, eta, &palette);
-        (spoken(&rule(step, prediction, posterior, &palette)), readings.iter().map(|r| r.math.to_string()).collect())
+        (spoken(&rule(step, prediction, posterior, false, &palette)), readings.iter().map(|r| r.math.to_string()).collect())
     }
 
     /// The numbers of ᾱ(800) and ᾱ(780) of DDPM's schedule.
@@ -262,6 +272,19 @@ mod tests {
         assert_eq!(lines.len(), 4);
         // The last step keeps nothing and adds nothing.
         assert_eq!(texts(&steps[9], Prediction::Epsilon, true, 0.0).0, "x_0 = 0·x_t=0 + 1·x\u{302}_0 + 0·z");
+    }
+
+    #[test]
+    fn in_epsilon_the_rule_is_the_papers_whatever_the_network_predicts() {
+        let palette = Palette::of(&Visuals::dark());
+        let symbols = |prediction, in_epsilon| {
+            let step = steps(prediction, ScheduleRequest { steps: 10, ..ScheduleRequest::default() })[3];
+            rule(&step, prediction, false, in_epsilon, &palette)[1].symbols.to_string()
+        };
+        let paper = symbols(Prediction::VPrediction, true);
+        assert_eq!(paper, symbols(Prediction::Sample, true));
+        assert!(paper.contains('ε') && !paper.contains("v_θ"), "{paper}");
+        assert!(symbols(Prediction::VPrediction, false).contains("v_θ"));
     }
 
     /// What a model predicts decides how x̂₀ and ε are read.

@@ -1,6 +1,7 @@
 //! The Explain panel: one step of the update rule as a formula, as pictures and within the run's curves. Everything in it follows
 //! from what a [`View`] borrows; the panel keeps no state but the tick of τ that is being dragged or was chosen by key.
 
+mod along_tau;
 mod colours;
 mod equation;
 mod formula;
@@ -18,12 +19,12 @@ mod view;
 use crate::{
     app::{
         state::{command::Command, written},
-        widgets::texture_cache::TextureCache,
+        widgets::{hint::Hint, texture_cache::TextureCache},
     },
-    schedule::StepCoefficients,
+    schedule::{Prediction, StepCoefficients},
 };
 pub(crate) use colours::Palette;
-use eframe::egui::{Frame, Margin, RichText, Ui};
+use eframe::egui::{Frame, Id, Margin, RichText, Ui};
 pub use tau_strip::tau_strip_ui;
 pub use view::View;
 
@@ -37,12 +38,14 @@ pub fn explain_ui(ui: &mut Ui, view: &View<'_>, textures: &mut TextureCache) -> 
         return None;
     };
     ui.spacing_mut().item_spacing.y = 8.0;
+    let top = ui.cursor().top();
     header_ui(ui, view, step, index);
     rule_ui(ui, view, step, &palette);
     ui.add_space(4.0);
     terms::terms_ui(ui, view, step, textures, &palette);
     ui.add_space(4.0);
-    plots_ui(ui, view, step, &palette)
+    let left = ui.clip_rect().height() - (ui.cursor().top() - top);
+    along_tau::along_tau_ui(ui, view, step, &palette, left)
 }
 
 fn header_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, index: usize) {
@@ -59,13 +62,54 @@ fn header_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, index: usize
             format!("with η = {}", written::plain(view.eta))
         };
         ui.label(RichText::new(noise).size(17.0));
+        let (name, hover) = if view.sigma_hat {
+            ("DDPM's posterior", "Not Eq. 12: the mean of what DDPM believes x_s to be, given x_t and x̂0, plus noise")
+        } else {
+            (
+                "Eq. 12 of the paper",
+                "Denoising Diffusion Implicit Models (Song, Meng, Ermon 2020): one step from x_t to x_s, here t − 1 in the paper",
+            )
+        };
+        ui.label(RichText::new(name).size(15.0).weak()).hint(hover);
+        form_ui(ui, view);
     });
+}
+
+fn form_id() -> Id {
+    Id::unique("Eq. 12 in epsilon")
+}
+
+/// Whether Eq. 12 is written in ε, as the paper has it, whatever the network predicts.
+fn is_in_epsilon(ui: &Ui) -> bool {
+    ui.data(|data| data.get_temp(form_id())).unwrap_or(false)
+}
+
+/// The choice of how Eq. 12 is written, where the network predicts something other than ε.
+fn form_ui(ui: &mut Ui, view: &View<'_>) {
+    let name = match view.plan.model.scheduler.prediction_type {
+        Prediction::VPrediction => "in v",
+        Prediction::Sample => "in x̂0",
+        Prediction::Epsilon => return,
+    };
+    if view.sigma_hat {
+        return;
+    }
+    let in_epsilon = is_in_epsilon(ui);
+    let own = ui.selectable_label(!in_epsilon, name).hint("With what this network predicts").clicked();
+    let paper = ui
+        .selectable_label(in_epsilon, "in ε")
+        .hint("As the paper writes it: the ε is that which the network's output means")
+        .clicked();
+    if own || paper {
+        ui.data_mut(|data| data.insert_temp(form_id(), paper));
+    }
 }
 
 /// The update rule with its numbers, and below it what its symbols are.
 fn rule_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Palette) {
     let prediction = view.plan.model.scheduler.prediction_type;
-    let parts = formula::rule(step, prediction, view.sigma_hat, palette);
+    let in_epsilon = is_in_epsilon(ui);
+    let parts = formula::rule(step, prediction, view.sigma_hat, in_epsilon, palette);
     let readings = formula::readings(step, prediction, view.sigma_hat, view.eta, palette);
     let frame = Frame::new().fill(ui.visuals().extreme_bg_color).corner_radius(6.0).inner_margin(Margin::symmetric(14, 12));
     frame.show(ui, |ui| {
@@ -78,44 +122,4 @@ fn rule_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Pale
             ui.label(RichText::new(line).size((0.42 * largest).max(15.0).floor()).color(palette.text.gamma_multiply(0.85)));
         }
     });
-}
-
-/// τ and the curves, as many beside each other as are readable.
-fn plots_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, palette: &Palette) -> Option<Command> {
-    let tau: Vec<u32> = view.schedule.steps.iter().rev().map(|step| step.t).collect();
-    let train_timesteps = view.schedule.alpha_bar.len() as u32;
-    ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new("Timesteps τ").strong().size(15.0));
-        ui.label(RichText::new("drag a tick; double-click adds one, right-click removes one").weak().size(14.0));
-    });
-    let mut command = tau_strip_ui(ui, train_timesteps, &tau, Some(step.t));
-    let available = ui.available_width();
-    let across = if available < 520.0 {
-        1
-    } else if available < 1300.0 {
-        2
-    } else {
-        4
-    };
-    let height = (available / across as f32 * 0.4).clamp(140.0, 260.0).floor();
-    for first in (0..4).step_by(across) {
-        ui.columns(across, |columns| {
-            for (which, ui) in (first..).zip(columns) {
-                let asked = match which {
-                    0 => {
-                        plots::alpha_ui(ui, view, step, height, palette);
-                        None
-                    }
-                    1 => {
-                        plots::snr_ui(ui, view, step, height, palette);
-                        None
-                    }
-                    2 => run_plots::sigma_ui(ui, view, height, palette),
-                    _ => run_plots::lengths_ui(ui, view, height, palette),
-                };
-                command = command.take().or(asked);
-            }
-        });
-    }
-    command
 }

@@ -2,10 +2,10 @@
 
 use super::{colours::Palette, view::View};
 use crate::{
-    app::widgets::{math::number::plain, still_plot::still_plot, ticks},
+    app::widgets::{hint::Hint, math::number::plain, still_plot::still_plot, ticks},
     schedule::StepCoefficients,
 };
-use eframe::egui::{Color32, Mesh, Rangef, Rect, Response, RichText, Role, Sense, Shape, Ui, WidgetInfo, pos2};
+use eframe::egui::{Color32, Mesh, Rangef, Rect, Response, RichText, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 use egui_plot::{
     GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points,
     VLine,
@@ -13,6 +13,9 @@ use egui_plot::{
 
 /// A curve over all T timesteps is drawn through at most this many.
 const CURVE: usize = 240;
+/// Width of the numbers beside a plot, and what the strip of τ leaves free on either side.
+const Y_AXIS: f32 = 34.0;
+const AXIS_MARGIN: f32 = 10.0;
 
 /// A plot whose grid and ticks are the panel's; it can be clicked on.
 pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palette) -> Plot<'a> {
@@ -25,7 +28,7 @@ pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palet
         .x_axis_formatter(|mark, _| ticks::written(mark))
         .y_axis_formatter(|mark, _| ticks::written(mark))
         .grid_color(palette.faint.gamma_multiply(0.35))
-        .y_axis_min_width(34.0)
+        .y_axis_min_width(Y_AXIS)
 }
 
 /// Grid lines at about this many round numbers, at least `min_step` apart, as there is no half step and no half t.
@@ -42,10 +45,10 @@ fn marks(input: &GridInput, about: f64, min_step: f64) -> Vec<GridMark> {
 }
 
 /// A plot's name and, in their colours, the names of its lines.
-pub(super) fn title_ui(ui: &mut Ui, title: &str, legend: &[(&str, Color32)]) {
+pub(super) fn title_ui(ui: &mut Ui, title: &str, hover: &str, legend: &[(&str, Color32)]) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 10.0;
-        ui.label(RichText::new(title).strong().size(15.0));
+        ui.label(RichText::new(title).strong().size(15.0)).hint(hover);
         for (text, colour) in legend {
             let text = text.to_owned();
             ui.label(RichText::new(text).color(*colour).size(14.0));
@@ -56,6 +59,20 @@ pub(super) fn title_ui(ui: &mut Ui, title: &str, legend: &[(&str, Color32)]) {
 /// Gives a plot its accessible name.
 pub(super) fn name(response: &Response, text: &str) {
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, text));
+}
+
+/// Adds the axis of timesteps: 0 … T−1, which begin and end where the strip of τ above has them.
+pub(super) fn along_t<'a>(plot: Plot<'a>, width: f32, view: &View<'_>) -> Plot<'a> {
+    let last = view.schedule.alpha_bar.len().saturating_sub(1).max(1) as f64;
+    // The strip leaves a margin on both sides.
+    let inside = f64::from((width - 2.0 * AXIS_MARGIN).max(1.0));
+    let margin = f64::from(AXIS_MARGIN) / inside * last;
+    plot.include_x(-margin).include_x(last + margin).set_margin_fraction(vec2(0.0, 0.06)).x_axis_label("t")
+}
+
+/// From the left to the right edge of a plot's frame.
+pub(super) fn frame(transform: &PlotTransform) -> Rangef {
+    transform.frame().x_range()
 }
 
 /// The position of the pointer in the plot.
@@ -81,15 +98,22 @@ pub(super) fn log_snr(alpha_bar: f64) -> f64 {
 }
 
 /// ᾱ_t against t.
-pub(super) fn alpha_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, height: f32, palette: &Palette) {
-    title_ui(ui, "Signal ᾱ", &[("ᾱ of t", palette.x0), ("this step", palette.mark)]);
-    level_plot(ui, view, step, height, palette, "ᾱ", "Plot of ᾱ against the timestep t", |alpha_bar| alpha_bar);
+pub(super) fn alpha_ui(
+    ui: &mut Ui,
+    view: &View<'_>,
+    step: &StepCoefficients,
+    height: f32,
+    palette: &Palette,
+    hover: &str,
+) -> Rangef {
+    title_ui(ui, "Signal ᾱ", hover, &[("ᾱ of t", palette.x0), ("this step", palette.mark)]);
+    level_plot(ui, view, step, height, palette, "ᾱ", "Plot of ᾱ against the timestep t", |alpha_bar| alpha_bar)
 }
 
 /// log-SNR against t.
-pub(super) fn snr_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, height: f32, palette: &Palette) {
-    title_ui(ui, "log-SNR", &[("ln ᾱ/(1−ᾱ) of t", palette.x0), ("this step", palette.mark)]);
-    level_plot(ui, view, step, height, palette, "log-SNR", "Plot of log-SNR against the timestep t", log_snr);
+pub(super) fn snr_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, height: f32, palette: &Palette, hover: &str) -> Rangef {
+    title_ui(ui, "log-SNR", hover, &[("ln ᾱ/(1−ᾱ) of t", palette.x0), ("this step", palette.mark)]);
+    level_plot(ui, view, step, height, palette, "log-SNR", "Plot of log-SNR against the timestep t", log_snr)
 }
 
 fn level_plot(
@@ -101,7 +125,7 @@ fn level_plot(
     what: &'static str,
     title: &str,
     of: fn(f64) -> f64,
-) {
+) -> Rangef {
     let alpha_bar = &view.schedule.alpha_bar;
     let last = alpha_bar.len().saturating_sub(1);
     let at = |t: usize| [t as f64, of(alpha_bar[t])];
@@ -113,10 +137,8 @@ fn level_plot(
         [Some(step.t), step.previous].into_iter().flatten().map(|t| at(t as usize)).filter(|p| p[1].is_finite()).collect();
     let (t, s, colours) = (f64::from(step.t), step.previous, *palette);
     let dark = ui.visuals().extreme_bg_color;
-    let plot = still(title, (ui.available_width(), height), palette)
-        .x_axis_label("t")
-        .include_x(0.0)
-        .include_x(last as f64)
+    let width = ui.available_width();
+    let plot = along_t(still(title, (width, height), palette), width - Y_AXIS, view)
         .label_formatter(move |position| {
             let t = over(position).x.round().clamp(0.0, last as f64) as usize;
             alpha_bar.get(t).map(|value| format!("t = {t}\n{what} = {}", plain(of(*value))))
@@ -140,6 +162,7 @@ fn level_plot(
     let tau: Vec<u32> = view.schedule.steps.iter().map(|step| step.t).collect();
     ticks(ui, &plot.transform, rect, &tau, palette);
     name(&plot.response, title);
+    frame(&plot.transform)
 }
 
 /// τ along the bottom of a plot.

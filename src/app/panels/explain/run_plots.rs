@@ -2,7 +2,7 @@
 
 use super::{
     colours::Palette,
-    plots::{curve, mark, name, over, still, title_ui},
+    plots::{along_t, curve, frame, mark, name, over, still, title_ui},
     variance::{self, beta, eq16},
     view::View,
 };
@@ -14,7 +14,7 @@ use crate::{
     schedule::StepCoefficients,
     session::Rms,
 };
-use eframe::egui::{Color32, CursorIcon, Ui};
+use eframe::egui::{Color32, CursorIcon, Rangef, Ui};
 use egui_plot::{HLine, LineStyle, MarkerShape, Plot, PlotPoints, PlotResponse, Points};
 
 /// With at most this many steps, each has a dot.
@@ -25,19 +25,27 @@ pub(crate) fn larger(step: &StepCoefficients) -> f64 {
     beta(step).sqrt()
 }
 
-/// The step nearest to a position on the axis, where steps are counted from 1.
-fn nearest_step(x: f64, count: usize) -> usize {
-    // `as` saturates.
-    ((x - 1.0).round() as usize).min(count.saturating_sub(1))
+/// The step whose timestep is nearest to a position on the axis.
+fn nearest_step(t: f64, steps: &[StepCoefficients]) -> usize {
+    let apart = |step: &StepCoefficients| (f64::from(step.t) - t).abs();
+    let nearest = steps.iter().enumerate().min_by(|a, b| apart(a.1).total_cmp(&apart(b.1)));
+    nearest.map_or(0, |(index, _)| index)
 }
 
-fn series(values: impl Iterator<Item = f64>) -> Vec<[f64; 2]> {
-    values.enumerate().map(|(i, y)| [i as f64 + 1.0, y]).filter(|p| p[1].is_finite()).collect()
+/// A value for each step, at its timestep.
+fn series(steps: &[StepCoefficients], values: impl Iterator<Item = f64>) -> Vec<[f64; 2]> {
+    steps.iter().zip(values).map(|(step, y)| [f64::from(step.t), y]).filter(|p| p[1].is_finite()).collect()
 }
 
 /// A plot over all steps of the run.
-fn over_steps<'a>(title: &str, size: (f32, f32), count: usize, palette: &Palette) -> Plot<'a> {
-    still(title, size, palette).x_axis_label("step").include_x(0.5).include_x(count as f64 + 0.5).include_y(0.0)
+fn over_steps<'a>(title: &str, (width, height): (f32, f32), view: &View<'_>, palette: &Palette) -> Plot<'a> {
+    along_t(still(title, (width, height), palette), width - 34.0, view).include_y(0.0)
+}
+
+/// The timestep of the step that is explained.
+fn timestep_shown(view: &View<'_>) -> f64 {
+    let steps = &view.schedule.steps;
+    steps.get(view.index.min(steps.len().saturating_sub(1))).map_or(0.0, |step| f64::from(step.t))
 }
 
 /// A line, with dots if there is room for them.
@@ -50,28 +58,31 @@ fn dotted(plot: &mut egui_plot::PlotUi<'_>, points: Vec<[f64; 2]>, colour: Color
 }
 
 /// The step that was clicked.
-fn clicked(plot: &PlotResponse<()>, count: usize) -> Option<Command> {
+fn clicked(plot: &PlotResponse<()>, steps: &[StepCoefficients]) -> Option<Command> {
     let pointer = plot.response.interact_pointer_pos().filter(|_| plot.response.clicked())?;
-    Some(Command::Look(nearest_step(plot.transform.value_from_position(pointer).x, count)))
+    Some(Command::Look(nearest_step(plot.transform.value_from_position(pointer).x, steps)))
 }
 
 /// σ of each step, with σ̂ and σ at η = 1 for comparison.
-pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Palette) -> Option<Command> {
+pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Palette, hover: &str) -> (Rangef, Option<Command>) {
     let (steps, count) = (&view.schedule.steps, view.schedule.steps.len());
     let own = if view.sigma_hat {
         format!("this run ({})", variance::name(view.schedule))
     } else {
         format!("σ at η = {}", written::plain(view.eta))
     };
-    title_ui(ui, "Noise per step", &[(&own, palette.noise), ("– – σ̂", palette.faint), ("— η = 1", palette.text)]);
-    let (ours, hat, at_one) =
-        (series(steps.iter().map(|s| s.sigma)), series(steps.iter().map(larger)), series(steps.iter().map(|s| eq16(s, 1.0))));
-    let (colours, at) = (*palette, view.index.min(count.saturating_sub(1)) as f64 + 1.0);
-    let title = "Plot of σ against the step";
-    let plot = over_steps(title, (ui.available_width(), height), count, palette)
+    title_ui(ui, "Noise per step", hover, &[(&own, palette.noise), ("– – σ̂", palette.faint), ("— η = 1", palette.text)]);
+    let (ours, hat, at_one) = (
+        series(steps, steps.iter().map(|s| s.sigma)),
+        series(steps, steps.iter().map(larger)),
+        series(steps, steps.iter().map(|s| eq16(s, 1.0))),
+    );
+    let (colours, at) = (*palette, timestep_shown(view));
+    let title = "Plot of σ against the timestep t";
+    let plot = over_steps(title, (ui.available_width(), height), view, palette)
         .include_y(0.1)
         .label_formatter(move |position| {
-            let index = nearest_step(over(position).x, count);
+            let index = nearest_step(over(position).x, steps);
             let step = steps.get(index)?;
             let [own, hat, at_one] = [step.sigma, larger(step), eq16(step, 1.0)].map(plain);
             let values = format!("σ = {own}\nσ̂ = {hat}\nσ at η = 1: {at_one}");
@@ -87,22 +98,22 @@ pub(super) fn sigma_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pale
     if plot.response.hovered() {
         ui.set_cursor_icon(CursorIcon::PointingHand);
     }
-    clicked(&plot, count)
+    (frame(&plot.transform), clicked(&plot, steps))
 }
 
 /// ‖x_t‖, ‖x̂0‖ and ‖ε‖ over √d of each step, as far as the run has come.
-pub(super) fn lengths_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Palette) -> Option<Command> {
+pub(super) fn lengths_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Palette, hover: &str) -> (Rangef, Option<Command>) {
     let (rms, count) = (view.rms, view.schedule.steps.len());
-    title_ui(ui, "Lengths ‖·‖/√d", &[("x_t", palette.x), ("x̂0", palette.x0), ("ε (expected: 1)", palette.direction)]);
-    let of = |value: fn(&Rms) -> f64| series(rms.iter().take(count).map(|r| r.as_ref().map_or(f64::NAN, value)));
-    let (x, x0, epsilon) = (of(|r| r.x), of(|r| r.x0), of(|r| r.epsilon.unwrap_or(f64::NAN)));
-    let (colours, at) = (*palette, view.index.min(count.saturating_sub(1)) as f64 + 1.0);
+    title_ui(ui, "Lengths ‖·‖ / √d", hover, &[("x_t", palette.x), ("x̂0", palette.x0), ("ε (expected: 1)", palette.direction)]);
     let steps = &view.schedule.steps;
-    let title = "Plot of the lengths of x, x̂0 and ε against the step";
-    let plot = over_steps(title, (ui.available_width(), height), count, palette)
+    let of = |value: fn(&Rms) -> f64| series(steps, rms.iter().map(|r| r.as_ref().map_or(f64::NAN, value)));
+    let (x, x0, epsilon) = (of(|r| r.x), of(|r| r.x0), of(|r| r.epsilon.unwrap_or(f64::NAN)));
+    let (colours, at) = (*palette, timestep_shown(view));
+    let title = "Plot of the lengths of x, x̂0 and ε against the timestep t";
+    let plot = over_steps(title, (ui.available_width(), height), view, palette)
         .include_y(1.1)
         .label_formatter(move |position| {
-            let index = nearest_step(over(position).x, count);
+            let index = nearest_step(over(position).x, steps);
             let (t, of) = (steps.get(index)?.t, rms.get(index).copied().flatten());
             let values = of.map_or("not here yet".to_owned(), |of| {
                 format!(
@@ -126,7 +137,7 @@ pub(super) fn lengths_ui(ui: &mut Ui, view: &View<'_>, height: f32, palette: &Pa
     if plot.response.hovered() {
         ui.set_cursor_icon(CursorIcon::PointingHand);
     }
-    clicked(&plot, count)
+    (frame(&plot.transform), clicked(&plot, steps))
 }
 
 #[cfg(test)]
@@ -155,7 +166,9 @@ mod tests {
 
     #[test]
     fn a_click_means_the_nearest_step() {
-        assert_eq!([-3.0, 1.0, 1.4, 1.6, 9.0, 12.0].map(|x| nearest_step(x, 10)), [0, 0, 0, 1, 8, 9]);
-        assert_eq!(nearest_step(5.0, 0), 0);
+        let request = ScheduleRequest { steps: 10, ..ScheduleRequest::default() };
+        let steps = Schedule::new(&SchedulerConfig::default(), &request).expect("a schedule").steps;
+        assert_eq!([1e9, 900.0, 851.0, 849.0, 30.0, -5.0].map(|t| nearest_step(t, &steps)), [0, 0, 0, 1, 9, 9]);
+        assert_eq!(nearest_step(5.0, &[]), 0);
     }
 }

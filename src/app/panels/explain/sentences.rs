@@ -77,7 +77,7 @@ pub(crate) fn reading_of_x0(step: &StepCoefficients, prediction: Prediction) -> 
     let how = match prediction {
         Prediction::Epsilon => "The network predicts the noise ε in x_t; taking it out gives x̂0 = (x_t − √(1 − ᾱ_t) ε) / √ᾱ_t",
         Prediction::Sample => "The network predicts x̂0 itself",
-        Prediction::VPrediction => "The network predicts v = √ᾱ_t ε − √(1 − ᾱ_t) x0; so x̂0 = √ᾱ_t x_t − √(1 − ᾱ_t) v",
+        Prediction::VPrediction => "The network predicts v = √ᾱ_t ε − √(1 − ᾱ_t) x_0; so x̂0 = √ᾱ_t x_t − √(1 − ᾱ_t) v",
     };
     let factors = match prediction {
         Prediction::Sample => String::new(),
@@ -101,7 +101,7 @@ pub(crate) fn reading_of_epsilon(prediction: Prediction, again: bool) -> String 
 /// Of ᾱ_t and ᾱ_s.
 pub(crate) fn levels(step: &StepCoefficients) -> String {
     format!(
-        "ᾱ is the share of the picture in x: x_t = √ᾱ_t x0 + √(1 − ᾱ_t) ε. From {} it rises from {} to {}.",
+        "ᾱ is the share of the picture in x: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε. From {} it rises from {} to {}.",
         from_to(step),
         plain(step.alpha_bar_t),
         plain(step.alpha_bar_s)
@@ -168,7 +168,7 @@ pub(crate) fn remarks(
     match prediction {
         Prediction::Epsilon => {}
         Prediction::Sample => lines.push("This model predicts x̂0; ε is read out of x_t and x̂0.".to_owned()),
-        Prediction::VPrediction => lines.push("This model predicts v; x̂0 and ε are both read out of x_t and v.".to_owned()),
+        Prediction::VPrediction => lines.push("This model predicts v = √ᾱ_t ε − √(1 − ᾱ_t) x_0, noise early in a run and picture late; x̂0 and ε are both read out of x_t and v.".to_owned()),
     }
     if let Some(clip) = step.clip {
         // A step with σ̂ uses no ε.
