@@ -53,11 +53,13 @@ const CAPTION: f32 = 30.0;
 pub(crate) fn terms_ui(ui: &mut Ui, view: &View<'_>, step: &StepCoefficients, textures: &mut TextureCache, palette: &Palette) {
     let (seen, summed) = (seen(view, step, palette), summed(view, step, palette));
     let available = ui.available_width();
+    // Where there is little height the curves below are worth more.
+    let largest = (0.15 * ui.clip_rect().height()).clamp(96.0, 192.0);
     let count = seen.len() + summed.len();
     // The pixels must be visible in a lecture: below 96 points the tiles are placed in two rows.
     let side = |count: usize| {
         let count = count as f32;
-        whole_pixels(((available - 4.0 - SIGN * (count - 1.0)) / count).clamp(48.0, 192.0), view, ui.pixels_per_point())
+        whole_pixels(((available - 4.0 - SIGN * (count - 1.0)) / count).clamp(48.0, largest), view, ui.pixels_per_point())
     };
     let aspect = aspect(view);
     if side(count) >= 96.0 {
