@@ -248,13 +248,13 @@ fn the_wheel_scrolls_the_page() {
     for name in ["Plot of ᾱ against the timestep t", "Timesteps τ: 10 of 0 to 999"] {
         let shown = Shown::new(SchedulerConfig::default(), &request(10), 4);
         let mut harness = Harness::builder()
-            .with_size(Vec2::new(960.0, 680.0))
+            .with_size(Vec2::new(960.0, 600.0))
             .with_context_setup(install_fonts)
             .build_ui_state(|ui, shown: &mut Shown| _ = egui::ScrollArea::vertical().show(ui, |ui| shown.ui(ui)), shown);
         harness.run_steps(3);
         let top = harness.get_by_label("Step 5 of 10").rect().top();
         let over = harness.get_by_label(name).rect();
-        assert!(over.top() < 670.0, "{name} begins on the first page: {over:?}");
+        assert!(over.top() < 590.0, "{name} begins on the first page: {over:?}");
         harness.hover_at(over.center_top() + Vec2::new(0.0, 8.0));
         harness.step();
         harness.event(egui::Event::MouseWheel {
