@@ -5,6 +5,8 @@ mod cli;
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() -> std::process::ExitCode {
+    // Before anything that could start a thread.
+    etude::platform::name_session_folder();
     let filter = tracing_subscriber::EnvFilter::try_from_env("ETUDE_LOG").unwrap_or_else(|_| "error".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     run()

@@ -251,7 +251,7 @@ fn print_report(r: &Report) {
     out!("rate           {:.1} GFLOP/s ({:.3} GFLOP a step)", r.gflops, r.gflop_per_step);
     match (r.peak_gflops, r.share_of_peak) {
         (Some(peak), Some(share)) => outln!(", {:.0} % of the measured peak of {peak:.1} GFLOP/s", share * 100.0),
-        _ => outln!(),
+        _ => out!("\n"),
     }
     outln!("dispatches     {} a step, in one pass for each 50 GFLOP", r.dispatches_per_step);
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);

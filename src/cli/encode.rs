@@ -2,8 +2,8 @@
 
 use super::{
     encode_options::Convention,
-    options::{DeviceOptions, ModelOptions, parse_size},
-    output::{errln, outln},
+    options::{DeviceOptions, JsonOption, ModelOptions, parse_size},
+    output::{claim, made, noteln},
     pictures::Pictures,
     progress::Progress,
     recipe::{Prepared, RecipeOptions, by_option, load},
@@ -13,7 +13,6 @@ use clap::Args;
 use etude::{
     engine::{Encode, Engine},
     error::{Error, Result},
-    files,
     model::Model,
     picture::decode,
     platform::block_on,
@@ -22,6 +21,7 @@ use etude::{
     schedule::{self, Preset, Schedule, SchedulerConfig, Spacing},
     tensors::{self, Values},
 };
+use serde_json::json;
 use std::{ops::Range, path::PathBuf, process::ExitCode, sync::Arc};
 
 /// What `encode` and `reconstruct` share.
@@ -233,9 +233,11 @@ pub struct EncodeArgs {
     /// Number of steps S
     #[arg(long, short = 'S', value_name = "S", default_value_t = 100)]
     steps: usize,
-    /// Receives x_T [N, C, H, W], which `etude sample --input` draws again
+    /// Receives x_T [N, C, H, W], which `etude sample --input` draws again; - is standard output
     #[arg(long, short = 'o', value_name = "FILE", default_value = "x_T.safetensors")]
     out: PathBuf,
+    #[command(flatten)]
+    json: JsonOption,
     #[command(flatten)]
     options: EncodeOptions,
 }
@@ -247,11 +249,11 @@ pub struct EncodeArgs {
 pub fn run(args: &EncodeArgs) -> Result<ExitCode> {
     let mut opened = args.options.open()?;
     let schedule = args.options.schedule(&opened.scheduler(), args.steps)?;
-    files::check_writable(&args.out)?;
+    claim(&args.out, args.json.json)?;
     let source = args.options.source(&args.pictures, &mut opened, args.steps)?;
     let (model, size) = (opened.model.clone(), opened.size);
     for note in &schedule.notes {
-        errln!("note: {note}");
+        noteln!("note: {note}");
     }
     let chosen = args.options.device.open()?;
     let mut engine = Engine::new(model.clone(), chosen.backend, args.options.device.precision.into());
@@ -267,6 +269,9 @@ pub fn run(args: &EncodeArgs) -> Result<ExitCode> {
     let shape = vec![images, model.config.in_channels as usize, size.0 as usize, size.1 as usize];
     tensors::write(&args.out, &[("x_T", shape, Values::F32(latents))])?;
     let steps = schedule.steps.len();
-    outln!("x_T of {images} {}, {steps} steps, norm / √d {rms:.3} (noise has 1): {}", job.name, args.out.display());
+    let facts = json!({ "images": images, "steps": steps, "norm_per_sqrt_d": rms, "out": args.out });
+    let out = args.out.display();
+    let line = format_args!("x_T of {images} {}, {steps} steps, norm / √d {rms:.3} (noise has 1): {out}", job.name);
+    made(args.json.json, &facts, line)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,17 +1,17 @@
 //! `etude eps`: the network on tensors of a file, for comparison with other implementations.
 
-use super::options::{DeviceOptions, ModelOptions};
-use super::output::outln;
+use super::options::{DeviceOptions, JsonOption, ModelOptions};
+use super::output::{claim, made};
 use clap::Args;
 use etude::{
     engine::Engine,
     error::{Error, Result},
-    files,
     model::Model,
     platform::block_on,
     tensors::{self, Values},
     weights::Weights,
 };
+use serde_json::json;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 /// Arguments of `etude eps`.
@@ -23,9 +23,11 @@ pub struct EpsArgs {
     /// classes
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
-    /// Receives eps [N, C, H, W], f32
+    /// Receives eps [N, C, H, W], f32; - is standard output
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    json: JsonOption,
     #[command(flatten)]
     device: DeviceOptions,
 }
@@ -58,7 +60,7 @@ pub fn run(args: &EpsArgs) -> Result<ExitCode> {
     }
     let classes = classes(&file, &model, images)?;
     let sample = file.get("sample", &shape, false)?;
-    files::check_writable(&args.output)?;
+    claim(&args.output, args.json.json)?;
     let chosen = args.device.open()?;
     let size = (shape[2] as u32, shape[3] as u32);
     let out_channels = model.config.out_channels as usize;
@@ -67,7 +69,8 @@ pub fn run(args: &EpsArgs) -> Result<ExitCode> {
     let eps = block_on(engine.epsilon(&sample, &timesteps, &classes, size))?;
     let out_shape = vec![images, out_channels, shape[2], shape[3]];
     tensors::write(&args.output, &[("eps", out_shape, Values::F32(eps))])?;
-    outln!("eps of {images} images: {}", args.output.display());
+    let facts = json!({ "images": images, "out": args.output });
+    made(args.json.json, &facts, format_args!("eps of {images} images: {}", args.output.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

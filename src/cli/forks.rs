@@ -4,7 +4,7 @@ use super::{
     latents::Latents,
     noise::torch_noise,
     options::DeviceOptions,
-    output::{errln, outln},
+    output::{claim_png, noteln, outln},
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
 };
@@ -12,7 +12,6 @@ use clap::Args;
 use etude::{
     engine::{Engine, Group, Groups, Stem},
     error::{Error, Result},
-    files,
     picture::{Picture, distance, png, sheet},
     platform::block_on,
     sampler::{ImageKey, Reads},
@@ -31,7 +30,7 @@ pub struct ForksArgs {
     /// Noise seeds that go on from each, the ones after the run's own
     #[arg(long, value_name = "M", default_value_t = 4)]
     seeds: u32,
-    /// A .png with the ends: a row per fork, a column per seed, image after image
+    /// A .png with the ends: a row per fork, a column per seed, image after image; - is standard output
     #[arg(long, short = 'o', value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print {"t": […], "distance": […]} and nothing else
@@ -52,15 +51,12 @@ pub fn run(args: &ForksArgs) -> Result<ExitCode> {
     let prepared = args.recipe.prepare(1)?;
     check(args, &prepared)?;
     if let Some(out) = &args.out {
-        if !out.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
-            return Err(Error::argument(format!("--out {}: expected a .png", out.display())));
-        }
-        files::check_writable(out)?;
+        claim_png(out, args.json)?;
     }
     prepared.print_notes();
     let steps = &prepared.schedule.steps;
     if steps.iter().all(|step| step.next_from_noise == 0.0) {
-        errln!("note: no step of this run adds noise (η = 0), so x_T decides the picture and every distance is 0");
+        noteln!("note: no step of this run adds noise (η = 0), so x_T decides the picture and every distance is 0");
     }
     let places = distance::places(steps.len(), args.places);
     let ends = ends(args, &prepared, &places)?;
@@ -88,7 +84,7 @@ pub fn run(args: &ForksArgs) -> Result<ExitCode> {
     if let Some(out) = &args.out {
         let columns = args.seeds as usize * images;
         png::write_png(out, &sheet::contact_sheet(&ends.concat(), Some(columns), None), None)?;
-        errln!("a row per fork, from t = {} down: {}", t[0], out.display());
+        noteln!("a row per fork, from t = {} down: {}", t[0], out.display());
     }
     Ok(ExitCode::SUCCESS)
 }

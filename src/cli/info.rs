@@ -1,6 +1,10 @@
 //! `etude info`: a model's facts, or the recipe inside a picture.
 
-use super::output::{out, outln};
+use super::{
+    markdown::as_text,
+    options::JsonOption,
+    output::{object, out, outln},
+};
 use clap::Args;
 use etude::{
     error::{Error, Result},
@@ -10,6 +14,7 @@ use etude::{
     schedule::BetaSchedule,
     weights::Weights,
 };
+use serde_json::{Value, json};
 use std::{path::Path, process::ExitCode};
 
 /// Arguments of `etude info`.
@@ -24,6 +29,8 @@ pub struct InfoArgs {
     /// Also print the recorded program, one kernel call per line
     #[arg(long)]
     program: bool,
+    #[command(flatten)]
+    json: JsonOption,
 }
 
 /// Runs the command.
@@ -31,7 +38,14 @@ pub struct InfoArgs {
 /// # Errors
 /// A model that does not load, a file that is neither a picture nor weights, a picture without a recipe.
 pub fn run(args: &InfoArgs) -> Result<ExitCode> {
+    let json = args.json.json;
     let Some(what) = &args.what else {
+        if json {
+            let all =
+                EMBEDDED.iter().map(|embedded| facts(&Model::embedded(embedded)?, args.program)).collect::<Result<Vec<_>>>()?;
+            object(&json!({ "models": all }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for embedded in EMBEDDED {
             describe(&Model::embedded(embedded)?, args.program)?;
         }
@@ -44,17 +58,25 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     match super::model::find(&with_variant(what, args.variant.as_deref())) {
+        Ok(model) if json => {
+            object(&facts(&model, args.program)?)?;
+            return model.usable_scheduler().map(|_| ExitCode::SUCCESS);
+        }
         Ok(model) => describe(&model, args.program)?,
         // No model alone, perhaps, but tensors that can be listed.
         Err(error) if path.is_file() && args.variant.is_none() => {
             let Ok(weights) = Weights::open(path) else { return Err(error) };
-            list(&weights);
+            if json {
+                object(&tensors(&weights))?;
+            } else {
+                list(&weights);
+            }
             return Err(error);
         }
         Err(error) => return Err(error),
     }
     if let Some(embedded) = EMBEDDED.iter().find(|e| e.name == what) {
-        outln!("\n{}", embedded.readme.trim());
+        outln!("\n{}", as_text(embedded.readme.trim()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,6 +94,67 @@ fn list(weights: &Weights) {
     if names.len() > SHOWN {
         outln!("    and {} more", names.len() - SHOWN);
     }
+}
+
+/// The same, all of them, for a program.
+fn tensors(weights: &Weights) -> Value {
+    let tensor = |name: &String| json!({ "name": name, "dtype": weights.dtype(name), "shape": weights.shape(name) });
+    json!({
+        "file": weights.origin(),
+        "numbers": weights.parameters(),
+        "crc32": format!("{:08x}", weights.crc32()),
+        "tensors": weights.names().iter().map(tensor).collect::<Vec<_>>(),
+    })
+}
+
+/// A model's facts for a program. A scheduler that cannot be used is null.
+///
+/// # Errors
+/// A network that cannot be recorded.
+fn facts(model: &Model, with_program: bool) -> Result<Value> {
+    let config = &model.config;
+    let (height, width) = model.sample_size();
+    let (program, _) = model.record(1, height, width, 1)?;
+    let scheduler = model.usable_scheduler().ok().map(|s| {
+        json!({
+            "beta_schedule": s.beta_schedule.to_string(),
+            "beta_start": s.beta_start,
+            "beta_end": s.beta_end,
+            "trained_betas": s.trained_betas,
+            "train_timesteps": s.num_train_timesteps,
+            "predicts": s.prediction_type.to_string(),
+            "file": model.scheduler_file,
+            "assumed": if model.scheduler.is_some() { None } else { model.assumed() },
+        })
+    });
+    let card = model.card.as_ref().map(|card| {
+        let lines = card.lines().into_iter().map(|(name, text)| (name.to_owned(), Value::from(text)));
+        lines.collect::<serde_json::Map<_, _>>()
+    });
+    let mut facts = json!({
+        "name": model.name,
+        "sample": [config.in_channels, height, width],
+        "size_step": config.size_step(),
+        "channels": config.block_out_channels,
+        "outputs": config.out_channels,
+        "learns_variance": config.learns_variance(),
+        "classes": config.num_classes,
+        "parameters": model.weights().parameters(),
+        "gflop_per_image_and_step": program.flops(Stage::Network, 1) * 1e-9,
+        "weights": {
+            "file": model.weights().origin(),
+            "files": model.weights().files(),
+            "crc32": format!("{:08x}", model.weights().crc32()),
+            "prefix": model.prefix,
+        },
+        "scheduler": scheduler,
+        "notes": model.notes.iter().chain(&model.latents_note()).collect::<Vec<_>>(),
+        "card": card,
+    });
+    if with_program {
+        facts["program"] = program.to_string().lines().collect::<Vec<_>>().into();
+    }
+    Ok(facts)
 }
 
 /// A model's facts, whatever its scheduler is.

@@ -2,6 +2,7 @@
 
 mod bench;
 mod between;
+mod completions;
 #[cfg(all(test, feature = "app", unix))]
 mod copied;
 mod devices;
@@ -12,6 +13,8 @@ mod forks;
 mod given;
 mod info;
 mod latents;
+mod man;
+mod markdown;
 mod model;
 mod models;
 mod noise;
@@ -23,11 +26,12 @@ mod recipe;
 mod reconstruct;
 mod sample;
 mod trajectory;
+mod usage;
 mod verify;
 #[cfg(feature = "app")]
 mod view;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use etude::error::{Error, Result};
 use output::errln;
 use std::process::ExitCode;
@@ -36,6 +40,9 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(name = "etude", version, about, arg_required_else_help = cfg!(not(feature = "app")), disable_help_subcommand = true)]
 struct Arguments {
+    /// Print faults and answers alone: no notes, no progress, not which device it is nor what was written
+    #[arg(long, short = 'q', global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -60,20 +67,30 @@ enum Command {
     /// List the models: in the program, in the Hub's cache, on the Hub
     Models(models::ModelsArgs),
     /// List the devices
-    Devices,
+    Devices(devices::DevicesArgs),
     /// Describe a model, or print the recipe inside a picture
     Info(info::InfoArgs),
     /// Compare every kernel of a model on a device with the CPU executor
     Verify(verify::VerifyArgs),
     /// Measure speed and memory
     Bench(bench::BenchArgs),
+    /// Print what a shell needs to complete commands and options
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, of the program or of a command
+    Man(man::ManArgs),
 }
 
 /// Parses the arguments of this process, runs the command, and returns the exit code: 0, 1 where a verification failed, 2 where
 /// something could not be done (one line on standard error says what), 130 after Ctrl-C.
 pub fn main() -> ExitCode {
-    // clap prints usage errors itself and exits with 2.
-    match run(Arguments::parse()) {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::print(&error, &Arguments::command()),
+    };
+    if arguments.quiet {
+        output::be_quiet();
+    }
+    match run(arguments) {
         Ok(code) => code,
         Err(Error::Cancelled) => {
             errln!("interrupted: nothing was written");
@@ -107,9 +124,11 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Forks(args)) => forks::run(&args),
         Some(Command::Eps(args)) => eps::run(&args),
         Some(Command::Models(args)) => models::run(&args),
-        Some(Command::Devices) => devices::run(),
+        Some(Command::Devices(args)) => devices::run(&args),
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args, Arguments::command()),
+        Some(Command::Man(args)) => man::run(&args, Arguments::command()),
     }
 }

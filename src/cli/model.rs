@@ -1,7 +1,7 @@
 //! `--model`: an embedded model, a folder, or one from the Hub, which is fetched where it is not in the cache, with a bar.
 
 use super::{
-    output::errln,
+    output::noteln,
     progress::{bar, handle_interrupts},
 };
 use etude::{
@@ -68,10 +68,10 @@ fn snapshot(name: HubName, variant: Option<&str>) -> Result<Snapshot> {
     handle_interrupts(None)?;
     let snapshot = fetched?;
     if watch.progress().total > 0 {
-        errln!("{}: {} fetched into {}", snapshot.name.repository(), hub::bytes(watch.progress().total), settings.cache.display());
+        noteln!("{}: {} fetched into {}", snapshot.name.repository(), hub::bytes(watch.progress().total), settings.cache.display());
     }
     if let Cached::WithoutScheduler(_) = hub::look_up(&settings, &snapshot.name, variant) {
-        errln!(
+        noteln!(
             "note: {}: the cache has no scheduler_config.json of it, and the Hub cannot be asked whether there is one",
             snapshot.name.repository()
         );
@@ -107,7 +107,7 @@ impl Shown {
         let next = self.next.load(Ordering::Relaxed);
         if percent >= next && percent < 100 {
             self.next.store(percent - percent % QUIET_STEP + QUIET_STEP, Ordering::Relaxed);
-            errln!("{}: {percent} %: {}", self.name, progress.line());
+            noteln!("{}: {percent} %: {}", self.name, progress.line());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Option groups that several commands share.
 
-use super::output::errln;
+use super::output::noteln;
 use clap::{Args, ValueEnum};
 use etude::{
     backend::{Backend, Chosen, DeviceChoice},
@@ -35,6 +35,14 @@ impl ModelOptions {
     pub fn find(&self) -> Result<Model> {
         super::model::find(&self.name_or(DEFAULT))
     }
+}
+
+/// Whether a program reads what is printed.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct JsonOption {
+    /// Print one JSON object, and nothing else on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Where to compute.
@@ -76,7 +84,7 @@ impl DeviceOptions {
         let text = if self.device.is_empty() { "auto" } else { &self.device };
         let chosen = block_on(Backend::choose(&text.parse::<DeviceChoice>()?, self.precision.into()))?;
         let info = chosen.backend.info();
-        errln!("device: {} via {} ({})", info.name, info.backend, chosen.reason);
+        noteln!("device: {} via {} ({})", info.name, info.backend, chosen.reason);
         Ok(chosen)
     }
 }

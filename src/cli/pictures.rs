@@ -1,6 +1,6 @@
 //! The pictures that `encode` and `reconstruct` are given: files, folders and arrays, cropped and scaled to the model's size.
 
-use super::output::errln;
+use super::output::noteln;
 use etude::{
     error::{Error, Result},
     files,
@@ -63,10 +63,10 @@ impl Pictures {
             }
         }
         match (first, pictures.len()) {
-            (Some((first, done)), 1) => errln!("note: {first}: {done}"),
+            (Some((first, done)), 1) => noteln!("note: {first}: {done}"),
             (Some((first, _)), of) => {
                 let what = format!("{cropped} of {of} pictures cropped to the middle, {scaled} scaled to {width} x {height}");
-                errln!("note: {what} (Lanczos); {first}");
+                noteln!("note: {what} (Lanczos); {first}");
             }
             (None, _) => {}
         }
@@ -90,7 +90,7 @@ pub fn fitted(path: &Path, picture: &Picture, size: (u32, u32)) -> Picture {
     let (height, width) = (size.0 as usize, size.1 as usize);
     let (fitted, how) = decode::fit(picture, height, width);
     if let Some(done) = done(how, (height, width)) {
-        errln!("note: {} is {} x {}: {done}", path.display(), picture.width, picture.height);
+        noteln!("note: {} is {} x {}: {done}", path.display(), picture.width, picture.height);
     }
     fitted
 }
@@ -108,7 +108,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
     let names = files::names(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
     let mut found: Vec<PathBuf> = names.iter().map(|name| path.join(name)).filter(is_picture).collect();
     if names.len() == files::MAX_NAMES {
-        errln!(
+        noteln!(
             "note: {}: only {} of its entries were looked at; an .npz holds any number of pictures",
             path.display(),
             names.len()

@@ -1,5 +1,6 @@
 //! Progress bars and Ctrl-C.
 
+use super::output::is_quiet;
 use etude::error::{Error, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -42,9 +43,10 @@ pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// A bar on standard error. Hidden where that is no terminal.
+/// A bar on standard error. Hidden where that is no terminal, and by `--quiet`.
 pub fn bar(length: u64, style: &str) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr_with_hz(10));
+    let target = if is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+    let bar = ProgressBar::with_draw_target(Some(length), target);
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style.with_key("per_sec", |s: &indicatif::ProgressState, w: &mut dyn std::fmt::Write| {
             // A bar that cannot be written has nobody to tell.

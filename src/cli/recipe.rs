@@ -1,6 +1,6 @@
 //! The options that make up a recipe, and `--recipe`, which takes one from a picture.
 
-use super::{encode_options::EncodedOptions, options::ModelOptions, output::errln};
+use super::{encode_options::EncodedOptions, options::ModelOptions, output::noteln};
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
@@ -184,7 +184,7 @@ impl RecipeOptions {
                 let usual = of_recipe.unwrap_or(DEFAULT_STEPS);
                 let steps = usual.min(train_timesteps as usize);
                 if steps < usual {
-                    errln!(
+                    noteln!(
                         "note: {steps} steps in the place of {usual}: {model_name} was trained with T = {train_timesteps} timesteps"
                     );
                 }
@@ -234,7 +234,7 @@ impl RecipeOptions {
             && self.model.variant.is_none()
             && base.weights_crc32 != recipe.weights_crc32
         {
-            errln!(
+            noteln!(
                 "note: the recipe was made with other weights of {} (CRC-32 {}, these have {}); the picture will differ",
                 recipe.model,
                 base.weights_crc32,
@@ -242,7 +242,7 @@ impl RecipeOptions {
             );
         }
         if own_eta.is_some() && recipe.preset == Preset::Ddpm.to_string() {
-            errln!("note: preset ddpm has no η, --eta is not used; --preset diffusers --eta 1 --clip-epsilon is the same step");
+            noteln!("note: preset ddpm has no η, --eta is not used; --preset diffusers --eta 1 --clip-epsilon is the same step");
         }
         recipe.check(&model).map_err(by_option)?;
         if let (Some(between), Some(eta)) = (&mut recipe.between, self.eta) {
@@ -260,7 +260,7 @@ impl Prepared {
     /// Prints what the user ought to know of the model and the schedule, on standard error.
     pub fn print_notes(&self) {
         for note in self.model.all_notes().iter().chain(&self.schedule.notes) {
-            errln!("note: {note}");
+            noteln!("note: {note}");
         }
     }
 

@@ -2,15 +2,14 @@
 
 use super::{
     encode::{EncodeOptions, Job},
-    output::{errln, outln},
+    output::{claim_png, noteln, outln},
     progress::Progress,
     recipe::by_option,
 };
 use clap::Args;
 use etude::{
     engine::{Engine, Run},
-    error::{Error, Result},
-    files,
+    error::Result,
     picture::{
         self, Picture, png,
         reconstruction::{ENLARGED, PAPER, difference, mse},
@@ -39,7 +38,7 @@ pub struct ReconstructArgs {
     /// Seed of the noise on the way back, where η is above 0
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     noise_seed: u64,
-    /// A .png with the pictures, what they become at each S, and ten times the difference
+    /// A .png with the pictures, what they become at each S, and ten times the difference; - is standard output
     #[arg(long, short = 'o', value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print {"steps": […], "mse": […]} and nothing else
@@ -67,10 +66,7 @@ pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
     };
     let schedules = args.steps.iter().map(both).collect::<Result<Vec<_>>>()?;
     if let Some(out) = &args.out {
-        if !out.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
-            return Err(Error::argument(format!("--out {}: expected a .png", out.display())));
-        }
-        files::check_writable(out)?;
+        claim_png(out, args.json)?;
     }
     let largest = args.steps.iter().copied().max().unwrap_or(1);
     let source = args.options.source(&args.pictures, &mut opened, largest)?;
@@ -106,7 +102,7 @@ pub fn run(args: &ReconstructArgs) -> Result<ExitCode> {
     }
     if let Some(out) = &args.out {
         png::write_png(out, &drawn(&job, &made), None)?;
-        errln!("originals, then for each S the pictures that return and {ENLARGED} times the difference: {}", out.display());
+        noteln!("originals, then for each S the pictures that return and {ENLARGED} times the difference: {}", out.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,16 +1,16 @@
 //! `etude sample`: a recipe becomes pictures.
 
-use super::output::{errln, outln};
 use super::{
     between,
     given::Given,
     latents::Latents,
     noise::{step_noise, torch_noise},
-    options::DeviceOptions,
+    options::{DeviceOptions, JsonOption},
+    output::{claim, errln, made, noteln},
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use etude::{
     backend::Chosen,
     engine::{Engine, OnImages, Run},
@@ -21,6 +21,7 @@ use etude::{
     recipe::{Recipe, Rng},
     sampler::{Flow, Reads, StepNoise, StepTensors},
 };
+use serde_json::json;
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -35,9 +36,12 @@ pub struct SampleArgs {
     /// Images computed together [default: as suits the device]
     #[arg(long, value_name = "B")]
     batch: Option<u32>,
-    /// A .png contact sheet, an .npz, or a folder for one PNG per image
+    /// A .png contact sheet, an .npz, or a folder for one PNG per image; - is standard output
     #[arg(long, short = 'o', value_name = "FILE|DIR", default_value = "etude.png")]
     pub(super) out: PathBuf,
+    /// Which of the three it is [default: as its name ends; on standard output png]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// A .safetensors with x_T [N, C, H, W] and optionally noise [K, N, C, H, W], in the place of the seeds
     #[arg(long, value_name = "FILE", conflicts_with = "encode")]
     input: Option<PathBuf>,
@@ -45,7 +49,20 @@ pub struct SampleArgs {
     #[arg(long, value_name = "FILE")]
     save_trajectory: Option<PathBuf>,
     #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
     pub(super) device: DeviceOptions,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A contact sheet
+    Png,
+    /// All pictures in an array of bytes [N, H, W, 3]
+    Npz,
+    /// One PNG per image
+    Folder,
 }
 
 /// Runs the command.
@@ -60,7 +77,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
     let steps = prepared.schedule.steps.len();
     let given = args.input.as_deref().map(|path| Given::open(path, prepared.model.config.in_channels, steps)).transpose()?;
     if let Some(output) = &args.save_trajectory {
-        return super::trajectory::record(given.as_ref(), output, &prepared, &args.device, args.batch);
+        return super::trajectory::record(given.as_ref(), output, &prepared, &args.device, args.batch, args.json.json);
     }
     let prepared = match &given {
         Some(given) => Prepared { recipe: given.recipe(&prepared.recipe), ..prepared },
@@ -72,24 +89,34 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
         None => prepared,
     };
     let out = if args.out.as_os_str().is_empty() { Path::new("etude.png") } else { &args.out };
-    let mut output = Output::create(out, &prepared, given.is_none())?;
+    let format = Format::of(args.format, out)?;
+    let mut output = Output::create(out, format, &prepared, given.is_none(), args.json.json)?;
     prepared.print_notes();
     let chosen = args.device.open()?;
     let start = Instant::now();
     let interrupted = sample_all(&prepared, chosen, args, given.as_ref(), &mut |picture| output.push(picture))?;
-    let made = output.finish()?;
-    let recipe = &prepared.recipe;
+    let kept = output.finish()?;
+    let (recipe, seconds) = (&prepared.recipe, start.elapsed().as_secs_f64());
     let steps = prepared.schedule.steps.len();
     let what =
-        format!("{made} {} of {}, {steps} {}, {}", plural(made, "image"), recipe.model, plural(steps, "step"), recipe.noisiness());
+        format!("{kept} {} of {}, {steps} {}, {}", plural(kept, "image"), recipe.model, plural(steps, "step"), recipe.noisiness());
+    let facts = json!({
+        "images": kept,
+        "model": recipe.model,
+        "steps": steps,
+        "noisiness": recipe.noisiness(),
+        "seconds": seconds,
+        "interrupted": interrupted,
+        "out": out,
+    });
     if interrupted {
-        errln!("interrupted: kept the {made} finished of {} images", recipe.count);
-        if made > 0 {
-            outln!("{what}: {}", out.display());
+        errln!("interrupted: kept the {kept} finished of {} images", recipe.count);
+        if kept > 0 || args.json.json {
+            made(args.json.json, &facts, format_args!("{what}: {}", out.display()))?;
         }
         return Ok(ExitCode::from(130));
     }
-    outln!("{what}, {:.1} s: {}", start.elapsed().as_secs_f64(), out.display());
+    made(args.json.json, &facts, format_args!("{what}, {seconds:.1} s: {}", out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -154,7 +181,7 @@ fn sample_into(prepared: &Prepared, engine: &mut Engine, given: Option<&Given>, 
         Run { images, first: recipe.first, size: recipe.size, steps: &schedule.steps, x_t: &x_t, noise, classes, reads: &reads };
     let (asked, batch) = (engine.batch(images), engine.sample_batch(&run)?);
     if batch < asked {
-        errln!("note: {asked} images at a time do not fit this device, so it makes {batch} at a time");
+        noteln!("note: {asked} images at a time do not fit this device, so it makes {batch} at a time");
     }
     let progress = Progress::new((images.div_ceil(batch) * schedule.steps.len()) as u64)?;
     let mut on_step = |images: Range<usize>, index: usize, _: &StepTensors| {
@@ -218,23 +245,29 @@ enum Output {
     Folder { path: PathBuf, made: usize, recipe: Option<Box<Recipe>> },
 }
 
-impl Output {
-    /// Checks that the place can be written before hours are spent.
-    fn create(out: &Path, prepared: &Prepared, has_recipe: bool) -> Result<Self> {
-        let recipe = &prepared.recipe;
-        let kept = has_recipe.then(|| Box::new(recipe.clone()));
+impl Format {
+    /// What is asked for, or what the name says.
+    ///
+    /// # Errors
+    /// The name of another kind of file; a folder on standard output.
+    fn of(asked: Option<Self>, out: &Path) -> Result<Self> {
+        if files::is_standard_output(out) {
+            return match asked.unwrap_or(Self::Png) {
+                Self::Folder => {
+                    Err(Error::argument("--out -: expected one file for standard output, png or npz, got a folder; give it a name"))
+                }
+                format => Ok(format),
+            };
+        }
+        if let Some(format) = asked {
+            return Ok(format);
+        }
         let extension = out.extension().map(|e| e.to_string_lossy().to_lowercase());
         // `samples_eta0.5` is a folder, and so is whatever ends with a slash.
         let is_folder = out.is_dir() || out.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
         match extension.as_deref().filter(|e| !is_folder && (FILES.contains(e) || OTHER_FILES.contains(e))) {
-            Some("png") => {
-                files::check_writable(out)?;
-                Ok(Self::Sheet { path: out.to_owned(), pictures: Vec::new(), recipe: kept })
-            }
-            Some("npz") => {
-                let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
-                Ok(Self::Npz { writer: Box::new(NpzWriter::create(out, recipe.count as usize, h, w)?), made: 0 })
-            }
+            Some("png") => Ok(Self::Png),
+            Some("npz") => Ok(Self::Npz),
             Some(other) => {
                 let hint = match other {
                     "gif" => "; `etude trajectory` makes animations",
@@ -244,9 +277,30 @@ impl Output {
                 let what = format!("--out {}: expected a .png, an .npz or a folder, got .{other}{hint}", out.display());
                 Err(Error::argument(what))
             }
-            None => {
-                files::check_writable(picture_path(out, 0))?;
-                Ok(Self::Folder { path: out.to_owned(), made: 0, recipe: kept })
+            None => Ok(Self::Folder),
+        }
+    }
+}
+
+impl Output {
+    /// Checks that the place can be written before hours are spent.
+    fn create(out: &Path, format: Format, prepared: &Prepared, has_recipe: bool, json: bool) -> Result<Self> {
+        let recipe = &prepared.recipe;
+        let kept = has_recipe.then(|| Box::new(recipe.clone()));
+        let path = out.to_owned();
+        match format {
+            Format::Png => {
+                claim(out, json)?;
+                Ok(Self::Sheet { path, pictures: Vec::new(), recipe: kept })
+            }
+            Format::Npz => {
+                claim(out, json)?;
+                let (h, w) = (recipe.size.0 as usize, recipe.size.1 as usize);
+                Ok(Self::Npz { writer: Box::new(NpzWriter::create(out, recipe.count as usize, h, w)?), made: 0 })
+            }
+            Format::Folder => {
+                claim(&picture_path(out, 0), json)?;
+                Ok(Self::Folder { path, made: 0, recipe: kept })
             }
         }
     }

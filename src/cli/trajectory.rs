@@ -1,15 +1,15 @@
 //! `etude trajectory`: a run as a strip or an animation; and the recording of whole trajectories for `etude sample`.
 
-use super::output::outln;
 use super::{
     given::Given,
     latents::Latents,
     noise::{step_noise, torch_noise},
-    options::DeviceOptions,
+    options::{DeviceOptions, JsonOption},
+    output::{claim, made},
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use etude::{
     engine::{Engine, Run},
     error::{Error, Result},
@@ -23,6 +23,7 @@ use etude::{
     sampler::{Flow, Reads, StepNoise, StepTensors},
     tensors::{self, Values},
 };
+use serde_json::json;
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -37,11 +38,25 @@ pub struct TrajectoryArgs {
     /// Show every K-th step [default: about ten columns in a PNG, every step in a GIF]
     #[arg(long, value_name = "K")]
     every: Option<usize>,
-    /// A .png strip or a .gif animation
+    /// A .png strip or a .gif animation; - is standard output
     #[arg(long, short = 'o', value_name = "FILE", default_value = "trajectory.png")]
     out: PathBuf,
+    /// Which of the two it is [default: as FILE ends; on standard output png]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    #[command(flatten)]
+    json: JsonOption,
     #[command(flatten)]
     device: DeviceOptions,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A strip
+    Png,
+    /// An animation
+    Gif,
 }
 
 /// Columns of a strip where `--every` is not given.
@@ -58,9 +73,11 @@ const LAST_MS: u32 = 1500;
 /// Anything that keeps the picture from being made or written.
 pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
     let prepared = args.recipe.prepare(2)?;
-    let animated = match args.out.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref() {
-        Some("png") => false,
-        Some("gif") => true,
+    let animated = match (args.format, args.out.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref()) {
+        (Some(format), _) => format == Format::Gif,
+        (None, Some("png")) => false,
+        (None, Some("gif")) => true,
+        _ if files::is_standard_output(&args.out) => false,
         _ => return Err(Error::argument(format!("--out {}: expected a .png or a .gif", args.out.display()))),
     };
     if args.every == Some(0) {
@@ -70,7 +87,7 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
         let got = prepared.recipe.count;
         return Err(Error::argument(format!("--count: expected at most {MAX_IMAGES} images in a trajectory, got {got}")));
     }
-    files::check_writable(&args.out)?;
+    claim(&args.out, args.json.json)?;
     prepared.print_notes();
     let steps = prepared.schedule.steps.len();
     let shown: Vec<usize> = match args.every {
@@ -96,7 +113,10 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
         png::write_png(&args.out, &sheet::strip(&trajectories, None), Some(&json))?;
     }
     let recipe = &prepared.recipe;
-    outln!("{} of {steps} steps of {}, {}: {}", shown.len(), recipe.model, recipe.noisiness(), args.out.display());
+    let facts = json!({ "shown": shown.len(), "steps": steps, "images": recipe.count, "model": recipe.model, "out": args.out });
+    let (noisiness, out) = (recipe.noisiness(), args.out.display());
+    let line = format_args!("{} of {steps} steps of {}, {noisiness}: {out}", shown.len(), recipe.model);
+    made(args.json.json, &facts, line)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -194,10 +214,11 @@ pub(super) fn record(
     prepared: &Prepared,
     device: &DeviceOptions,
     batch: Option<u32>,
+    json: bool,
 ) -> Result<ExitCode> {
     let steps = prepared.schedule.steps.len();
     let channels = prepared.model.config.in_channels;
-    files::check_writable(output)?;
+    claim(output, json)?;
     prepared.print_notes();
     let all: Vec<usize> = (0..steps).collect();
     let recording = sample(prepared, device, batch, given, &all)?;
@@ -217,6 +238,7 @@ pub(super) fn record(
         ("x0", shape(steps), Values::F32(x0)),
     ];
     tensors::write(output, &tensors)?;
-    outln!("{steps} steps of {} images: {}", recording.images, output.display());
+    let facts = json!({ "steps": steps, "images": recording.images, "model": prepared.recipe.model, "out": output });
+    made(json, &facts, format_args!("{steps} steps of {} images: {}", recording.images, output.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! `etude verify`: every kernel of a model on a device against the CPU executor.
 
-use super::options::{DeviceOptions, ModelOptions};
-use super::output::outln;
+use super::options::{DeviceOptions, JsonOption, ModelOptions};
+use super::output::{object, outln};
 use clap::Args;
 use etude::{
     cpu::executor::CpuExecutor,
@@ -12,6 +12,7 @@ use etude::{
     platform::block_on,
     program::{Access, Element, Executor, Handles, Kernel, Program, Stage, StepParams, layout},
 };
+use serde_json::json;
 use std::process::ExitCode;
 
 /// Arguments of `etude verify`.
@@ -25,6 +26,8 @@ pub struct VerifyArgs {
     /// Print every kernel call, not only the worst of each kernel
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    json: JsonOption,
     #[command(flatten)]
     device: DeviceOptions,
 }
@@ -64,8 +67,20 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     let rows: Vec<Row> =
         calls.iter().zip(got.iter().zip(&expected)).map(|((_, k, label), (g, e))| compare(&program, k, label, g, e)).collect();
     let bound = bound(precision);
-    print_table(&rows, bound, args.all);
     let failed = rows.iter().filter(|r| r.error > bound).count();
+    if args.json.json {
+        let row = |row: &Row| json!({ "kernel": row.kernel, "layer": row.label, "error": row.error, "agrees": row.error <= bound });
+        object(&json!({
+            "model": model.name,
+            "device": chosen.backend.info().name,
+            "bound": bound,
+            "passed": failed == 0,
+            "failed": failed,
+            "calls": rows.iter().map(row).collect::<Vec<_>>(),
+        }))?;
+        return Ok(ExitCode::from(u8::from(failed > 0)));
+    }
+    print_table(&rows, bound, args.all);
     if failed > 0 {
         outln!("FAILED: {failed} of {} kernel calls differ by more than {bound:e}", rows.len());
         return Ok(ExitCode::from(1));

@@ -18,6 +18,11 @@ use std::{
     path::Path,
 };
 
+/// Whether a path stands for standard output; a file of that name is `./-`.
+pub fn is_standard_output(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 /// Writes the file at `path` by `write`, all of it or nothing: if `write` fails, or the program ends, an old file there stays as
 /// it was. Missing parent folders are made. The writer is buffered.
 ///

@@ -1,35 +1,52 @@
-//! Desktops: a file is written under another name first, then renamed into place.
+//! Desktops: a file is written under another name first, then renamed into place. What goes to standard output goes there when it is whole.
 
-use super::{one_line, write_error};
+use super::{is_standard_output, one_line, write_error};
 use crate::error::{Error, Result};
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Seek, SeekFrom, Write},
+    io::{self, BufWriter, IsTerminal, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, SpooledTempFile};
 
 /// A file being written beside its final place. [`commit`](Self::commit) renames it there; dropped without that, it vanishes and
 /// whatever stood in the final place before is untouched.
-pub struct PendingFile {
-    writer: BufWriter<NamedTempFile<File>>,
-    /// As the user gave it, for messages.
-    path: PathBuf,
-    /// Where the bytes go in the end: `path`, or what it links to.
-    target: PathBuf,
+pub struct PendingFile(Place);
+
+/// Where the bytes are until then.
+enum Place {
+    /// Beside the final place.
+    Beside {
+        writer: BufWriter<NamedTempFile<File>>,
+        /// As the user gave it, for messages.
+        path: PathBuf,
+        /// Where the bytes go in the end: `path`, or what it links to.
+        target: PathBuf,
+    },
+    /// In memory, or where they are many in a file without a name: writers go back in what they write.
+    ForStandardOutput(SpooledTempFile),
 }
 
+/// So many bytes for standard output are kept in memory.
+const KEPT_IN_MEMORY: usize = 1 << 26;
+
 impl PendingFile {
-    /// Starts a file that [`commit`](Self::commit) will put at `path`, creating missing parent folders.
+    /// Starts a file that [`commit`](Self::commit) will put at `path`, creating missing parent folders; `-` is standard output.
     ///
     /// The file gets the permissions that [`File::create`] would give: the old file's where there is one, else the default under
     /// the umask. A link is followed, so the file behind it is the one replaced.
     ///
     /// # Errors
-    /// [`Error::File`] if `path` names no file, is a folder, a device or a file that may not be written, or if its folder cannot be
-    /// made or written to.
+    /// [`Error::File`] if `path` names no file, is a folder, a device, a terminal or a file that may not be written, or if its folder
+    /// cannot be made or written to.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        if is_standard_output(path) {
+            if io::stdout().is_terminal() {
+                return Err(Error::file(STANDARD_OUTPUT, "is a terminal, expected a pipe or a file; add | PROGRAM or > FILE"));
+            }
+            return Ok(Self(Place::ForStandardOutput(SpooledTempFile::new(KEPT_IN_MEMORY))));
+        }
         let refuse = |what: String| Err(Error::file(path, what));
         let names_folder =
             path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(char::from(byte)));
@@ -74,7 +91,7 @@ impl PendingFile {
                 None => Ok(file),
             });
         match file {
-            Ok(file) => Ok(Self { writer: BufWriter::new(file), path: path.to_owned(), target }),
+            Ok(file) => Ok(Self(Place::Beside { writer: BufWriter::new(file), path: path.to_owned(), target })),
             Err(error) => {
                 refuse(format!("its folder {} cannot be written to: {}; choose another place", folder.display(), one_line(&error)))
             }
@@ -86,25 +103,54 @@ impl PendingFile {
     /// # Errors
     /// [`Error::File`] if the last bytes cannot be written or the rename is refused; the old file then stays and nothing is left.
     pub fn commit(self) -> Result<()> {
-        let Self { writer, path, target } = self;
-        let file = writer.into_inner().map_err(|error| write_error(&path, error.error()))?;
-        file.persist(&target).map(drop).map_err(|error| write_error(&path, &error.error))
+        match self.0 {
+            Place::Beside { writer, path, target } => {
+                let file = writer.into_inner().map_err(|error| write_error(&path, error.error()))?;
+                file.persist(&target).map(drop).map_err(|error| write_error(&path, &error.error))
+            }
+            Place::ForStandardOutput(mut bytes) => match print(&mut bytes) {
+                // Who reads no further has what they wanted.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                printed => printed.map_err(|error| write_error(Path::new(STANDARD_OUTPUT), &error)),
+            },
+        }
+    }
+
+    fn place(&mut self) -> &mut dyn WriteAndSeek {
+        match &mut self.0 {
+            Place::Beside { writer, .. } => writer,
+            Place::ForStandardOutput(bytes) => bytes,
+        }
     }
 }
 
+/// What messages call it.
+const STANDARD_OUTPUT: &str = "standard output";
+
+fn print(bytes: &mut SpooledTempFile) -> io::Result<()> {
+    bytes.rewind()?;
+    let mut out = io::stdout().lock();
+    io::copy(bytes, &mut out)?;
+    out.flush()
+}
+
+trait WriteAndSeek: Write + Seek {}
+
+impl<T: Write + Seek> WriteAndSeek for T {}
+
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        self.place().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.place().flush()
     }
 }
 
 impl Seek for PendingFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.writer.seek(to)
+        self.place().seek(to)
     }
 }
 

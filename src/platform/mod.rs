@@ -17,7 +17,7 @@ use web as system;
 
 pub use clock::Clock;
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{block_on, catch_panic_quietly, home_folder, variable};
+pub use native::{arguments, block_on, catch_panic_quietly, home_folder, name_session_folder, variable};
 pub use system::{PickedFile, Task, catch_panic_async, current_folder, pause, random_seed, rest, spawn, spawn_on_cores};
 #[cfg(feature = "app")]
 pub use system::{pick_folder, pick_picture};

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
     any::Any,
+    ffi::OsString,
     fs,
     future::{Future, poll_fn},
     hash::{BuildHasher, Hasher, RandomState},
@@ -145,6 +146,33 @@ pub fn current_folder() -> PathBuf {
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
+
+/// What the program was started with, its own name first.
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
+}
+
+/// Gives the folder of a user's session its usual name where the environment does not say one, as on a machine without a desktop. A part
+/// of the Vulkan drivers looks for Wayland's socket there and complains on standard error, several times per run, unless it is told where;
+/// that the folder need not exist it takes without a word. Does nothing unless this is the process's only thread.
+#[cfg(target_os = "linux")]
+pub fn name_session_folder() {
+    use std::os::unix::fs::MetadataExt;
+    const NAME: &str = "XDG_RUNTIME_DIR";
+    let is_named = std::env::var_os(NAME).is_some_and(|folder| Path::new(&folder).is_absolute());
+    let threads = fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
+    let Ok(user) = fs::metadata("/proc/self").map(|process| process.uid()) else { return };
+    if !is_named && threads == 1 {
+        #[allow(unsafe_code, reason = "no other thread can read the environment meanwhile: there is none, as was just counted")]
+        unsafe {
+            std::env::set_var(NAME, format!("/run/user/{user}"));
+        }
+    }
+}
+
+/// Elsewhere nothing asks for it.
+#[cfg(not(target_os = "linux"))]
+pub fn name_session_folder() {}
 
 /// The user's own folder.
 pub fn home_folder() -> PathBuf {

@@ -225,7 +225,7 @@ fn bad_input_is_answered_in_one_line_and_leaves_no_file() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), BAD.len(), wrong.join("\n"));
 }
 
-/// clap's own errors: they show how the command is used, in several lines.
+/// clap's own errors are faults as all others are.
 #[test]
 fn usage_errors_are_exit_code_2() {
     let place = Place::new();
@@ -252,7 +252,19 @@ fn usage_errors_are_exit_code_2() {
     ] {
         let run = place.run(line);
         assert_eq!(run.code, Some(2), "{line}: {}", run.err);
-        assert!(run.err.starts_with("error: ") && run.out.is_empty(), "{line}: {}", run.err);
+        let is_one_line = run.err.ends_with('\n') && run.err.lines().count() == 1;
+        assert!(is_one_line && run.err.starts_with("etude: ") && run.out.is_empty(), "{line}: {}", run.err);
+        assert!(run.err.contains("--help` says more") && !run.err.contains("error: "), "{line}: {}", run.err);
+    }
+    // What is missing, what was meant, what there is.
+    for (line, words) in [
+        ("eps", ["--input <FILE>", "--output <FILE>", "`etude eps --help`"].as_slice()),
+        ("sampel", &["'sampel'", "'sample'", "`etude --help`"]),
+        ("sample --stesp 3", &["'--stesp'", "'--steps'", "`etude sample --help`"]),
+        ("sample --noise pink", &["'pink'", "--noise", "path, step", "`etude sample --help`"]),
+    ] {
+        let run = place.run(line);
+        assert!(words.iter().all(|word| run.err.contains(word)), "{line}: {}", run.err);
     }
     assert_eq!(place.files(), []);
 }
