@@ -75,7 +75,7 @@ fn moment(run: &RunView, growth: &Growth, at: f64, noisy: bool) -> Moment {
     };
     let of = &run.controls;
     let what = if noisy { "x_t" } else { "x̂0" };
-    let below = [format!("seed {}, image {}", of.seed, of.image_number()), format!("{what}, by equal time")];
+    let below = [format!("{}, image {}", of.latent_text(), of.image_number()), format!("{what}, by equal time")];
     Moment { sides: [(picture(0), a), (picture(1), b)], below }
 }
 

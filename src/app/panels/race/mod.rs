@@ -51,8 +51,8 @@ pub(crate) fn race_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures
 
 fn intro(draft: &Controls) -> String {
     format!(
-        "Two samplers start from one x_T (seed {}, image {}) and share the device by equal time: whoever has used it less is next.",
-        draft.seed,
+        "Two samplers start from one x_T ({}, image {}) and share the device by equal time: whoever has used it less is next.",
+        draft.latent_text(),
         draft.image_number()
     )
 }
