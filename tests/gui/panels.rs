@@ -106,14 +106,18 @@ fn explain_shows_the_numbers_of_the_step_and_takes_a_tau() {
 #[test]
 fn every_panel_draws_small_and_large_and_in_both_themes() {
     for (size, theme) in [([480.0, 360.0], "light"), ([640.0, 400.0], "dark"), ([1920.0, 1080.0], "light")] {
-        for tab in [Tab::Trajectory, Tab::Compare, Tab::Interpolate, Tab::Explain, Tab::Rewind, Tab::Fork] {
-            let mut controls = short();
+        for tab in [Tab::Trajectory, Tab::Compare, Tab::Interpolate, Tab::Explain, Tab::Rewind, Tab::Fork, Tab::Race] {
+            // What is drawn is looked at, not how it came about: few steps do.
+            let mut controls = Controls { steps: 4, ..short() };
             controls.view.tab = tab;
+            controls.view.rewind.steps = vec![4];
+            controls.view.compare.seeds = 2;
             let mut harness = window(controls);
             harness.set_size(size.into());
             let preference = if theme == "light" { egui::ThemePreference::Light } else { egui::ThemePreference::Dark };
             harness.ctx.set_theme(preference);
-            wait(&mut harness, "the run", finished);
+            // A race waits for its start.
+            wait(&mut harness, "the run", |viewer| tab == Tab::Race || finished(viewer));
             // The harness itself fails where a widget has no name or a glyph is missing.
             harness.step();
             assert!(harness.state().viewer().state.messages.texts().next().is_none(), "{tab:?} at {size:?}");
