@@ -8,8 +8,8 @@ use crate::{
             task_results::take_result,
         },
         panels::{
-            compare, controls_panel, help, interpolate, introduction, keys, messages, models, open_panel, presentation, status_bar,
-            top_bar,
+            compare, controls_panel, help, interpolate, introduction, keys, messages, models, open_panel, path_field, presentation,
+            status_bar, top_bar,
         },
         state::{
             State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then, pinned_controls,
@@ -294,6 +294,9 @@ impl Viewer {
             commands.extend(open_panel::panel_ui(ui, &self.state, &mut draft, &mut self.playback, &mut self.textures, now));
         });
         messages::messages_ui(ui.ctx(), &mut self.state.messages);
+        if let Some((what, text)) = &mut self.state.path_field {
+            commands.extend(path_field::path_field_ui(ui.ctx(), *what, text));
+        }
         commands.extend(help::help_ui(ui.ctx(), &mut self.state.helping));
         commands.extend(introduction::introduction_ui(ui.ctx(), &self.state, &mut draft));
         commands.extend(models::models_ui(ui.ctx(), &mut self.state.models, &self.state.controls.model));

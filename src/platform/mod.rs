@@ -7,6 +7,8 @@
 mod clock;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
+#[cfg(feature = "app")]
+mod picked;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
@@ -16,6 +18,9 @@ use native as system;
 use web as system;
 
 pub use clock::Clock;
+#[cfg(feature = "app")]
+pub use picked::Picked;
+
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::{arguments, block_on, catch_panic_quietly, home_folder, name_session_folder, variable};
 pub use system::{PickedFile, Task, catch_panic_async, current_folder, pause, random_seed, rest, spawn, spawn_on_cores};

@@ -1,5 +1,7 @@
 //! Desktops: tasks are threads, waiting blocks, dialogs are the system's.
 
+#[cfg(feature = "app")]
+use super::picked::Picked;
 use crate::error::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
@@ -179,17 +181,33 @@ pub fn home_folder() -> PathBuf {
     std::env::home_dir().unwrap_or_else(|| PathBuf::from("."))
 }
 
-/// Asks for a folder; `None` where the user calls it off.
+/// A dialog that is over sooner was never seen: no portal answers on this desktop, and nothing else that could ask.
 #[cfg(feature = "app")]
-pub async fn pick_folder(title: &str) -> Option<PathBuf> {
-    rfd::FileDialog::new().set_title(title).pick_folder()
+const SEEN: Duration = Duration::from_millis(250);
+
+/// What a dialog came to that began at `began`.
+#[cfg(feature = "app")]
+fn picked<T>(began: Instant, chosen: Option<T>) -> Picked<T> {
+    match chosen {
+        Some(chosen) => Picked::Chosen(chosen),
+        None if began.elapsed() < SEEN => Picked::NoDialog,
+        None => Picked::CalledOff,
+    }
 }
 
-/// Asks for a picture, a file of one of these endings; `None` where the user calls it off.
+/// Asks for a folder.
 #[cfg(feature = "app")]
-pub async fn pick_picture(title: &str, endings: &[&str]) -> Option<PickedFile> {
+pub async fn pick_folder(title: &str) -> Picked<PathBuf> {
+    let began = Instant::now();
+    picked(began, rfd::FileDialog::new().set_title(title).pick_folder())
+}
+
+/// Asks for a picture, a file of one of these endings.
+#[cfg(feature = "app")]
+pub async fn pick_picture(title: &str, endings: &[&str]) -> Picked<PickedFile> {
+    let began = Instant::now();
     let dialog = rfd::FileDialog::new().set_title(title).add_filter("Pictures", endings);
-    dialog.pick_file().map(|path| PickedFile { path })
+    picked(began, dialog.pick_file().map(|path| PickedFile { path }))
 }
 
 /// A file the user gave.

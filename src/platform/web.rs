@@ -1,5 +1,7 @@
 //! A page: one thread, which must not wait; files come from the user one by one and go to the downloads.
 
+#[cfg(feature = "app")]
+use super::picked::Picked;
 use crate::error::{Error, Result};
 use js_sys::{Array, Function, Promise, Uint8Array};
 use std::{
@@ -90,16 +92,16 @@ pub fn current_folder() -> PathBuf {
 
 /// A page cannot ask for a folder.
 #[cfg(feature = "app")]
-pub async fn pick_folder(_title: &str) -> Option<PathBuf> {
-    None
+pub async fn pick_folder(_title: &str) -> Picked<PathBuf> {
+    Picked::CalledOff
 }
 
-/// Asks for a picture, a file of one of these endings; `None` where the user calls it off.
+/// Asks for a picture, a file of one of these endings.
 #[cfg(feature = "app")]
-pub async fn pick_picture(title: &str, endings: &[&str]) -> Option<PickedFile> {
+pub async fn pick_picture(title: &str, endings: &[&str]) -> Picked<PickedFile> {
     let dialog = rfd::AsyncFileDialog::new().set_title(title).add_filter("Pictures", endings);
-    let file = dialog.pick_file().await?;
-    Some(PickedFile::new(file.file_name().into(), file.read().await))
+    let Some(file) = dialog.pick_file().await else { return Picked::CalledOff };
+    Picked::Chosen(PickedFile::new(file.file_name().into(), file.read().await))
 }
 
 /// A file the user gave.

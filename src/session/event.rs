@@ -70,10 +70,25 @@ pub enum TaskResult {
     Fetched(Arc<Watch>, Result<HubName, String>),
     /// The models of the Hub's cache, with their bytes.
     Cached(Vec<(HubName, u64)>),
+    /// No dialog could be shown that asks for a path.
+    NoDialog(WhatFor),
     /// It failed; the message says what and what to do.
     Failed(String),
     /// It was called off.
     Nothing,
+}
+
+/// What a path is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhatFor {
+    /// A model's folder or weights.
+    Model,
+    /// The folder that files are saved in.
+    SaveFolder,
+    /// A picture with a recipe.
+    Recipe,
+    /// A picture to encode.
+    Picture,
 }
 
 /// A run as it was accepted.

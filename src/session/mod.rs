@@ -15,7 +15,7 @@ mod stage;
 mod step_record;
 mod worker;
 
-pub use event::{End, Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake};
+pub use event::{End, Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake, WhatFor};
 pub use instruments::Instruments;
 pub use request::{
     Budget, EncodeBy, ForkAt, Group, InterpolationMode, Keep, Kind, Latent, LatentOf, MIN_DRAFT_STEPS, Member, Order, Request,

@@ -6,9 +6,12 @@ use egui_kittest::{
     Harness,
     kittest::{AccessKitNode, Queryable},
 };
-use etude::app::{
-    Command, Start,
-    state::{command::Export, view_settings::Tab},
+use etude::{
+    app::{
+        Command, Start,
+        state::{command::Export, view_settings::Tab},
+    },
+    session::WhatFor,
 };
 
 /// Where a text stands.
@@ -121,4 +124,41 @@ fn a_newcomer_is_told_what_this_is_and_nobody_twice() {
     harness.key_press(Key::Escape);
     harness.run_steps(4);
     assert!(!says(&harness, "Three things to try"));
+}
+
+/// Where no portal answers, a path is typed.
+#[test]
+fn without_a_dialog_a_path_is_typed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window(short());
+    wait(&mut harness, "the run", finished);
+    let type_in = |harness: &mut Harness<'_, Under>, what: WhatFor, path: &str| {
+        harness.state_mut().viewer_mut().state.path_field = Some((what, String::new()));
+        harness.run_steps(4);
+        assert!(says(harness, "No file dialog can be shown on this desktop"));
+        harness.event(egui::Event::Text(path.to_owned()));
+        harness.run_steps(2);
+        harness.get_by_label("Use it").click();
+        harness.run_steps(2);
+        assert!(harness.state().viewer().state.path_field.is_none());
+    };
+    type_in(&mut harness, WhatFor::SaveFolder, &folder.path().display().to_string());
+    assert_eq!(harness.state().viewer().state.save_folder, folder.path());
+    // What is not there is told in one line, and nothing changes.
+    type_in(&mut harness, WhatFor::SaveFolder, "/no/such/folder");
+    harness.run_steps(3);
+    assert!(says(&harness, "/no/such/folder") && harness.state().viewer().state.save_folder == folder.path());
+    for what in [WhatFor::Model, WhatFor::Recipe, WhatFor::Picture] {
+        let name = format!("/no/such/{what:?}");
+        type_in(&mut harness, what, &name);
+        wait(&mut harness, &name, |viewer| viewer.state.messages.texts().any(|text| text.contains(&name)));
+    }
+    // Escape puts it away.
+    harness.state_mut().viewer_mut().state.path_field = Some((WhatFor::Model, String::new()));
+    harness.run_steps(4);
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+    assert!(harness.state().viewer().state.path_field.is_none());
 }

@@ -19,9 +19,9 @@ use crate::{
         decode,
         recipe::{read_recipe, recipe_of},
     },
-    platform,
+    platform::{self, Picked},
     schedule::Spacing,
-    session::{Session, TaskResult},
+    session::{Session, TaskResult, WhatFor},
 };
 use eframe::egui::{Context, ViewportCommand};
 use std::path::{Path, PathBuf};
@@ -94,28 +94,32 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             state.messages.news(what, now);
         }
         Command::OpenModel => session.spawn_task(|| async {
-            platform::pick_folder("A model's folder").await.map_or(TaskResult::Nothing, TaskResult::ModelChosen)
+            asked(platform::pick_folder("A model's folder").await, WhatFor::Model, TaskResult::ModelChosen)
         }),
         Command::ShowModels(open) => models::show_models(state, session, open),
         Command::UseModel(name, variant) => models::use_model(state, session, (name, variant), Then::Use, now),
         Command::CancelDownload => models::cancel_download(state, now),
         Command::ChooseFolder => session.spawn_task(|| async {
-            platform::pick_folder("Save pictures in").await.map_or(TaskResult::Nothing, TaskResult::FolderChosen)
+            asked(platform::pick_folder("Save pictures in").await, WhatFor::SaveFolder, TaskResult::FolderChosen)
         }),
         Command::OpenRecipe => session.spawn_task(|| async {
-            let Some(file) = platform::pick_picture("A picture that etude saved", &["png", "gif"]).await else {
-                return TaskResult::Nothing;
-            };
-            recipe(file.path(), recipe_of(file.path(), file.open()), "has no recipe inside; nothing was changed")
+            let picked = platform::pick_picture("A picture that etude saved", &["png", "gif"]).await;
+            asked(picked, WhatFor::Recipe, |file| {
+                recipe(file.path(), recipe_of(file.path(), file.open()), "has no recipe inside; nothing was changed")
+            })
         }),
         Command::ChoosePicture => {
             let takes = rewind_picture::takes(state);
             session.spawn_task(move || async move {
-                let Some(file) = platform::pick_picture("A picture to rewind", &decode::ENDINGS).await else {
-                    return TaskResult::Nothing;
-                };
-                rewind_picture::chosen(&file, takes)
+                let picked = platform::pick_picture("A picture to rewind", &decode::ENDINGS).await;
+                asked(picked, WhatFor::Picture, |file| rewind_picture::chosen(&file, takes))
             });
+        }
+        Command::Typed(what, path) => {
+            state.path_field = None;
+            if let Some(path) = path {
+                typed(state, session, what, path, now);
+            }
         }
         Command::Open(path) => {
             let rewound = (state.controls.view.tab == Tab::Rewind).then(|| rewind_picture::takes(state));
@@ -124,6 +128,27 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
         Command::Help => state.helping = !state.helping,
         Command::Introduce(on) => (state.introducing, state.helping) = (on, false),
         Command::Theme(preference) => ctx.set_theme(preference),
+    }
+}
+
+/// What becomes of a dialog's answer.
+fn asked<T>(picked: Picked<T>, what: WhatFor, chosen: impl FnOnce(T) -> TaskResult) -> TaskResult {
+    match picked {
+        Picked::Chosen(found) => chosen(found),
+        Picked::CalledOff => TaskResult::Nothing,
+        Picked::NoDialog => TaskResult::NoDialog(what),
+    }
+}
+
+/// Takes a path that was typed.
+fn typed(state: &mut State, session: &Session, what: WhatFor, path: PathBuf, now: f64) {
+    match what {
+        WhatFor::SaveFolder if path.is_dir() => (state.save_folder, state.folder_chosen) = (path, true),
+        WhatFor::SaveFolder => {
+            state.messages.fault(Error::file(path, "expected a folder to save in, got none; make it first").to_string(), now);
+        }
+        WhatFor::Model | WhatFor::Recipe => open(session, path, None),
+        WhatFor::Picture => open(session, path, Some(rewind_picture::takes(state))),
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn take_result(state: &mut State, session: &Session, result: TaskResu
         TaskResult::Fetched(watch, result) => models::fetched(state, session, &watch, result, now),
         TaskResult::Cached(models) => state.models.cached = models,
         TaskResult::Devices(adapters) => state.adapters = adapters,
+        TaskResult::NoDialog(what) => state.path_field = Some((what, String::new())),
         TaskResult::Failed(message) => state.messages.fault(message, now),
         TaskResult::Nothing => {}
     }

@@ -74,6 +74,8 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
     if !typing && !egui_popup_open(ctx) && plain(Key::Escape) {
         return if state.helping {
             Some(Command::Help)
+        } else if let Some((what, _)) = state.path_field {
+            Some(Command::Typed(what, None))
         } else if state.introducing {
             Some(Command::Introduce(false))
         } else if state.models.open {

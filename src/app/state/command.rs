@@ -1,7 +1,7 @@
 //! What panels ask for, apart from changed controls. The app carries it out after the frame is drawn.
 
 use super::controls::Controls;
-use crate::hub::HubName;
+use crate::{hub::HubName, session::WhatFor};
 use eframe::egui::ThemePreference;
 use std::path::PathBuf;
 
@@ -57,6 +57,8 @@ pub enum Command {
     OpenRecipe,
     /// Ask for a picture to rewind.
     ChoosePicture,
+    /// A path that was typed, as no dialog could be shown; `None` puts the field away.
+    Typed(WhatFor, Option<PathBuf>),
     /// A model's folder or a picture with a recipe.
     Open(PathBuf),
     /// Light, dark, or as the system has it.
