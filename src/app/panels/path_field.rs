@@ -22,13 +22,13 @@ pub(crate) fn path_field_ui(ctx: &Context, what: WhatFor, text: &mut String) -> 
         ui.label("No file dialog can be shown on this desktop (no portal answers), so type the path here, or drop the file on the window.");
         let field = ui.add(TextEdit::singleline(text).desired_width(width).hint_text("/home/me/pictures"));
         field.ctx.accesskit_node_builder(field.id, |node| node.set_label("Path"));
-        if !field.has_focus() && text.is_empty() {
-            field.request_focus();
-        }
         if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
             command = Some(Command::Typed(what, None));
         }
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        if !field.has_focus() && text.is_empty() {
+            field.request_focus();
+        }
         ui.horizontal(|ui| {
             let path = text.trim();
             let pressed = ui.add_enabled(!path.is_empty(), Button::new("Use it")).clicked();
