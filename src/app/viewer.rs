@@ -15,7 +15,7 @@ use crate::{
             State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then, pinned_controls,
             run_requests::Purpose, runs::asks, start::Start, view_settings::Tab,
         },
-        widgets::{fonts, texture_cache::TextureCache, theme},
+        widgets::{fonts, presenting, texture_cache::TextureCache, theme},
     },
     error::Result,
     gpu,
@@ -208,6 +208,7 @@ impl Viewer {
         // Of a comparison, the cell that is enlarged or was looked at last.
         let looked_at = controls.view.compare.enlarged.unwrap_or_else(|| compare::looked_at(ctx));
         state.live.look_at(looked_at, now);
+        state.live.plays(self.playback.direction());
         state.live.follow(&controls, now);
         state.runs.keep_pinned(&self.session, pinned_controls::controls_of_a(&controls).as_ref());
         if purpose == Purpose::Race {
@@ -271,6 +272,7 @@ impl Viewer {
         // All panels have the colour that the window is cleared with: filling them would paint every pixel twice.
         let bar = Frame::side_top_panel(ui.style()).fill(Color32::TRANSPARENT);
         let centre = Frame::central_panel(ui.style()).fill(Color32::TRANSPARENT);
+        presenting::set(ui.ctx(), self.state.presenting);
         if !self.state.presenting {
             Panel::top("top").frame(bar).show(ui, |ui| {
                 ui.add_space(2.0);
@@ -278,15 +280,17 @@ impl Viewer {
                 ui.add_space(2.0);
             });
             Panel::bottom("status").frame(bar).show(ui, |ui| commands.extend(status_bar::status_bar_ui(ui, &self.state)));
-            let width = 300.0_f32.min(ui.available_width() * 0.42);
-            Panel::left("controls").frame(bar).default_size(width).min_size(200.0).resizable(true).show(ui, |ui| {
+            // In a window that was made smaller they do not keep what they had: the panel has more than half.
+            let most = (ui.available_width() * 0.42).max(200.0);
+            let sides = Panel::left("controls").frame(bar).default_size(most.min(300.0)).min_size(200.0).max_size(most);
+            sides.resizable(true).show(ui, |ui| {
                 commands.extend(controls_panel::controls_ui(ui, &self.state, &mut draft, &mut self.textures));
             });
         } else {
             Panel::bottom("presentation").frame(bar).show(ui, |ui| {
-                ui.add_space(8.0);
-                presentation::presentation_ui(ui, &self.state, &mut draft);
-                ui.add_space(8.0);
+                ui.add_space(4.0);
+                commands.extend(presentation::presentation_ui(ui, &self.state, &mut draft));
+                ui.add_space(4.0);
             });
         }
         CentralPanel::default().frame(centre).show(ui, |ui| {

@@ -14,6 +14,7 @@ mod look;
 mod messages;
 mod panels;
 mod pin;
+mod presenting;
 mod promises;
 mod race;
 mod rewind;

@@ -26,9 +26,10 @@ use crate::{
 use eframe::egui::{Context, ViewportCommand};
 use std::path::{Path, PathBuf};
 
-/// A presentation is enlarged by this factor, as far as this height in points is left.
-const PRESENTING_ZOOM: f32 = 1.5;
-const MIN_HEIGHT: f32 = 480.0;
+/// A presentation is enlarged by this factor, as far as this height in points is left. The words are enlarged by more, so that the room that
+/// a picture gains is not taken by what is beside it.
+const PRESENTING_ZOOM: f32 = 1.2;
+const MIN_HEIGHT: f32 = 600.0;
 
 /// Does what a panel asked for.
 pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session, command: Command, now: f64) {

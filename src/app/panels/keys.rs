@@ -35,6 +35,47 @@ pub(crate) const HELP: [(&str, &str); 18] = [
     ("Esc", "close what is enlarged, cancel the download or the run, leave the presentation"),
 ];
 
+/// What Esc ends: the first of these that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escape {
+    Help,
+    PathField,
+    Introduction,
+    Models,
+    Download,
+    /// The large picture of a comparison.
+    Enlarged,
+    Run,
+    Presentation,
+    Nothing,
+}
+
+fn escape(state: &State, draft: &Controls) -> Escape {
+    match () {
+        () if state.helping => Escape::Help,
+        () if state.path_field.is_some() => Escape::PathField,
+        () if state.introducing => Escape::Introduction,
+        () if state.models.open => Escape::Models,
+        () if state.download.is_some() => Escape::Download,
+        () if draft.view.tab == Tab::Compare && draft.view.compare.enlarged.is_some() => Escape::Enlarged,
+        () if state.runs.running().is_some() => Escape::Run,
+        () if state.presenting => Escape::Presentation,
+        () => Escape::Nothing,
+    }
+}
+
+/// What Esc does now, in words that follow its name.
+pub(super) fn escape_does(state: &State, draft: &Controls) -> &'static str {
+    match escape(state, draft) {
+        Escape::Help | Escape::PathField | Escape::Introduction | Escape::Models => "closes the window in front",
+        Escape::Download => "stops the download",
+        Escape::Enlarged => "closes the large picture",
+        Escape::Run => "stops the run, then leaves",
+        Escape::Presentation => "leaves the presentation",
+        Escape::Nothing => "does nothing",
+    }
+}
+
 /// What the keys of this frame ask for. Changes of controls go to `draft`.
 pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option<Command> {
     let command_key = |key, extra: Modifiers| {
@@ -72,24 +113,19 @@ pub(crate) fn keys(ctx: &Context, state: &State, draft: &mut Controls) -> Option
     // A popup or a text field takes Esc first.
     let typing = state.typing || ctx.text_edit_focused();
     if !typing && !egui_popup_open(ctx) && plain(Key::Escape) {
-        return if state.helping {
-            Some(Command::Help)
-        } else if let Some((what, _)) = state.path_field {
-            Some(Command::Typed(what, None))
-        } else if state.introducing {
-            Some(Command::Introduce(false))
-        } else if state.models.open {
-            Some(Command::ShowModels(false))
-        } else if state.download.is_some() {
-            Some(Command::CancelDownload)
-        } else if draft.view.tab == Tab::Compare && draft.view.compare.enlarged.take().is_some() {
-            None
-        } else if state.runs.running().is_some() {
-            Some(Command::Cancel)
-        } else if state.presenting {
-            Some(Command::Present(false))
-        } else {
-            None
+        return match escape(state, draft) {
+            Escape::Help => Some(Command::Help),
+            Escape::PathField => state.path_field.as_ref().map(|(what, _)| Command::Typed(*what, None)),
+            Escape::Introduction => Some(Command::Introduce(false)),
+            Escape::Models => Some(Command::ShowModels(false)),
+            Escape::Download => Some(Command::CancelDownload),
+            Escape::Enlarged => {
+                draft.view.compare.enlarged = None;
+                None
+            }
+            Escape::Run => Some(Command::Cancel),
+            Escape::Presentation => Some(Command::Present(false)),
+            Escape::Nothing => None,
         };
     }
     // The scrubber's keys are the window's.

@@ -75,7 +75,7 @@ fn explain_panel_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> 
         rms: &rms,
         version: shown.version() ^ (image as u64) << 50,
     };
-    let asked = egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| explain::explain_ui(ui, &view, textures)).inner;
+    let asked = egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| explain::explain_ui(ui, &view, textures)).inner;
     asked.or(command)
 }
 

@@ -27,6 +27,8 @@ pub(crate) const TABS: [(Tab, &str, &str); 7] = [
 
 /// Panels and tools need this much width on one line; with less, the tools have a line of their own.
 const ONE_LINE: f32 = 1050.0;
+/// With less than this the panels' names are smaller, so that they still fit on one line.
+const SMALL: f32 = 760.0;
 
 /// Draws the bar.
 pub(crate) fn top_bar_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
@@ -42,52 +44,77 @@ pub(crate) fn top_bar_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Op
 }
 
 fn tabs_ui(ui: &mut Ui, draft: &mut Controls) {
-    ui.label(RichText::new("Étude").size(20.0).strong());
-    ui.add_space(8.0);
+    let small = ui.available_width() < SMALL;
+    if small {
+        ui.spacing_mut().item_spacing.x = 2.0;
+    } else {
+        ui.label(RichText::new("Étude").size(20.0).strong());
+        ui.add_space(8.0);
+    }
     for (tab, name, hover) in TABS {
-        let text = RichText::new(name).size(16.0);
+        let text = RichText::new(name).size(if small { 14.0 } else { 16.0 });
         if ui.selectable_label(draft.view.tab == tab, text).hint(hover).clicked() {
             draft.view.tab = tab;
         }
     }
 }
 
-/// The tools; with `reversed` the layout runs from right to left, and so does the order.
+/// The tools, in their order from left to right.
+#[derive(Clone, Copy)]
+enum Tool {
+    Badge,
+    Undo,
+    Redo,
+    Save,
+    Theme,
+    Presentation,
+    Keys,
+}
+
+const TOOLS: [Tool; 7] = [Tool::Badge, Tool::Undo, Tool::Redo, Tool::Save, Tool::Theme, Tool::Presentation, Tool::Keys];
+
+/// Draws the tools; `reversed` says that the layout runs from right to left, so that the last comes first.
 fn tools_ui(ui: &mut Ui, state: &State, reversed: bool) -> Option<Command> {
     let mut command = None;
-    if !reversed {
-        badge_ui(ui, state);
+    for place in 0..TOOLS.len() {
+        let tool = TOOLS[if reversed { TOOLS.len() - 1 - place } else { place }];
+        command = tool_ui(ui, state, tool).or(command.take());
     }
-    let tool = |ui: &mut Ui, sign: &str, name: &str, hover: &str, enabled: bool| {
+    command
+}
+
+fn tool_ui(ui: &mut Ui, state: &State, tool: Tool) -> Option<Command> {
+    let button = |ui: &mut Ui, sign: &str, name: &str, hover: &str, enabled: bool| {
         let response = ui.add_enabled(enabled, egui::Button::new(sign)).hint(hover);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
         response.clicked()
     };
-    if tool(ui, "?", "Keys", "The keyboard (?)", true) {
-        command = Some(Command::Help);
+    match tool {
+        Tool::Badge => {
+            badge_ui(ui, state);
+            None
+        }
+        Tool::Undo => {
+            button(ui, "⟲", "Undo", "Undo the last change of a control (Ctrl+Z)", state.history.can_undo()).then_some(Command::Undo)
+        }
+        Tool::Redo => button(ui, "⟳", "Redo", "Redo (Ctrl+Shift+Z)", state.history.can_redo()).then_some(Command::Redo),
+        Tool::Save => {
+            let menu = ui.menu_button("Save", |ui| save_ui(ui, state));
+            menu.response.hint(format!("Pictures with their recipe inside, saved in {}", state.save_folder.display()));
+            menu.inner.flatten()
+        }
+        Tool::Theme => {
+            let dark = ui.visuals().dark_mode;
+            let (sign, next) = if dark { ("☀", ThemePreference::Light) } else { ("🌙", ThemePreference::Dark) };
+            button(ui, sign, "Light or dark", "Light or dark", true).then_some(Command::Theme(next))
+        }
+        Tool::Presentation => {
+            let hover = "Presentation: hides all controls but η and S, and enlarges pictures and text (F11; Esc leaves it). Ctrl and + \
+                         or − zoom.";
+            button(ui, "🖵", "Presentation mode", hover, true).then_some(Command::Present(!state.presenting))
+        }
+        Tool::Keys => button(ui, "?", "Keys", "The keyboard (?)", true).then_some(Command::Help),
     }
-    let hover = "Presentation: hides all controls but η and S, and enlarges the text (F11; Esc leaves it). Ctrl and + or − zoom.";
-    if tool(ui, "🖵", "Presentation mode", hover, true) {
-        command = Some(Command::Present(!state.presenting));
-    }
-    let dark = ui.visuals().dark_mode;
-    let (sign, next) = if dark { ("☀", ThemePreference::Light) } else { ("🌙", ThemePreference::Dark) };
-    if tool(ui, sign, "Light or dark", "Light or dark", true) {
-        command = Some(Command::Theme(next));
-    }
-    ui.menu_button("Save", |ui| command = save_ui(ui, state).or(command.take()))
-        .response
-        .hint(format!("Pictures with their recipe inside, saved in {}", state.save_folder.display()));
-    if tool(ui, "⟳", "Redo", "Redo (Ctrl+Shift+Z)", state.history.can_redo()) {
-        command = Some(Command::Redo);
-    }
-    if tool(ui, "⟲", "Undo", "Undo the last change of a control (Ctrl+Z)", state.history.can_undo()) {
-        command = Some(Command::Undo);
-    }
-    if reversed {
-        badge_ui(ui, state);
-    }
-    command
 }
 
 fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {

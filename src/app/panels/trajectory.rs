@@ -7,7 +7,7 @@ use crate::{
             State, command::Command, controls::Controls, described::recipe_line, pinned::Pair, run_view::Shown, view_settings::Tab,
             written::plain,
         },
-        widgets::{hint::Hint, texture_cache::TextureCache, theme, tile::fitted},
+        widgets::{hint::Hint, presenting, texture_cache::TextureCache, theme, tile::fitted},
     },
     picture::Picture,
 };
@@ -24,34 +24,61 @@ const SHORT_BELOW: f32 = 170.0;
 const THREE_AND_BATCH: f32 = 560.0;
 /// Height of the scrubber with the film strip below it.
 const BELOW: f32 = 208.0;
+/// The same in a presentation, whose pictures take the rest.
+const BELOW_PRESENTED: f32 = 130.0;
+/// With less height than this the panel scrolls.
+const MIN_HEIGHT: f32 = 300.0;
 
 /// Draws the panel; `draft` is changed where the user chooses an image of the batch.
 pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
-    let mut command = None;
     let shown = state.shown();
     header_ui(ui, state, draft, shown.as_ref());
     if let Some(pair) = state.pair() {
         return pair_ui(ui, state, draft, textures, &pair, shown.as_ref());
     }
     let room = ui.available_size();
-    let below = BELOW.min(room.y * 0.36).max(118.0);
+    let area = egui::ScrollArea::both().id_salt("trajectory").auto_shrink(false);
+    let drawn = area.show(ui, |ui| {
+        let room = Vec2::new(room.x, room.y.max(MIN_HEIGHT));
+        single_ui(ui, state, draft, textures, shown.as_ref(), room)
+    });
+    drawn.inner
+}
+
+/// Height of what is below the large pictures.
+fn below(ui: &Ui, height: f32) -> f32 {
+    let most = if presenting::is_on(ui.ctx()) { BELOW_PRESENTED } else { BELOW };
+    most.min(height * 0.36).max(118.0)
+}
+
+/// x_t and x̂0 with the batch beside them, and the steps below them, in `room`.
+fn single_ui(
+    ui: &mut Ui,
+    state: &State,
+    draft: &mut Controls,
+    textures: &mut TextureCache,
+    shown: Option<&Shown<'_>>,
+    room: Vec2,
+) -> Option<Command> {
+    let top = ui.cursor().top();
+    let below = below(ui, room.y);
     let batch = state.controls.count > 1;
-    let batch_width = if batch { (room.x * 0.2).clamp(90.0, 260.0) } else { 0.0 };
+    let batch_width = if batch { (room.x * 0.2).clamp(90.0, if presenting::is_on(ui.ctx()) { 180.0 } else { 260.0 }) } else { 0.0 };
     let caption = 24.0;
     let side = ((room.x - batch_width - 40.0) / 2.0).min(room.y - below - caption - 16.0).max(MIN_SIDE);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         let image = state.image();
         // A slow draft shows its x̂0 as it comes; beside it stays what was finished before, not its noise.
-        let slow = shown.as_ref().is_some_and(|s| s.run.slow_draft().is_some());
+        let slow = shown.is_some_and(|s| s.run.slow_draft().is_some());
         let whole = if slow { state.runs.shown_whole(state.playhead.position(), image) } else { None };
-        let left_of = whole.as_ref().or(shown.as_ref());
+        let left_of = whole.as_ref().or(shown);
         let noisy = left_of.and_then(|s| noisy(s, image));
-        let predicted = shown.as_ref().and_then(|s| s.record(image).map(|m| m.x0.clone()));
-        let version = shown.as_ref().map_or(0, |s| s.version() ^ (image as u64) << 50);
-        let (left, right) = (captions(left_of, side < SHORT_BELOW).0, captions(shown.as_ref(), side < SHORT_BELOW).1);
+        let predicted = shown.and_then(|s| s.record(image).map(|m| m.x0.clone()));
+        let version = shown.map_or(0, |s| s.version() ^ (image as u64) << 50);
+        let (left, right) = (captions(left_of, side < SHORT_BELOW).0, captions(shown, side < SHORT_BELOW).1);
         let left_version = left_of.map_or(0, |s| s.version() ^ (image as u64) << 50);
-        let hints = hints(shown.as_ref());
+        let hints = hints(shown);
         large_ui(ui, textures, side, "x_t", left_version, noisy.as_ref(), (&left, &hints[0]));
         large_ui(ui, textures, side, "x0", version, predicted.as_ref(), (&right, &hints[1]));
         if batch {
@@ -59,8 +86,8 @@ pub(crate) fn trajectory_ui(ui: &mut Ui, state: &State, draft: &mut Controls, te
         }
     });
     ui.add_space(4.0);
-    command = scrubber::scrubber_ui(ui, state).or(command);
-    let height = ui.available_height();
+    let command = scrubber::scrubber_ui(ui, state);
+    let height = room.y - (ui.cursor().top() - top);
     strip_ui(ui, state, draft, textures, height).or(command)
 }
 
@@ -85,14 +112,14 @@ fn pair_ui(
     shown: Option<&Shown<'_>>,
 ) -> Option<Command> {
     let (room, top) = (ui.available_size(), ui.cursor().top());
-    let area = egui::ScrollArea::vertical().id_salt("pinned").auto_shrink(false);
+    let area = egui::ScrollArea::both().id_salt("pinned").auto_shrink(false);
     let drawn = area.show(ui, |ui| {
         pinned::options_ui(ui, pair, draft);
         let height = room.y - (ui.cursor().top() - top);
         let batch = state.controls.count > 1 && room.x > THREE_AND_BATCH;
         let batch_width = if batch { (room.x * 0.14).clamp(90.0, 260.0) } else { 0.0 };
         let wide = ((room.x - batch_width - 4.0) / 3.0 - 18.0).max(MIN_SIDE / 2.0);
-        let below = BELOW.min(height * 0.36).max(118.0);
+        let below = below(ui, height);
         let side = (height - below - pinned::CAPTION - 16.0).clamp(wide.min(MIN_PAIR), wide);
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 12.0;

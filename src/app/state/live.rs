@@ -31,6 +31,8 @@ pub struct Live {
     touched: Touched,
     /// Whether it was at rest before.
     jumped: bool,
+    /// Which way the position of an interpolation goes by itself: 1, −1, or 0 where it does not.
+    plays: f64,
     /// Where on its scale it has been lately, and when: the newest last.
     moves: VecDeque<(f64, f64)>,
 }
@@ -102,9 +104,19 @@ impl Live {
                     self.moves.pop_front();
                 }
             }
-            None => self.changed = f64::NEG_INFINITY,
+            None => {
+                self.changed = f64::NEG_INFINITY;
+                if controls.view.tab == Tab::Interpolate {
+                    self.touched = Touched::Other;
+                }
+            }
         }
         self.seen = Some((controls.clone(), asked));
+    }
+
+    /// The position of the interpolation goes in a `direction` by itself: 1, −1, or 0 where it does not.
+    pub(crate) fn plays(&mut self, direction: f64) {
+        self.plays = direction;
     }
 
     /// What to compute next for `controls`; `may_look_ahead` where nobody needs the machine for something else.
@@ -126,6 +138,15 @@ impl Live {
         };
         let has_focus = !matches!(controls.view.tab, Tab::Compare | Tab::Rewind | Tab::Fork);
         let interpolating = controls.view.tab == Tab::Interpolate;
+        let whole_runs = whole_done && runs.running().is_some_and(|run| run.purpose == purpose);
+        if interpolating && whole_runs {
+            // Another place in a strip or grid that is being computed does not begin it again: until it is there, its nearest picture is
+            // shown.
+            return Next::Wait;
+        }
+        if interpolating && self.plays != 0.0 && self.touched == Touched::Position && may_look_ahead {
+            return self.playing(runs, controls, now, whole_done);
+        }
         let focus = runs.current(Purpose::Focus).filter(|_| runs.is_current(Purpose::Focus, same(Purpose::Focus)));
         // The strip of an interpolation does not have the picture of every position; a batch of one is the picture itself.
         let focus_first = interpolating || (has_focus && !whole_done && controls.count > 1);
@@ -178,6 +199,20 @@ impl Live {
             return if is_drawn && !measured { Next::Measure } else { Next::Nothing };
         }
         if has_focus { self.ahead(runs, controls, now, may_look_ahead) } else { Next::Nothing }
+    }
+
+    /// While the position goes by itself: first the strip or grid, then more and more pictures in between, all of all steps, as drafts would
+    /// take turns with them; of what is ready, the last that was passed.
+    fn playing(&self, runs: &Runs, controls: &Controls, now: f64, whole_done: bool) -> Next {
+        if !whole_done {
+            return Next::Whole;
+        }
+        let ready = runs.ready_at(controls, Scale::Position);
+        let near = Scale::last_passed(&ready, controls.view.interpolate.position[0], self.plays);
+        match near.map(|place| Scale::Position.at(place, controls)) {
+            Some(near) if !runs.stands_in(&near) && runs.is_ready(&near) => Next::StandIn(Box::new(near)),
+            _ => self.ahead(runs, controls, now, true),
+        }
     }
 
     /// The comparison's picture in this row and column is looked at, by pointer or focus, when something begins to move. A row whose own

@@ -1,14 +1,14 @@
 //! The controls that are dragged, as scales: where on its scale a control stands, and at which places pictures are worth computing before a
 //! hand comes there.
 
-use super::{controls::Controls, run_requests::Touched};
+use super::{controls::Controls, run_requests::Touched, view_settings::Tab};
 use crate::schedule::Spacing;
 
 /// A hand moves η in hundredths; every fifth of them comes first. The position of an interpolation moves freely, so its places lie as near as
 /// one picture can stand for another.
 const HUNDREDTHS: u32 = 100;
 const FIFTHS: u32 = 5;
-const POSITIONS: [u32; 3] = [20, 40, 80];
+const POSITIONS: [u32; 4] = [20, 40, 80, 160];
 /// The first values of S, and the most of those that come after them, one by one.
 const STEPS: [usize; 6] = [5, 10, 20, 50, 100, 200];
 const MAX_STEPS: usize = 100;
@@ -29,6 +29,8 @@ impl Scale {
     pub(crate) fn of(touched: Touched, controls: &Controls) -> Self {
         match touched {
             Touched::Position => Self::Position,
+            // An interpolation is there to be looked along.
+            Touched::Other if controls.view.tab == Tab::Interpolate => Self::Position,
             Touched::Steps if !matches!(controls.spacing, Some(Spacing::List(_))) => Self::Steps,
             _ => Self::Eta,
         }
@@ -80,6 +82,13 @@ impl Scale {
         };
         let nearest = if (from - place).abs() <= (to - place).abs() { from } else { to };
         ((from - to).abs() <= finest.max(velocity.abs() * draft) + 1e-9).then_some(nearest)
+    }
+
+    /// Of the places that are `ready`, the one to show where the position goes in a `direction` by itself: the last that was passed, so that
+    /// what is shown never goes back, however many come to be ready.
+    pub(crate) fn last_passed(ready: &[f64], place: f64, direction: f64) -> Option<f64> {
+        let passed = ready.iter().copied().filter(|at| (at - place) * direction <= 1e-9);
+        passed.min_by(|a, b| (a - place).abs().total_cmp(&(b - place).abs()))
     }
 
     /// The places worth computing for a hand at `place`, which moves upwards (`direction` above 0), downwards or not at all: coarse ones all
@@ -139,6 +148,20 @@ mod tests {
         // S has no coarse drafts where it is followed.
         let stops: Vec<f64> = [5f64, 10.0, 20.0].map(f64::ln).to_vec();
         assert_eq!(Scale::Steps.nearest_ready(&stops, 10f64.ln(), 0.2, 0.4), Some(10f64.ln()));
+    }
+
+    #[test]
+    fn while_it_plays_the_picture_never_goes_back() {
+        let mut ready = vec![0.0, 0.25, 0.5, 1.0];
+        assert_eq!(
+            [0.3, 0.49, 0.5, 0.9].map(|at| Scale::last_passed(&ready, at, 1.0)),
+            [Some(0.25), Some(0.25), Some(0.5), Some(0.5)]
+        );
+        assert_eq!([0.9, 0.5, 0.3].map(|at| Scale::last_passed(&ready, at, -1.0)), [Some(1.0), Some(0.5), Some(0.5)]);
+        // One that comes to be ready in between leads on, and one that lies ahead waits.
+        ready.extend([0.28, 0.31]);
+        assert_eq!(Scale::last_passed(&ready, 0.3, 1.0), Some(0.28));
+        assert_eq!(Scale::last_passed(&[0.5], 0.3, 1.0), None);
     }
 
     #[test]

@@ -10,7 +10,13 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 /// Seeds with which the default model draws well: the first seed of x_T, and the ends and corners of an interpolation.
-pub const SEEDS: [u64; 4] = [5, 10, 2, 7];
+///
+/// They are chosen by measure, so that the interpolation shows what it is there for. Of the seeds 0 to 40 (model emoji, S = 50, η = 0) those
+/// 14 whose own samples lie nearest to a picture of the training data make 91 pairs. A sample's distance is the root mean square over its
+/// pixels, of which the data spans 2. The middle of 5 and 27 lies 0.183 from the data by slerp and 0.263 by lerp: the largest difference of
+/// all pairs (slerp's is a heart, lerp's a brown lump). That of 17 and 8 is 0.138 and 0.190, the largest of those that share no seed with it
+/// but for one whose slerp lies farther away. (Of 5 and 10 it is the other way round.)
+pub const SEEDS: [u64; 4] = [5, 27, 17, 8];
 
 /// The controls that only the viewer has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -50,7 +50,7 @@ pub fn compare_following_ui(
 ) -> Option<Command> {
     let room = ui.available_size();
     let mut command = None;
-    ScrollArea::vertical().id_salt("compare").auto_shrink(false).show(ui, |ui| {
+    ScrollArea::both().id_salt("compare").auto_shrink(false).show(ui, |ui| {
         let top = ui.cursor().top();
         options::options_ui(ui, view, draft);
         if let Some(message) = view.run.and_then(|run| run.failed.as_deref()) {

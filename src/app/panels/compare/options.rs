@@ -7,7 +7,7 @@ use crate::app::{
         view_settings::{Axes, Compare},
         written::plain,
     },
-    widgets::tile::named,
+    widgets::{presenting, tile::named},
 };
 use eframe::egui::{DragValue, RichText, Ui};
 
@@ -23,6 +23,8 @@ const SPACINGS: [(&str, &str); 5] = [
     ("linspace", "τ = round(linspace(0, T − 1, S)), as diffusers names it"),
 ];
 const MAX_ROWS: usize = 8;
+/// Width of a number with the button that takes it away, at most.
+const TOGETHER: f32 = 84.0;
 /// Width of one row's S and of the choice of spacings, in points.
 const ROW_WIDTH: f32 = 80.0;
 const SPACINGS_WIDTH: f32 = 490.0;
@@ -43,6 +45,10 @@ pub(crate) fn options_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls) {
         let noisy = ui.selectable_value(&mut compare.noisy, true, "x_t");
         named(noisy, "show x_t", "x after each step: the noise that becomes the picture");
     });
+    // A presentation has no room for the choice of rows and columns.
+    if presenting::is_on(ui.ctx()) {
+        return;
+    }
     let compare = &mut draft.view.compare;
     match compare.axes {
         Axes::EtaBySeed => {
@@ -78,11 +84,19 @@ fn seeds(ui: &mut Ui, compare: &mut Compare, first: u64) {
     named(response, "number of noise seeds", tooltip);
 }
 
+/// A number and the button that takes it away are not broken apart at the end of a line.
+fn keep_together(ui: &mut Ui) {
+    if ui.available_size_before_wrap().x < TOGETHER {
+        ui.end_row();
+    }
+}
+
 fn etas(ui: &mut Ui, compare: &mut Compare) {
     ui.label("rows η");
     let mut gone = None;
     let several = compare.etas.len() + usize::from(compare.sigma_hat) > 1;
     for (i, eta) in compare.etas.iter_mut().enumerate() {
+        keep_together(ui);
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
             let drag = DragValue::new(&mut *eta).range(0.0..=1.0).speed(0.01).max_decimals(2).custom_formatter(|eta, _| plain(eta));
@@ -135,6 +149,7 @@ fn steps(ui: &mut Ui, compare: &mut Compare, max_steps: usize) {
     let mut gone = None;
     let several = compare.steps.len() > 1;
     for (i, steps) in compare.steps.iter_mut().enumerate() {
+        keep_together(ui);
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
             let drag = DragValue::new(&mut *steps).range(1..=max_steps).speed(0.2);

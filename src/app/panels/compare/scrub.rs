@@ -11,6 +11,9 @@ use eframe::egui::{Label, RichText, Ui, Vec2};
 /// Width of the words beside the line.
 const WORDS: f32 = 168.0;
 
+/// The line is no shorter than this.
+const MIN_LINE: f32 = 60.0;
+
 /// Draws the scrubber.
 pub(super) fn scrub_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, playhead: &Playhead) -> Option<Command> {
     let axes = draft.view.compare.axes;
@@ -31,7 +34,8 @@ pub(super) fn scrub_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, playhead:
     ui.horizontal(|ui| {
         let command = scrubber::play_ui(ui, &line);
         let words = if ui.available_width() > WORDS + 160.0 { WORDS } else { 0.0 };
-        let width = ui.available_width() - words - ui.spacing().item_spacing.x;
+        // Where there is less, the panel scrolls sideways.
+        let width = (ui.available_width() - words - ui.spacing().item_spacing.x).max(MIN_LINE);
         let moved = ui.allocate_ui(Vec2::new(width, 28.0), |ui| scrubber::line_ui(ui, &line)).inner;
         if words > 0.0 {
             let text = run.map_or_else(String::new, |run| place_text(run, playhead.position()));

@@ -19,7 +19,7 @@ const CURVE: f32 = 176.0;
 pub(crate) fn fork_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
     let room = ui.available_size();
     let mut command = None;
-    ScrollArea::vertical().id_salt("fork").auto_shrink(false).show(ui, |ui| {
+    ScrollArea::both().id_salt("fork").auto_shrink(false).show(ui, |ui| {
         let top = ui.cursor().top();
         options_ui(ui, draft);
         if let Some(message) = view.run.and_then(|run| run.failed.as_deref()) {

@@ -12,17 +12,20 @@ use crate::app::{
     state::{command::Command, controls::Controls, written::plain},
     widgets::{
         hint::Hint,
+        presenting,
         texture_cache::TextureCache,
         tile::{self, Tile},
     },
 };
-use eframe::egui::{Id, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
+use eframe::egui::{Id, Label, Rect, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
 
 const CAPTION: f32 = 44.0;
 const LABEL: f32 = 24.0;
 /// From this width on, pictures and plot are placed side by side.
 const WIDE: f32 = 640.0;
 const LEAST: f32 = 120.0;
+/// From this width of a picture on, the line below it has room for ‖x_T‖/√d.
+const WITH_LENGTH: f32 = 300.0;
 
 /// Between two seeds: the large pictures and the plot above, the strips below.
 pub(crate) fn strip_ui(
@@ -35,15 +38,16 @@ pub(crate) fn strip_ui(
 ) -> Option<Command> {
     let modes = draft.view.interpolate.modes().len();
     let aspect = tile::aspect(view.between.or(view.previous).and_then(|r| r.plan.as_ref()));
-    // The strips get what they need, the large pictures the rest.
-    let small = strip::picture_width(room.x, draft.view.interpolate.columns, (room.y * 0.18).max(40.0));
-    let strips = modes as f32 * (strip::row_height(small, aspect) + LABEL + 8.0);
+    // The strips get what they need, the large pictures the rest: in a presentation more of it.
+    let share = if presenting::is_on(ui.ctx()) { 0.09 } else { 0.18 };
+    let small = strip::picture_width(room.x, draft.view.interpolate.columns, (room.y * share).max(40.0));
+    let strips = modes as f32 * (strip::row_height(small, aspect) + LABEL + 2.0 + 3.0 * ui.spacing().item_spacing.y);
     let plot = if room.x >= WIDE { (room.x * 0.34).clamp(220.0, 520.0) } else { 0.0 };
     let wide = (room.x - plot - 12.0) / modes as f32 - 12.0;
     let side = ((room.y - strips - CAPTION - 12.0) / aspect).max(LEAST).max(200.0f32.min(room.y * 0.4)).min(wide).max(60.0);
     ui.horizontal_top(|ui| {
         for mode in 0..modes {
-            large(ui, view, draft, textures, mode, side, aspect);
+            large(ui, view, (draft, playback), textures, mode, side, aspect);
         }
         if plot > 0.0 {
             let size = Vec2::new(ui.available_width(), side * aspect + CAPTION - 8.0);
@@ -83,15 +87,23 @@ pub(crate) fn grid_ui(
         command = strip::grid_ui(ui, view, draft, playback, textures, side);
         ui.add_space(12.0);
         let large_side = (ui.available_width() - 4.0).min((room.y - CAPTION - 12.0) / aspect).max(LEAST);
-        large(ui, view, draft, textures, 0, large_side, aspect);
+        large(ui, view, (draft, playback), textures, 0, large_side, aspect);
     });
     command
 }
 
 /// The large picture of `mode` with its caption.
-fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureCache, mode: usize, side: f32, aspect: f32) {
+fn large(
+    ui: &mut Ui,
+    view: &View<'_>,
+    (draft, playback): (&Controls, &Playback),
+    textures: &mut TextureCache,
+    mode: usize,
+    side: f32,
+    aspect: f32,
+) {
     let interpolate = &draft.view.interpolate;
-    let found = shown::at(view, draft, mode);
+    let found = shown::at(view, draft, mode, playback.direction());
     let size = Vec2::new(side, side * aspect);
     ui.allocate_ui(Vec2::new(side, size.y + CAPTION), |ui| {
         ui.vertical(|ui| {
@@ -108,7 +120,9 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
             let place = |[u, v]: [f64; 2]| if interpolate.grid { format!("u {u:.2}, v {v:.2}") } else { format!("λ = {u:.2}") };
             let heading = RichText::new(format!("{name}, {}", place(interpolate.position))).strong();
             let heading = heading.size(if side < 200.0 { 13.0 } else { 16.0 });
-            ui.label(if interpolate.grid { heading } else { heading.color(COLOURS[mode]) });
+            // Words that come and go move nothing: each has a line, and what does not fit is in the tooltip.
+            let heading = if interpolate.grid { heading } else { heading.color(COLOURS[mode]) };
+            ui.add(Label::new(heading).truncate());
             let note = match &found {
                 None => "waiting for the first picture".to_owned(),
                 Some(s) if s.old && s.run.stands_in => ready_line(&s.run.controls, draft),
@@ -128,9 +142,10 @@ fn large(ui: &mut Ui, view: &View<'_>, draft: &Controls, textures: &mut TextureC
                 }
                 Some(s) => format!("nearest picture so far: {}", place(s.position)),
             };
-            let length =
-                found.as_ref().filter(|s| !s.old).and_then(|s| s.rms).map_or(String::new(), |rms| format!("‖x_T‖/√d = {rms:.2}, "));
-            ui.label(RichText::new(length + &note).weak().size(13.0));
+            // A small picture has no room for both; its length is under the strip and in the plot.
+            let rms = found.as_ref().filter(|s| !s.old && side >= WITH_LENGTH).and_then(|s| s.rms);
+            let length = rms.map_or(String::new(), |rms| format!("‖x_T‖/√d = {rms:.2}, "));
+            ui.add(Label::new(RichText::new(length + &note).weak().size(13.0)).truncate());
         });
     });
 }

@@ -33,7 +33,7 @@ pub fn interpolate_ui(
     if playback.advance(view.time, &mut draft.view.interpolate) {
         ui.ctx().request_repaint();
     }
-    ScrollArea::vertical().id_salt("interpolate").auto_shrink(false).show(ui, |ui| {
+    ScrollArea::both().id_salt("interpolate").auto_shrink(false).show(ui, |ui| {
         let top = ui.cursor().top();
         command = options::options_ui(ui, draft, playback, textures);
         let failed = [view.between, view.point].into_iter().flatten().find_map(|run| run.failed.as_deref());

@@ -27,6 +27,15 @@ impl Playback {
         self.last = None;
     }
 
+    /// Which way the position goes: 1 to the right, −1 to the left, 0 where it does not go by itself.
+    pub fn direction(&self) -> f64 {
+        match (self.playing, self.backwards) {
+            (false, _) => 0.0,
+            (true, false) => 1.0,
+            (true, true) => -1.0,
+        }
+    }
+
     /// Moves the position to where it is at `time`. Returns whether it plays.
     pub fn advance(&mut self, time: f64, interpolate: &mut Interpolate) -> bool {
         if !self.playing {

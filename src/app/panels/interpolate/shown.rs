@@ -31,6 +31,9 @@ pub(crate) struct Shown<'a> {
     pub(crate) old: bool,
 }
 
+/// More than any distance.
+const AHEAD: f64 = 2.0;
+
 /// Whether both have the same ends and decode them in the same way.
 fn alike(a: &Controls, b: &Controls) -> bool {
     let (one, other) = (&a.view.interpolate, &b.view.interpolate);
@@ -53,15 +56,19 @@ pub(crate) fn stops(interpolate: &Interpolate) -> Vec<[f64; 2]> {
     (0..side * side).map(|i| [at(i % side), at(i / side)]).collect()
 }
 
-/// The member nearest to `position`.
-pub(crate) fn nearest(interpolate: &Interpolate, position: [f64; 2]) -> usize {
-    let distance = |stop: &[f64; 2]| distance(interpolate.grid, *stop, position);
+/// The member to show for `position`: the nearest, or of those that were passed the last where the position goes in a `direction`.
+pub(crate) fn nearest(interpolate: &Interpolate, position: [f64; 2], direction: f64) -> usize {
+    let distance = |stop: &[f64; 2]| distance(interpolate.grid, *stop, position, direction);
     let all = stops(interpolate);
     (0..all.len()).min_by(|a, b| distance(&all[*a]).total_cmp(&distance(&all[*b]))).unwrap_or(0)
 }
 
-fn distance(grid: bool, a: [f64; 2], b: [f64; 2]) -> f64 {
-    if grid { (a[0] - b[0]).hypot(a[1] - b[1]) } else { (a[0] - b[0]).abs() }
+/// How far `stop` is from `position`. While the position goes in a `direction` by itself, what lies ahead of it counts as far: whatever
+/// pictures come meanwhile, the one shown then never goes back.
+fn distance(grid: bool, stop: [f64; 2], position: [f64; 2], direction: f64) -> f64 {
+    let far = if grid { (stop[0] - position[0]).hypot(stop[1] - position[1]) } else { (stop[0] - position[0]).abs() };
+    let is_ahead = (stop[0] - position[0]) * direction > 1e-9;
+    far + if is_ahead { AHEAD } else { 0.0 }
 }
 
 /// The newest picture of one member of a run; the caller sets `old`.
@@ -75,8 +82,9 @@ fn of<'a>(run: &'a RunView, (group, member): (usize, usize), position: [f64; 2])
 }
 
 /// The best picture for the position of `controls`, by `mode` (0 slerp, 1 lerp): made by these controls rather than by
-/// others, then finished rather than not, then the nearest.
-pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Option<Shown<'a>> {
+/// others, then finished rather than not, then the nearest; while the position goes in a `direction` by itself, the last that it passed,
+/// and pictures of all steps rather than drafts, which would take turns with them.
+pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize, direction: f64) -> Option<Shown<'a>> {
     let here = &controls.view.interpolate;
     let points = [view.point, view.point_previous, view.draft].into_iter().flatten().filter_map(|run| {
         let theirs = &run.controls.view.interpolate;
@@ -85,15 +93,16 @@ pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Optio
     });
     let strips = [view.between, view.previous].into_iter().flatten().filter_map(|run| {
         let theirs = &run.controls.view.interpolate;
-        let member = nearest(theirs, here.position);
+        let member = nearest(theirs, here.position, direction);
         let stop = *stops(theirs).get(member)?;
         (theirs.grid == here.grid).then(|| of(run, (mode, member), stop)).flatten()
     });
     let all = points.chain(strips).map(|s| Shown { old: !alike(&s.run.controls, controls), ..s });
     // Of those that other controls made, the newest: while η moves, that of the latest draft.
     let newest = |s: &Shown<'_>| std::cmp::Reverse(if s.old { s.run.id } else { 0 });
-    let rank = |s: &Shown<'_>| (s.old, !s.finished, newest(s));
-    let far = |s: &Shown<'_>| distance(here.grid, s.position, here.position);
+    let coarse = |s: &Shown<'_>| direction != 0.0 && s.run.is_draft() && s.run.steps() < s.run.controls.step_count();
+    let rank = |s: &Shown<'_>| (s.old, !s.finished, coarse(s), newest(s));
+    let far = |s: &Shown<'_>| distance(here.grid, s.position, here.position, direction);
     all.min_by(|a, b| {
         let drafts = || a.run.is_draft().cmp(&b.run.is_draft());
         rank(a).cmp(&rank(b)).then(far(a).total_cmp(&far(b))).then_with(drafts)
@@ -102,7 +111,7 @@ pub(crate) fn at<'a>(view: &View<'a>, controls: &Controls, mode: usize) -> Optio
 
 /// The large picture of `controls`, the run it is from and its position, to be saved.
 pub(crate) fn large<'a>(view: &View<'a>, controls: &Controls) -> Option<(&'a Picture, &'a RunView, [f64; 2])> {
-    at(view, controls, 0).map(|shown| (shown.picture, shown.run, shown.position))
+    at(view, controls, 0, 0.0).map(|shown| (shown.picture, shown.run, shown.position))
 }
 
 #[cfg(test)]
@@ -112,12 +121,15 @@ mod tests {
     #[test]
     fn the_nearest_stop() {
         let mut interpolate = Interpolate { columns: 5, side: 3, ..Interpolate::default() };
-        assert_eq!(nearest(&interpolate, [0.0, 0.9]), 0);
-        assert_eq!(nearest(&interpolate, [0.6, 0.0]), 2);
-        assert_eq!(nearest(&interpolate, [1.0, 0.0]), 4);
+        assert_eq!(nearest(&interpolate, [0.0, 0.9], 0.0), 0);
+        assert_eq!(nearest(&interpolate, [0.6, 0.0], 0.0), 2);
+        assert_eq!(nearest(&interpolate, [1.0, 0.0], 0.0), 4);
+        // While it plays, the last that was passed.
+        assert_eq!([0.6, 0.74, 0.75].map(|t| nearest(&interpolate, [t, 0.0], 1.0)), [2, 2, 3]);
+        assert_eq!([0.6, 0.51, 0.5].map(|t| nearest(&interpolate, [t, 0.0], -1.0)), [3, 3, 2]);
         interpolate.grid = true;
-        assert_eq!(nearest(&interpolate, [1.0, 0.0]), 2);
-        assert_eq!(nearest(&interpolate, [0.4, 0.9]), 7);
+        assert_eq!(nearest(&interpolate, [1.0, 0.0], 0.0), 2);
+        assert_eq!(nearest(&interpolate, [0.4, 0.9], 0.0), 7);
         assert_eq!(stops(&interpolate)[5], [1.0, 0.5]);
     }
 

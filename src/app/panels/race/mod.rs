@@ -23,7 +23,7 @@ pub(crate) fn race_ui(ui: &mut Ui, state: &State, draft: &mut Controls, textures
     let view = View::new(state);
     let room = ui.available_size();
     let mut command = None;
-    ScrollArea::vertical().id_salt("race").auto_shrink(false).show(ui, |ui| {
+    ScrollArea::both().id_salt("race").auto_shrink(false).show(ui, |ui| {
         let top = ui.cursor().top();
         ui.label(RichText::new(intro(draft)).size(15.5));
         command = start_ui(ui, &view, draft);

@@ -24,7 +24,7 @@ const GAP: f32 = 12.0;
 pub(crate) fn rewind_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, textures: &mut TextureCache) -> Option<Command> {
     let room = ui.available_size();
     let mut command = None;
-    ScrollArea::vertical().id_salt("rewind").auto_shrink(false).show(ui, |ui| {
+    ScrollArea::both().id_salt("rewind").auto_shrink(false).show(ui, |ui| {
         let top = ui.cursor().top();
         command = options::options_ui(ui, view, draft);
         if let Some(message) = view.run.and_then(|run| run.failed.as_deref()) {
