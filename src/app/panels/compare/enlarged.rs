@@ -18,6 +18,8 @@ use eframe::egui::{
 pub(super) const TEXT: f32 = 166.0;
 /// The height of the title and of the button, in points.
 const LINE: f32 = 30.0;
+/// The picture is no smaller than this where it is wide enough: the panel scrolls instead.
+const SMALLEST: f32 = 220.0;
 
 /// What was asked for.
 pub(super) enum Asked {
@@ -67,7 +69,7 @@ pub(super) fn enlarged_ui(
         WidgetText::from(text.clone()).into_galley(ui, Some(TextWrapMode::Wrap), size.x, TextStyle::Body).size().y
     };
     let gaps = 5.0 * ui.spacing().item_spacing.y;
-    let height = (size.y - words.iter().map(written).sum::<f32>() - 2.0 * LINE - gaps).max(96.0);
+    let height = (size.y - words.iter().map(written).sum::<f32>() - 2.0 * LINE - gaps).max(size.x.min(SMALLEST));
     let picture = grid.layout.fitted(Rect::from_min_size(egui::Pos2::ZERO, Vec2::new(size.x, height))).size();
     let (rect, response) = ui.allocate_exact_size(picture, Sense::hover());
     let tile = shown.map_or(Tile::Waiting, |shown| shown.tile(grid.is_noisy()));
