@@ -74,7 +74,6 @@ if [ "$zoom" = 0 ]; then
     shot eta
 fi
 key F4; sleep 2
-for _ in $(seq 18); do key Left; done
 shot explain
 scrolled explain-below
 key F2; sleep 12
