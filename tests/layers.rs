@@ -109,7 +109,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     // Tests that the commands which the viewer copies are this command line's.
-    ("cli/copied", &["app", "app/actions", "app/state", "cli", "picture", "recipe", "schedule"]),
+    ("cli/copied", &["app", "app/actions", "app/state", "cli", "latent", "picture", "recipe", "schedule"]),
     ("main", &["app", "app/state", "app/window", "cli", "error", "platform"]),
 ];
 

@@ -1,4 +1,4 @@
-//! The recipe of an interpolation that the viewer saved: images between seeds and pictures, drawn as the viewer draws them.
+//! Images between seeds and pictures, drawn as the viewer's panel Interpolate draws them.
 
 use super::{latents::encode, progress::Progress, recipe::Prepared};
 use etude::{
@@ -35,9 +35,12 @@ pub(super) fn sample(prepared: &Prepared, between: &Between, engine: &mut Engine
     });
     let x_t = between.x_t(&ends.collect::<Result<Vec<_>>>()?)?;
     let key = ImageKey { seed: recipe.noise_seed, image: 0, class: classes.of(0) };
-    let group = Group::new(Arc::new(schedule.clone()), vec![key; between.images()], x_t);
-    let mut groups = Groups::new(engine, recipe.size, vec![group])?;
-    let progress = Progress::new(schedule.steps.len() as u64)?;
+    // As the viewer has them: a group for each way between the ends.
+    let (schedule, places) = (Arc::new(schedule.clone()), between.at.len());
+    let group = |x_t: &[f32]| Group::new(schedule.clone(), vec![key; places], x_t.to_vec());
+    let all: Vec<Group> = x_t.chunks_exact(x_t.len() / between.modes.len()).map(group).collect();
+    let progress = Progress::new((all.len() * schedule.steps.len()) as u64)?;
+    let mut groups = Groups::new(engine, recipe.size, all)?;
     let ended = loop {
         if groups.is_done() {
             break Ok(());
@@ -49,5 +52,5 @@ pub(super) fn sample(prepared: &Prepared, between: &Between, engine: &mut Engine
         }
     };
     progress.finish();
-    ended.map(|()| groups.groups()[0].x.clone())
+    ended.map(|()| groups.groups().iter().flat_map(|group| group.x.iter().copied()).collect())
 }

@@ -10,7 +10,8 @@ use etude::{
             view_settings::{Axes, Convention, Tab},
         },
     },
-    recipe::{Encoded, Rng},
+    latent::InterpolationMode,
+    recipe::{Encoded, Recipe, Rng},
     schedule::{Fork, Preset, Spacing, StepSeed, Variance},
 };
 
@@ -114,17 +115,41 @@ fn a_comparison_has_a_command_per_cell() {
     }
 }
 
+/// The only `etude interpolate` of a line.
+fn interpolation(line: &str) -> super::interpolate::InterpolateArgs {
+    match commands(line).as_slice() {
+        [Command::Interpolate(args)] => (**args).clone(),
+        other => panic!("{line}\nexpected one interpolation, got {other:?}"),
+    }
+}
+
 #[test]
-fn an_interpolation_has_a_command_per_end() {
+fn an_interpolation_is_one_command_with_its_recipe() {
     for mut controls in all_controls() {
         controls.view.tab = Tab::Interpolate;
-        for (grid, ends) in [(false, 2), (true, 4)] {
-            controls.view.interpolate.grid = grid;
+        (controls.view.interpolate.eta, controls.view.interpolate.columns, controls.view.interpolate.side) = (0.25, 6, 4);
+        for (grid, lerp) in [(false, true), (false, false), (true, true)] {
+            (controls.view.interpolate.grid, controls.view.interpolate.lerp) = (grid, lerp);
             let line = command_line(&controls);
-            let calls = in_a_shell(&line);
-            calls[ends - 1].recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}"));
-            let seeds: Vec<u64> = calls.iter().filter_map(|args| args.recipe.seed).collect();
-            assert_eq!(seeds, controls.view.interpolate.seeds[..ends], "{line}");
+            let args = interpolation(&line);
+            let (prepared, between) = args.prepare().unwrap_or_else(|error| panic!("{line}\n{error}"));
+            let shown = &controls.view.interpolate;
+            let at = |i: u32| f64::from(i) / f64::from(shown.side - 1);
+            let (places, modes, columns): (Vec<[f64; 2]>, _, _) = if grid {
+                ((0..16).map(|i| [at(i % 4), at(i / 4)]).collect(), &[InterpolationMode::Slerp][..], 4)
+            } else {
+                (shown.stops().into_iter().map(|t| [t, 0.0]).collect(), shown.modes(), 6)
+            };
+            assert_eq!(between, shown.between(places, modes, columns), "{line}");
+            // As the picture that the panel saves makes itself again; the viewer's other settings are no options.
+            let saved = controls.recipe(&prepared.recipe.weights_crc32, controls.size.unwrap_or((32, 32))).expect("a recipe");
+            let expected = saved.of_between(&between).expect("a recipe");
+            // Nothing of an interpolation is of the seed of the other panels.
+            let got = Recipe { viewer: None, seed: expected.seed, ..prepared.recipe.clone() };
+            assert_eq!(got, Recipe { viewer: None, between: Some(between), ..expected }, "{line}");
+            let view = Controls::from_recipe(&prepared.recipe, &Default::default()).expect("controls").view;
+            assert_eq!((view.tab, view.interpolate.grid, view.interpolate.eta), (Tab::Interpolate, grid, 0.25), "{line}");
+            assert_eq!(args.device.device, controls.view.device, "{line}");
         }
     }
 }
@@ -175,18 +200,22 @@ fn a_picture_in_the_place_of_the_seed_is_an_option() {
         let size = controls.size.unwrap_or((32, 32));
         assert_eq!((made.picture.picture.height as u32, made.picture.picture.width as u32), size, "{line}");
     }
-    // Of an interpolation the ends with pictures have commands of their own.
+    // An end of an interpolation is the file in the place of the seed.
     let mut controls = Controls { model: "fashion".to_owned(), ..Controls::default() };
     controls.view.tab = Tab::Interpolate;
-    for pictures in [[1].as_slice(), &[0, 1]] {
+    for (name, pictures) in [("it's a picture.png", [1].as_slice()), ("7, 8 and 9.png", &[0, 1])] {
+        let encoded = self::encoded(&folder, name);
         for end in pictures {
             controls.view.interpolate.pictures[*end] = Some(encoded.clone());
         }
         let line = command_line(&controls);
-        let calls = in_a_shell(&line);
-        assert_eq!(calls.len(), 2, "{line}");
-        assert_eq!(calls.iter().filter(|args| args.recipe.encoded.encode.is_some()).count(), pictures.len(), "{line}");
-        calls[1].recipe.prepare(16).unwrap_or_else(|error| panic!("{line}\n{error}"));
+        let (_, between) = interpolation(&line).prepare().unwrap_or_else(|error| panic!("{line}\n{error}"));
+        let made: Vec<_> = between.ends.iter().filter_map(|end| end.picture()).collect();
+        assert!(between.ends.len() == 2 && made.len() == pictures.len(), "{line}");
+        for made in made {
+            let facts = (made.steps, made.tau.as_deref(), made.convention, made.refine);
+            assert_eq!(facts, (4, Some("quadratic"), Convention::Diffusers, 3), "{line}");
+        }
     }
 }
 

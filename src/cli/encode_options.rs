@@ -6,7 +6,7 @@ use etude::{
     error::{Error, Result},
     files,
     picture::decode,
-    recipe::{Encoded, GivenPicture, Recipe},
+    recipe::{Encoded, End, GivenPicture, Recipe},
     schedule,
 };
 use std::{
@@ -39,6 +39,13 @@ pub struct EncodedOptions {
     /// Start from what this picture is encoded to, in the place of the seed's x_T; the picture travels in the recipe
     #[arg(long, value_name = "PICTURE")]
     pub encode: Option<PathBuf>,
+    #[command(flatten)]
+    pub how: EncodeHow,
+}
+
+/// How a picture is encoded to x_T.
+#[derive(Clone, Debug, Default, Args)]
+pub struct EncodeHow {
     /// S of the way from the picture up to x_T [default: that of the way back]
     #[arg(long, value_name = "S")]
     pub encode_steps: Option<usize>,
@@ -59,12 +66,6 @@ impl EncodedOptions {
     /// # Errors
     /// A file that is no picture; an option without a picture.
     pub fn apply(&self, recipe: &Recipe, channels: usize) -> Result<Option<Encoded>> {
-        let of_options = [
-            ("--encode-steps", self.encode_steps.is_some()),
-            ("--encode-tau", self.encode_tau.is_some()),
-            ("--encode-convention", self.encode_convention.is_some()),
-            ("--encode-refine", self.encode_refine.is_some()),
-        ];
         let mut encoded = match (&self.encode, &recipe.encoded) {
             (Some(path), _) => {
                 let diffusers = matches!(recipe.preset.as_str(), "diffusers" | "ddpm");
@@ -74,12 +75,30 @@ impl EncodedOptions {
             }
             (None, Some(encoded)) => encoded.clone(),
             (None, None) => {
-                return match of_options.into_iter().find(|(_, given)| *given) {
-                    Some((option, _)) => Err(Error::argument(format!("{option}: expected --encode PICTURE with it"))),
+                return match self.how.given() {
+                    Some(option) => Err(Error::argument(format!("{option}: expected --encode PICTURE with it"))),
                     None => Ok(None),
                 };
             }
         };
+        self.how.apply(&mut encoded);
+        Ok(Some(encoded))
+    }
+}
+
+impl EncodeHow {
+    /// The first of these options that is given.
+    fn given(&self) -> Option<&'static str> {
+        let all = [
+            ("--encode-steps", self.encode_steps.is_some()),
+            ("--encode-tau", self.encode_tau.is_some()),
+            ("--encode-convention", self.encode_convention.is_some()),
+            ("--encode-refine", self.encode_refine.is_some()),
+        ];
+        all.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+
+    fn apply(&self, encoded: &mut Encoded) {
         if let Some(steps) = self.encode_steps {
             encoded.steps = steps;
         }
@@ -92,7 +111,35 @@ impl EncodedOptions {
         if let Some(refine) = self.encode_refine {
             encoded.refine = refine;
         }
-        Ok(Some(encoded))
+    }
+
+    /// The ends of an interpolation, as `recipe` draws it: seeds, or pictures that are encoded.
+    ///
+    /// # Errors
+    /// Neither a number nor a picture; an option without a picture.
+    pub fn ends(&self, ends: &[&str], recipe: &Recipe, channels: usize) -> Result<Vec<End>> {
+        let recipe = Recipe { encoded: None, ..recipe.clone() };
+        let end = |end: &&str| {
+            if let Ok(seed) = end.parse::<u64>() {
+                return Ok(End::Seed(seed));
+            }
+            let path = PathBuf::from(*end);
+            if !path.is_file() {
+                return Err(Error::argument(format!(
+                    "--seeds: expected a seed (a whole number from 0) or the file of a picture, got {end:?}"
+                )));
+            }
+            let options = EncodedOptions { encode: Some(path), how: self.clone() };
+            let encoded = options.apply(&recipe, channels)?;
+            encoded.map(|encoded| End::Encoded(Box::new(encoded))).ok_or_else(|| Error::argument("--seeds: expected a picture"))
+        };
+        let ends = ends.iter().map(end).collect::<Result<Vec<_>>>()?;
+        match self.given() {
+            Some(option) if ends.iter().all(|end| end.picture().is_none()) => {
+                Err(Error::argument(format!("{option}: expected a picture among --seeds with it, got seeds alone")))
+            }
+            _ => Ok(ends),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod eps;
 mod forks;
 mod given;
 mod info;
+mod interpolate;
 mod latents;
 mod man;
 mod markdown;
@@ -30,6 +31,7 @@ mod usage;
 mod verify;
 #[cfg(feature = "app")]
 mod view;
+mod written;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use etude::error::{Error, Result};
@@ -56,6 +58,8 @@ enum Command {
     Sample(Box<sample::SampleArgs>),
     /// Draw a run as a strip, x_t above the predicted x0; PNG or GIF
     Trajectory(Box<trajectory::TrajectoryArgs>),
+    /// Go from one picture to another: a strip between two seeds, or a grid between four; PNG, GIF, .npz or a folder
+    Interpolate(Box<interpolate::InterpolateArgs>),
     /// Encode pictures: the latents x_T that lead to them
     Encode(Box<encode::EncodeArgs>),
     /// Encode pictures, decode them again at several S, and measure what is lost (the paper's Table 2)
@@ -119,6 +123,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::View(args)) => view::run(args),
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Trajectory(args)) => trajectory::run(&args),
+        Some(Command::Interpolate(args)) => interpolate::run(&args),
         Some(Command::Encode(args)) => encode::run(&args),
         Some(Command::Reconstruct(args)) => reconstruct::run(&args),
         Some(Command::Forks(args)) => forks::run(&args),

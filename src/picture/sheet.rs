@@ -10,6 +10,8 @@ const WIDE_GAP: usize = 6;
 const BACKGROUND: [u8; 3] = [34; 3];
 /// Small pictures are enlarged to about this many pixels a side.
 const COMFORTABLE: usize = 128;
+/// And a single one to about this many.
+const LARGE: usize = 256;
 /// Enlarging stops where a sheet would be larger than this on a side: the largest texture every GPU shows.
 const LARGEST: usize = 4096;
 
@@ -49,6 +51,16 @@ pub fn strip(trajectories: &[Trajectory], scale: Option<usize>) -> Picture {
 pub fn square_columns(count: usize) -> usize {
     let root = count.isqrt();
     if root * root < count { root + 1 } else { root }
+}
+
+/// A small picture, large enough to be looked at: about 256 pixels a side.
+pub fn enlarged(picture: &Picture) -> Picture {
+    picture.scaled((LARGE / picture.width.max(picture.height).max(1)).max(1))
+}
+
+/// The moments of an animation that loops from the first picture to the last and back, neither of the two shown twice.
+pub fn there_and_back(pictures: &[Picture]) -> impl Iterator<Item = &Picture> {
+    pictures.iter().chain(pictures.iter().rev().skip(1).take(pictures.len().saturating_sub(2)))
 }
 
 /// Which `wanted` of `count` moments to show: evenly spread, first and last included, in order, none twice. All of them where
@@ -140,6 +152,13 @@ mod tests {
             [at(2, 2), at(12, 12), at(22, 12), at(2, 25), at(2, 26)],
             [[100; 3], [101; 3], BACKGROUND, BACKGROUND, [100; 3]]
         );
+    }
+
+    #[test]
+    fn an_animation_comes_back() {
+        let grey = |count: usize| there_and_back(&squares(count, 1)).map(|picture| picture.pixels[0][0] - 100).collect::<Vec<_>>();
+        assert_eq!(grey(4), [0, 1, 2, 3, 2, 1]);
+        assert_eq!([grey(0), grey(1), grey(2)], [vec![], vec![0], vec![0, 1]]);
     }
 
     #[test]

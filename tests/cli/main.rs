@@ -6,8 +6,10 @@ mod classes;
 mod ctrl_c;
 mod encode;
 mod forks;
+mod interpolate;
 mod jobs;
 mod recipes;
+mod resume;
 mod said;
 
 use etude::weights::Weights;

@@ -221,7 +221,7 @@ fn shells_can_complete_commands_and_options() {
     ] {
         let script = place.succeed(&format!("completions {shell}"));
         assert!(words.iter().all(|word| script.contains(word)), "{shell}");
-        assert!(script.contains("--noise-seed"), "{shell}");
+        assert!(script.contains("--noise-seed") && script.contains("interpolate"), "{shell}");
     }
     let run = place.run("completions tcsh");
     assert!(run.code == Some(2) && run.err.contains("bash") && run.err.lines().count() == 1, "{}", run.err);

@@ -101,7 +101,12 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
 
 /// The options that start from a picture's x_T.
 fn encoding(encoded: &Encoded, controls: &Controls) -> String {
-    let mut line = format!("{} --encode-steps {}", option("encode", &file(&encoded.picture.name)), encoded.steps);
+    format!("{} {}", option("encode", &file(&encoded.picture.name)), encoding_options(encoded, controls))
+}
+
+/// How it is encoded.
+fn encoding_options(encoded: &Encoded, controls: &Controls) -> String {
+    let mut line = format!("--encode-steps {}", encoded.steps);
     let own = controls.spacing.as_ref().map(ToString::to_string);
     if encoded.tau != own {
         // What the convention has where nothing is said; diffusers' is a checkpoint's own, and leading for most.
@@ -117,9 +122,10 @@ fn encoding(encoded: &Encoded, controls: &Controls) -> String {
     line
 }
 
-/// The name of a file that is no option.
+/// The name of a file that is neither an option nor a number.
 fn file(name: &str) -> String {
-    if name.starts_with('-') { format!("./{name}") } else { name.to_owned() }
+    let is_taken = name.starts_with('-') || name.parse::<u64>().is_ok();
+    if is_taken { format!("./{name}") } else { name.to_owned() }
 }
 
 /// The option that asks for `count` images from `first` on; of torch's, for all that are drawn at once.
@@ -131,8 +137,7 @@ fn images(controls: &Controls, first: u32, count: u32) -> String {
     }
 }
 
-/// The command for the open panel. For a comparison it is a loop in the shell; for an interpolation it samples the two (or four)
-/// ends.
+/// The command for the open panel. For a comparison it is a loop in the shell.
 pub fn command_line(controls: &Controls) -> String {
     let view = &controls.view;
     match view.tab {
@@ -188,29 +193,34 @@ pub fn command_line(controls: &Controls) -> String {
         Tab::Rewind => rewind_commands(controls),
         Tab::Fork => fork_commands(controls),
         Tab::Race => race_commands(controls),
-        Tab::Interpolate => {
-            // An interpolation's ends are always drawn by our own generator.
-            let noise = Some(controls.own_noise());
-            let (interpolate, preset) = (&view.interpolate, controls.preset.with_eta());
-            let eta = interpolate.eta;
-            let base = Controls { preset, eta, sigma_hat: false, rng: Rng::Etude, noise, encoded: None, ..controls.stem() };
-            let ends = 0..interpolate.ends();
-            let of_seed = |end: &usize| interpolate.pictures[*end].is_none();
-            let seeds: Vec<_> = ends.clone().filter(of_seed).map(|end| interpolate.seeds[end].to_string()).collect();
-            let of_seeds = (!seeds.is_empty()).then(|| {
-                format!(
-                    "for seed in {}; do etude sample {} --seed $seed --count 1 --out seed-$seed.png; done",
-                    seeds.join(" "),
-                    options(&base, &["seed"])
-                )
-            });
-            let of_pictures = ends.filter_map(|end| {
-                let of = Controls { encoded: Some(interpolate.pictures[end].clone()?), ..base.clone() };
-                Some(format!("etude sample {} --count 1 --out end-{}.png", options(&of, &[]), end + 1))
-            });
-            of_seeds.into_iter().chain(of_pictures).collect::<Vec<_>>().join("; ")
-        }
+        Tab::Interpolate => interpolate_command(controls),
     }
+}
+
+/// The command that makes the strips or the grid.
+fn interpolate_command(controls: &Controls) -> String {
+    let interpolate = &controls.view.interpolate;
+    // An interpolation's ends are always drawn by our own generator.
+    let (noise, preset, eta) = (Some(controls.own_noise()), controls.preset.with_eta(), interpolate.eta);
+    let base = Controls { preset, eta, sigma_hat: false, rng: Rng::Etude, noise, encoded: None, ..controls.stem() };
+    let ends: Vec<String> = (0..interpolate.ends())
+        .map(|end| match &interpolate.pictures[end] {
+            Some(encoded) => file(&encoded.picture.name),
+            None => interpolate.seeds[end].to_string(),
+        })
+        .collect();
+    // A name with a comma in it is no list.
+    let seeds = if ends.iter().any(|end| end.contains(',')) { ends } else { vec![ends.join(",")] };
+    let seeds = seeds.iter().map(|list| option("seeds", list)).collect::<Vec<_>>().join(" ");
+    let pictures = &interpolate.pictures[..interpolate.ends()];
+    // One way to encode for all of them.
+    let how = pictures.iter().flatten().next().map_or(String::new(), |encoded| format!(" {}", encoding_options(encoded, &base)));
+    let shape = match (interpolate.grid, interpolate.lerp) {
+        (true, _) => format!("--side {}", interpolate.side),
+        (false, true) => format!("--both --columns {}", interpolate.columns),
+        (false, false) => format!("--columns {}", interpolate.columns),
+    };
+    format!("etude interpolate {}{how} {seeds} {shape} --out interpolation.png", options(&base, &["seed"]))
 }
 
 /// A command for the stem and one for each branch; and the one that measures when the picture is decided.

@@ -252,10 +252,7 @@ fn between(state: &State, export: Export) -> Result<(&RunView, Content)> {
             if there.is_empty() {
                 return Err(missing());
             }
-            Content::Moving(Box::new(move || {
-                let back = there.iter().rev().skip(1).take(there.len().saturating_sub(2));
-                there.iter().chain(back).map(enlarged).collect()
-            }))
+            Content::Moving(Box::new(move || sheet::there_and_back(&there).map(enlarged).collect()))
         }
         _ => {
             let pictures: Vec<Picture> = (0..run.groups.len()).flat_map(|group| newest(run, group)).collect();

@@ -1,13 +1,12 @@
 //! What is to be written when something on screen is saved.
 
+pub(super) use crate::picture::sheet::enlarged;
 use crate::{
     app::state::{State, run_requests::Purpose, run_view::RunView},
     error::{Error, Result},
     picture::Picture,
 };
 
-/// Small pictures are enlarged to about this many pixels per side before they are saved.
-const COMFORTABLE: usize = 256;
 /// An animation has at most this many steps; a GIF of a thousand would be more than a minute long.
 pub(super) const MAX_FRAMES: usize = 120;
 
@@ -24,11 +23,6 @@ pub(super) enum Content {
     Moving(Box<dyn FnOnce() -> Vec<Picture> + Send>),
     /// An animation whose pictures are made one by one as they are written: all of them at once would take much memory.
     Frames(Box<dyn FnOnce() -> Box<dyn Iterator<Item = Picture>> + Send>),
-}
-
-/// A small picture, large enough to be looked at.
-pub(super) fn enlarged(picture: &Picture) -> Picture {
-    picture.scaled((COMFORTABLE / picture.width.max(picture.height).max(1)).max(1))
 }
 
 /// There is nothing to save yet.
