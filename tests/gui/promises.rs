@@ -223,8 +223,8 @@ fn ready(count: usize) -> Slow {
 
 #[test]
 fn a_long_rest_makes_every_hundredth_of_eta_ready_and_a_drag_shows_them_all_with_all_their_steps() {
-    // η = 0 is there itself.
-    let mut slow = ready(99);
+    // The other hundred: η = 0 is there itself.
+    let mut slow = ready(100);
     let mut pictures = std::collections::BTreeSet::new();
     for i in 1..=100 {
         let eta = f64::from(i) / 100.0;
