@@ -11,7 +11,7 @@ use etude::{
     model::Model,
     noise::{self, STREAM_X_T},
     platform::{Clock, block_on},
-    program::{BoxFuture, DeviceInfo, Executor, Program, Stage, StepParams, TensorId, Ticket},
+    program::Ticket,
     sampler::{Classes, Flow, ImageKey, Reads, StepNoise, StepTensors},
     schedule::{Schedule, ScheduleRequest},
 };
@@ -162,14 +162,14 @@ fn the_group_that_is_looked_at_is_done_before_the_others_begin() {
     let mut engine = engine(Backend::Cpu);
     let schedule = schedule(3, 0.0);
     let groups = (0..3).map(|_| group(&schedule, 1)).collect();
-    let mut groups = Groups::new(&mut engine, SIZE, groups).expect("groups").beginning_with(Some(1));
+    let mut groups = Groups::new(&mut engine, SIZE, groups).expect("groups").in_order(Order::First(1));
     let mut order = Vec::new();
     while let Some(step) = block_on(groups.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step") {
         order.push((step.group, step.index));
     }
     assert_eq!(order, [(1, 0), (1, 1), (1, 2), (0, 0), (2, 0), (0, 1), (2, 1), (0, 2), (2, 2)]);
     // A group that is not there is none.
-    let mut groups = Groups::new(&mut engine, SIZE, vec![group(&schedule, 1)]).expect("groups").beginning_with(Some(7));
+    let mut groups = Groups::new(&mut engine, SIZE, vec![group(&schedule, 1)]).expect("groups").in_order(Order::First(7));
     assert!(block_on(groups.turn(&mut engine, &|_, _| Reads::PICTURES, &|| false)).expect("a step").is_some());
 }
 
@@ -403,52 +403,6 @@ fn a_branch_of_nothing_is_refused() {
     }
 }
 
-/// A device whose steps take as long as a rule says, by a clock that it sets itself.
-struct Timed {
-    inner: Box<dyn Executor>,
-    now: Arc<Mutex<Duration>>,
-    steps: Arc<AtomicUsize>,
-    lasts: fn(usize) -> Duration,
-}
-
-impl Executor for Timed {
-    fn device(&self) -> &DeviceInfo {
-        self.inner.device()
-    }
-
-    fn program(&self) -> &Program {
-        self.inner.program()
-    }
-
-    fn runs_ahead(&self) -> bool {
-        self.inner.runs_ahead()
-    }
-
-    fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()> {
-        self.inner.write(tensor, values)
-    }
-
-    fn write_words(&mut self, tensor: TensorId, words: &[u32]) -> Result<()> {
-        self.inner.write_words(tensor, words)
-    }
-
-    fn submit(&mut self, stages: &[Stage], step: &StepParams, reads: &[TensorId]) -> Result<Ticket> {
-        if stages.contains(&Stage::Network) {
-            let number = self.steps.fetch_add(1, Ordering::Relaxed);
-            *self.now.lock().expect("nobody has panicked") += (self.lasts)(number);
-        }
-        self.inner.submit(stages, step, reads)
-    }
-
-    fn collect(&mut self, ticket: Ticket) -> BoxFuture<'_, Result<Vec<Vec<f32>>>> {
-        self.inner.collect(ticket)
-    }
-
-    fn trace<'a>(&'a mut self, stages: &'a [Stage], step: &'a StepParams) -> BoxFuture<'a, Result<Vec<Vec<f32>>>> {
-        self.inner.trace(stages, step)
-    }
-}
-
 #[test]
 fn by_equal_time_no_group_is_ahead_by_more_than_a_step_and_the_last_has_the_whole_device() {
     let ms = Duration::from_millis;
@@ -469,8 +423,16 @@ fn by_equal_time_no_group_is_ahead_by_more_than_a_step_and_the_last_has_the_whol
     for (rule, lasts) in rules.into_iter().enumerate() {
         let (now, steps) = (Arc::new(Mutex::new(Duration::ZERO)), Arc::new(AtomicUsize::new(0)));
         let (clock, set, count) = (now.clone(), now.clone(), steps.clone());
-        let around: AroundExecutor =
-            Arc::new(move |inner| Box::new(Timed { inner, now: set.clone(), steps: count.clone(), lasts }));
+        let around: AroundExecutor = Arc::new(move |inner| {
+            let (set, count) = (set.clone(), count.clone());
+            // The device sets the clock itself.
+            let step = move |submit: &mut dyn FnMut() -> Result<Ticket>| {
+                let number = count.fetch_add(1, Ordering::Relaxed);
+                *set.lock().expect("nobody has panicked") += lasts(number);
+                submit()
+            };
+            Box::new(common::around::Around { inner, step })
+        });
         let clock = Clock::by(move || *clock.lock().expect("nobody has panicked"));
         let mut engine = engine(Backend::Cpu).with(clock, Some(around));
         let schedules = [schedule(6, 0.0), schedule(40, 1.0)];

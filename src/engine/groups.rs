@@ -199,11 +199,6 @@ impl Groups {
         Ok(groups)
     }
 
-    /// Lets group `first` take all its steps before the others take theirs; with `None` all advance together.
-    pub fn beginning_with(self, first: Option<usize>) -> Self {
-        self.in_order(first.map_or(Order::Together, Order::First))
-    }
-
     /// Lets them take their steps in this order.
     pub fn in_order(self, order: Order) -> Self {
         Self { order, ..self }

@@ -2,7 +2,8 @@
 
 use super::{
     event::ModelFacts,
-    request::{EncodeBy, Latent, Request},
+    latents::Latent,
+    request::{EncodeBy, Request},
 };
 use crate::{
     error::{Error, Result},

@@ -6,6 +6,7 @@
 mod compute;
 mod event;
 mod instruments;
+mod latents;
 mod mailbox;
 mod memo;
 mod request;
@@ -17,10 +18,10 @@ mod worker;
 
 pub use event::{End, Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake, WhatFor};
 pub use instruments::Instruments;
-pub use request::{
-    Budget, EncodeBy, ForkAt, Group, InterpolationMode, Keep, Kind, Latent, LatentOf, MIN_DRAFT_STEPS, Member, Order, Request,
-    TorchLatents,
-};
+pub use latents::{ForkAt, Latent, LatentOf, TorchLatents};
+pub use request::{Budget, EncodeBy, Group, Keep, Kind, MIN_DRAFT_STEPS, Member, Order, Request};
+
+pub use crate::latent::InterpolationMode;
 
 use crate::{
     error::{Error, Result},

@@ -2,8 +2,9 @@
 
 use super::{
     event::{End, ModelFacts, Plan, StepUpdate},
+    latents::Latent,
     memo::{Encodings, Memo},
-    request::{Keep, Kind, Latent, Request},
+    request::{Keep, Kind, Request},
     schedules::{schedules, whole},
     stage::{Stage, latents, way},
     step_record::{self, Shown},

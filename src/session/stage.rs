@@ -2,11 +2,12 @@
 
 use super::{
     event::{End, Plan},
+    latents::{ForkAt, Latent, TorchLatents},
     memo::{Encodings, Memo, Way},
-    request::{ForkAt, Group as RequestGroup, Latent, Member, Order, Request, TorchLatents},
+    request::{Group as RequestGroup, Member, Request},
 };
 use crate::{
-    engine::{self, Encoding, Engine, Group, GroupStep, Groups, Stem},
+    engine::{Encoding, Engine, Group, GroupStep, Groups, Stem},
     error::{Error, Result},
     noise::torch::TorchDraws,
     picture::{self, decode},
@@ -81,12 +82,7 @@ impl Stage {
             };
             groups.push(begun.with_noise_of(torch));
         }
-        let order = match request.order {
-            Order::Together => engine::Order::Together,
-            Order::First(first) => engine::Order::First(first),
-            Order::EqualTime => engine::Order::EqualTime,
-        };
-        Ok(Self::Groups(Groups::new(engine, size, groups)?.in_order(order)))
+        Ok(Self::Groups(Groups::new(engine, size, groups)?.in_order(request.order.into())))
     }
 
     /// What takes the steps of `way`.

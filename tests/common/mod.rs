@@ -2,6 +2,7 @@
 //! what runs one on the CPU and on the GPU.
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
+pub mod around;
 pub mod calls;
 pub mod compare;
 

@@ -1,5 +1,7 @@
 //! The viewer, driven as a user drives it: by the names that a screen reader would say.
 
+#[path = "../common/around.rs"]
+mod around;
 mod compare;
 mod faults;
 mod files;

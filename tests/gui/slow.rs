@@ -1,13 +1,13 @@
 //! A device whose steps take as long as a test says, by a clock that the test sets: it computes real pictures, and each of its steps ends
 //! when its time has come. Between two frames the test lets a sixtieth of a second pass.
 
-use super::{Under, finished, window_in};
+use super::{Under, around::Around, finished, window_in};
 use egui_kittest::Harness;
 use etude::{
     app::{Controls, Start},
     error::Result,
     platform::Clock,
-    program::{BoxFuture, DeviceInfo, Executor, Program, Stage, StepParams, TensorId, Ticket},
+    program::Ticket,
     session::Instruments,
 };
 use std::{
@@ -115,50 +115,6 @@ impl Time {
     }
 }
 
-/// An executor whose steps take their time.
-struct SlowExecutor {
-    inner: Box<dyn Executor>,
-    time: Arc<Time>,
-}
-
-impl Executor for SlowExecutor {
-    fn device(&self) -> &DeviceInfo {
-        self.inner.device()
-    }
-
-    fn program(&self) -> &Program {
-        self.inner.program()
-    }
-
-    fn runs_ahead(&self) -> bool {
-        self.inner.runs_ahead()
-    }
-
-    fn write(&mut self, tensor: TensorId, values: &[f32]) -> Result<()> {
-        self.inner.write(tensor, values)
-    }
-
-    fn write_words(&mut self, tensor: TensorId, words: &[u32]) -> Result<()> {
-        self.inner.write_words(tensor, words)
-    }
-
-    fn submit(&mut self, stages: &[Stage], step: &StepParams, reads: &[TensorId]) -> Result<Ticket> {
-        let inner = &mut self.inner;
-        if !stages.contains(&Stage::Network) {
-            return inner.submit(stages, step, reads);
-        }
-        self.time.step(|| inner.submit(stages, step, reads))
-    }
-
-    fn collect(&mut self, ticket: Ticket) -> BoxFuture<'_, Result<Vec<Vec<f32>>>> {
-        self.inner.collect(ticket)
-    }
-
-    fn trace<'a>(&'a mut self, stages: &'a [Stage], step: &'a StepParams) -> BoxFuture<'a, Result<Vec<Vec<f32>>>> {
-        self.inner.trace(stages, step)
-    }
-}
-
 /// A window on a slow device, and its time.
 pub struct Slow {
     pub time: Arc<Time>,
@@ -176,7 +132,10 @@ impl Slow {
         let (clock, device) = (time.clone(), time.clone());
         let instruments = Instruments {
             clock: Clock::by(move || clock.lock().now),
-            around: Some(Arc::new(move |inner| Box::new(SlowExecutor { inner, time: device.clone() }))),
+            around: Some(Arc::new(move |inner| {
+                let time = device.clone();
+                Box::new(Around { inner, step: move |submit: &mut dyn FnMut() -> Result<Ticket>| time.step(submit) })
+            })),
             ..Instruments::default()
         };
         let harness = window_in(Start { controls: Some(controls), instruments, ..Start::default() });

@@ -11,6 +11,7 @@ use crate::{
         },
         widgets::{
             hint::Hint,
+            remembered::remembered,
             texture_cache::TextureCache,
             theme,
             tile::{fitted, named, version},
@@ -21,7 +22,9 @@ use crate::{
         difference::{Distance, FACTORS, difference},
     },
 };
-use eframe::egui::{self, Align2, Color32, ComboBox, FontId, Id, Label, RichText, Role, Sense, Ui, Vec2, WidgetInfo, WidgetText};
+use eframe::egui::{
+    self, Align2, Color32, ComboBox, Context, FontId, Id, Label, RichText, Role, Sense, Ui, Vec2, WidgetInfo, WidgetText,
+};
 use std::sync::Arc;
 
 /// Room for the captions below the pictures, in points.
@@ -130,7 +133,7 @@ pub(super) fn large_ui(
             colour: None,
         },
         Place { name: place("B", shown), note: words(1), hover: hover(&of_b), missing: "…", picture: b.clone(), colour: None },
-        apart(pair, a, b, theme::caution(ui)),
+        apart(ui.ctx(), pair, a, b, theme::caution(ui)),
     ];
     for (number, place) in places.into_iter().enumerate() {
         place_ui(ui, textures, number, place, side);
@@ -154,7 +157,7 @@ fn place(shown: &Shown<'_>, noisy: bool) -> String {
 type Drawn = (u64, Arc<Picture>);
 
 /// The difference, where both are there and of one size.
-fn apart(pair: &Pair<'_>, a: Option<Drawn>, b: Option<Drawn>, caution: Color32) -> Place {
+fn apart(ctx: &Context, pair: &Pair<'_>, a: Option<Drawn>, b: Option<Drawn>, caution: Color32) -> Place {
     let hover =
         "B less A, enlarged around a mid grey. The numbers are over all pixels and channels of the pictures in 8 bits, with \
                  pixels in [0, 1]: the mean of |B − A|, and PSNR = 10 log10(1 / mean of (B − A)²)"
@@ -163,12 +166,15 @@ fn apart(pair: &Pair<'_>, a: Option<Drawn>, b: Option<Drawn>, caution: Color32) 
     let (Some((of_a, a)), Some((of_b, b))) = (a, b) else {
         return Place { name, note: "when both are there".to_owned(), hover, missing, picture: None, colour: None };
     };
-    let Some(distance) = Distance::between(&a, &b) else {
+    let distance = remembered(ctx, Id::unique("pinned distance"), (of_a, of_b), |_| Distance::between(&a, &b));
+    let Some(distance) = distance else {
         let note = format!("A is {} x {}, B is {} x {}: no difference", a.width, a.height, b.width, b.height);
         return Place { name, note, hover, missing: "other sizes", picture: None, colour: Some(caution) };
     };
     let factor = pair.pin.enlarged.unwrap_or_else(|| distance.factor());
-    let picture = difference(&a, &b, factor).map(|picture| (version((of_a, of_b, factor)), Arc::new(picture)));
+    let key = version((of_a, of_b, factor));
+    let picture = remembered(ctx, Id::unique("pinned difference"), key, |_| difference(&a, &b, factor).map(Arc::new));
+    let picture = picture.map(|picture| (key, picture));
     Place { name: format!("{factor} × (B − A)"), note: distance_text(&distance), hover, missing, picture, colour: None }
 }
 

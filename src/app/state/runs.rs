@@ -2,12 +2,12 @@
 //!
 //! What is on screen is never replaced by less: a place shows the newest run that has a picture there.
 
+mod ahead;
+
 use super::{
     controls::Controls,
     run_requests::{self, Purpose, Touched},
     run_view::{RunView, Shown},
-    scale::Scale,
-    view_settings::Tab,
 };
 use crate::{
     error::Result,
@@ -44,20 +44,6 @@ pub(crate) fn asks(purpose: Purpose, controls: &Controls) -> Option<Request> {
 
 fn keep(run: &RunView) -> Keep {
     run_requests::request(0, run.purpose, &run.controls).map_or(Keep::Latest, |request| request.keep)
-}
-
-/// Whether two controls ask for the same picture but for their places on `scale`.
-fn is_like(of: &Controls, controls: &Controls, scale: Scale) -> bool {
-    if of.seed != controls.seed || of.view.tab != controls.view.tab || of.view.image != controls.view.image {
-        return false;
-    }
-    let mut like = scale.at(scale.place(controls), of);
-    // What the picture does not depend on.
-    (like.count, like.sigma_hat, like.size) = (controls.count, controls.sigma_hat, controls.size);
-    let position = |of: &Controls| (of.view.tab == Tab::Interpolate).then_some(of.view.interpolate.position);
-    let same_place = position(&like) == position(controls);
-    like.view = controls.view.clone();
-    same_place && like == *controls
 }
 
 /// The purposes whose runs have a trajectory's steps.
@@ -169,21 +155,6 @@ impl Runs {
         self.of(Purpose::Draft).find(|run| run.cell.is_some() && (run.finished || run.slow_draft().is_some()))
     }
 
-    /// Computes the picture of `controls` ahead.
-    ///
-    /// # Errors
-    /// Controls that make no request.
-    pub(crate) fn start_ahead(&mut self, session: &Session, controls: &Controls, touched: Touched) -> Result<()> {
-        let scale = Scale::of(touched, controls);
-        // What is on another scale, of another seed say, is the first to go where memory is short.
-        if let Some(runs) = self.by_purpose.get_mut(&Purpose::Ahead) {
-            runs.sort_by_key(|run| !is_like(&run.controls, controls, scale));
-        }
-        self.register(Purpose::Ahead, controls);
-        session.submit(Request { fit_steps: true, ..run_requests::request(self.next_id, Purpose::Ahead, controls)? });
-        Ok(())
-    }
-
     /// What was being computed in full is not finished any more where something else takes the device; it begins again when it is wanted.
     fn displace(&mut self, by: Purpose) {
         for (purpose, runs) in &mut self.by_purpose {
@@ -196,50 +167,6 @@ impl Runs {
                 run.displaced = true;
             }
         }
-    }
-
-    /// Takes the picture of `controls` from what was computed before, as if it had been computed now; where it is all that `whole` asks
-    /// for, it is that.
-    pub(crate) fn adopt(&mut self, whole: Purpose, controls: &Controls) {
-        let Some(found) = self.ready(controls) else { return };
-        let is_whole = found.focus == asks(whole, controls);
-        let purpose = if is_whole { whole } else { Purpose::Focus };
-        let run = RunView { purpose, id: self.next_id + 1, controls: controls.clone(), ..found.clone() };
-        self.next_id += 1;
-        self.displace(purpose);
-        self.insert(run);
-    }
-
-    /// A finished run of the picture of `controls`, computed ahead or looked at before.
-    pub(crate) fn ready(&self, controls: &Controls) -> Option<&RunView> {
-        let wanted = asks(Purpose::Focus, controls)?;
-        self.of(Purpose::Ahead).find(|run| run.finished && run.focus.as_ref() == Some(&wanted))
-    }
-
-    /// Whether the picture of `controls` is there, computed ahead or looked at before.
-    pub fn is_ready(&self, controls: &Controls) -> bool {
-        self.ready(controls).is_some()
-    }
-
-    /// How many pictures are ready.
-    pub fn computed_ahead(&self) -> usize {
-        self.of(Purpose::Ahead).filter(|run| run.finished).count()
-    }
-
-    /// The places on `scale` at which the picture of `controls` is ready.
-    pub(crate) fn ready_at(&self, controls: &Controls, scale: Scale) -> Vec<f64> {
-        let ready = self.of(Purpose::Ahead).filter(|run| run.finished && is_like(&run.controls, controls, scale));
-        ready.map(|run| scale.place(&run.controls)).collect()
-    }
-
-    /// Takes the picture of `controls`, which is ready, for that of others near them.
-    pub(crate) fn stand_in(&mut self, controls: &Controls) {
-        let Some(found) = self.ready(controls) else { return };
-        let (purpose, id) = (Purpose::Focus, self.next_id + 1);
-        let run = RunView { purpose, id, stands_in: true, controls: controls.clone(), ..found.clone() };
-        self.next_id = id;
-        self.displace(purpose);
-        self.insert(run);
     }
 
     /// Keeps the run of `a`, the controls of what is pinned, where it was computed already; forgets it where nothing is pinned.
@@ -285,39 +212,9 @@ impl Runs {
         self.by_purpose.values().flatten().find(|run| run.id == id).map(|run| run.purpose)
     }
 
-    /// Whether the picture of `controls` stands for that of others, and no draft came after it.
-    pub(crate) fn stands_in(&self, controls: &Controls) -> bool {
-        let newest = self.of(Purpose::Draft).map(|run| run.id).max();
-        let is_it = |run: &RunView| run.stands_in && run.controls == *controls && newest.is_none_or(|draft| draft < run.id);
-        self.current(Purpose::Focus).is_some_and(is_it)
-    }
-
     /// Seconds from the beginning of a draft until it is seen, by the newest that has ended.
     pub(crate) fn draft_seconds(&self) -> f64 {
         self.draft().map_or(DRAFT_SECONDS, RunView::seconds) + FRAME_SECONDS
-    }
-
-    /// Seconds that a picture takes which is computed ahead.
-    pub(crate) fn ahead_seconds(&self) -> f64 {
-        self.of(Purpose::Ahead).find(|run| run.finished).map_or(0.0, RunView::seconds)
-    }
-
-    /// Forgets the run that is being computed ahead, if one is.
-    pub(crate) fn stop_ahead(&mut self, session: &Session) {
-        if let Some(runs) = self.by_purpose.get_mut(&Purpose::Ahead)
-            && runs.first().is_some_and(RunView::is_running)
-        {
-            runs.remove(0);
-            session.cancel_ahead();
-        }
-    }
-
-    /// Whether there is memory for one picture more of those of `controls` on `scale`. Others give way to it.
-    pub(crate) fn has_room_ahead(&self, controls: &Controls, scale: Scale) -> bool {
-        let like = self.of(Purpose::Ahead).filter(|run| is_like(&run.controls, controls, scale));
-        let bytes: Vec<usize> = like.map(RunView::bytes).collect();
-        let largest = bytes.iter().max().copied().unwrap_or(0);
-        bytes.iter().sum::<usize>() + largest <= AHEAD_BYTES
     }
 
     fn of(&self, purpose: Purpose) -> impl Iterator<Item = &RunView> {
@@ -500,287 +397,4 @@ fn prune(runs: &mut Vec<RunView>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        picture::Picture,
-        schedule::{Schedule, SchedulerConfig},
-        session::{ModelFacts, Plan, Rms, StepRecord, StepUpdate},
-    };
-    use std::sync::Arc;
-
-    const TRAJECTORY: Purpose = Purpose::Trajectory;
-
-    /// Runs of four steps, each with another η, of which nobody computes any: the test says what came.
-    #[derive(Default)]
-    struct Fed(Runs);
-
-    impl Fed {
-        /// Begins a run with this η and accepts it. Returns its number.
-        fn begin(&mut self, eta: f64) -> u64 {
-            self.begin_as(TRAJECTORY, eta)
-        }
-
-        fn begin_as(&mut self, purpose: Purpose, eta: f64) -> u64 {
-            let controls = Controls { steps: 4, eta, ..Controls::default() };
-            self.0.register(purpose, &controls);
-            let request = self.0.begin(purpose).expect("a run that waits").expect("a request");
-            let schedule = Schedule::new(&SchedulerConfig::default(), &controls.schedule()).expect("a schedule");
-            let model = ModelFacts {
-                key: "toy".to_owned(),
-                name: "toy".to_owned(),
-                classes: None,
-                channels: 1,
-                size: (1, 1),
-                parameters: 1,
-                weights_crc32: "00000000".to_owned(),
-                scheduler: SchedulerConfig::default(),
-                card: None,
-                notes: Vec::new(),
-                picture_scale: 1.0,
-            };
-            let (id, schedules) = (request.id, vec![Arc::new(schedule)]);
-            let plan = Plan { id, model: Arc::new(model), size: (1, 1), schedules, latent_rms: vec![vec![1.0]], every: 1 };
-            self.0.apply(&Event::Planned(plan));
-            id
-        }
-
-        /// The steps `indices` of run `id` come, and its end after the last.
-        fn steps(&mut self, id: u64, indices: std::ops::Range<usize>) {
-            self.steps_that_take(0.01, id, indices);
-        }
-
-        fn slow(&mut self, id: u64, indices: std::ops::Range<usize>) {
-            self.steps_that_take(2.6, id, indices);
-        }
-
-        fn steps_that_take(&mut self, seconds: f64, id: u64, indices: std::ops::Range<usize>) {
-            let picture = || Arc::new(Picture::filled(1, 1, [0; 3]));
-            for index in indices {
-                let records = vec![StepRecord { x_t: picture(), x0: picture(), terms: None, rms: Rms::default() }];
-                let after = vec![picture()];
-                let update = StepUpdate {
-                    id,
-                    group: 0,
-                    index,
-                    total: 4,
-                    seconds,
-                    records,
-                    after,
-                    after_rms: vec![1.0],
-                    end: None,
-                    spread: None,
-                };
-                self.0.apply(&Event::Step(Arc::new(update)));
-                if index == 3 {
-                    self.0.apply(&Event::Finished { id });
-                }
-            }
-        }
-
-        /// The run and the position shown for a playhead at `at`.
-        fn shown(&self, at: f64) -> Option<(u64, usize)> {
-            self.0.shown(at, 0).map(|shown| (shown.run.id, shown.position()))
-        }
-
-        fn ids(&self) -> Vec<u64> {
-            self.0.by_purpose[&TRAJECTORY].iter().map(|run| run.id).collect()
-        }
-    }
-
-    #[test]
-    fn a_place_shows_the_newest_picture_there_is_and_never_less_than_before() {
-        let mut runs = Fed::default();
-        let first = runs.begin(0.0);
-        assert_eq!(runs.shown(1.0), None);
-        // Without a run before, it is shown as far as it has come.
-        runs.steps(first, 0..2);
-        assert_eq!([0.0, 0.25, 1.0].map(|at| runs.shown(at)), [Some((first, 0)), Some((first, 1)), Some((first, 1))]);
-        runs.steps(first, 2..4);
-        assert_eq!([0.5, 1.0].map(|at| runs.shown(at)), [Some((first, 2)), Some((first, 4))]);
-        // A draft shows when it is finished, and not before.
-        let draft = runs.begin_as(Purpose::Draft, 0.1);
-        runs.steps(draft, 0..3);
-        assert_eq!(runs.shown(1.0), Some((first, 4)));
-        runs.steps(draft, 3..4);
-        assert_eq!(runs.shown(1.0), Some((draft, 4)));
-        // The full run of the same controls shows what it has; of what it has not yet the draft stays.
-        let second = runs.begin(0.1);
-        assert_eq!(runs.shown(1.0), Some((draft, 4)));
-        runs.steps(second, 0..2);
-        assert_eq!([0.25, 1.0].map(|at| runs.shown(at)), [Some((second, 1)), Some((draft, 4))]);
-        runs.steps(second, 2..4);
-        assert_eq!(runs.shown(1.0), Some((second, 4)));
-        // The batch has no drafts.
-        assert_eq!(runs.0.shown_batch(1.0).map(|shown| shown.run.id), Some(second));
-    }
-
-    #[test]
-    fn a_draft_that_takes_long_shows_as_far_as_it_has_come() {
-        let mut runs = Fed::default();
-        let first = runs.begin(0.0);
-        runs.steps(first, 0..4);
-        let draft = runs.begin_as(Purpose::Draft, 0.1);
-        runs.slow(draft, 0..2);
-        assert_eq!(runs.shown(1.0), Some((draft, 1)));
-        assert_eq!(
-            runs.0.shown_whole(1.0, 0).map(|shown| shown.run.id),
-            Some(first),
-            "its x_t does not replace the finished picture"
-        );
-    }
-
-    #[test]
-    fn a_draft_that_gave_way_stays_until_the_next_has_something() {
-        let mut runs = Fed::default();
-        let first = runs.begin(0.0);
-        runs.steps(first, 0..4);
-        let draft = runs.begin_as(Purpose::Draft, 0.1);
-        runs.slow(draft, 0..2);
-        let next = runs.begin_as(Purpose::Draft, 0.2);
-        runs.0.register(Purpose::Draft, &Controls { eta: 0.3, ..Controls::default() });
-        assert_eq!(runs.shown(1.0), Some((draft, 1)));
-        runs.slow(next, 0..1);
-        assert_eq!(runs.shown(1.0), Some((next, 0)));
-    }
-
-    #[test]
-    fn a_batch_that_was_half_computed_stays_while_something_moves() {
-        let mut runs = Fed::default();
-        let first = runs.begin(0.0);
-        runs.steps(first, 0..2);
-        for eta in [0.1, 0.2, 0.3] {
-            runs.0.register(TRAJECTORY, &Controls { eta, ..Controls::default() });
-        }
-        assert_eq!(runs.0.shown_batch(1.0).map(|shown| shown.run.id), Some(first));
-        assert_eq!(runs.ids().len(), 2, "of those that wait the newest alone");
-    }
-
-    #[test]
-    fn of_the_drafts_that_wait_only_the_newest_is_kept_beside_the_one_that_is_computed_and_the_last_that_ended() {
-        let mut runs = Fed::default();
-        let ended = runs.begin_as(Purpose::Draft, 0.1);
-        runs.steps(ended, 0..4);
-        let computed = runs.begin_as(Purpose::Draft, 0.2);
-        for eta in [0.3, 0.4, 0.5] {
-            runs.0.register(Purpose::Draft, &Controls { eta, ..Controls::default() });
-        }
-        let etas: Vec<f64> = runs.0.by_purpose[&Purpose::Draft].iter().map(|run| run.controls.eta).collect();
-        assert_eq!(etas, [0.5, 0.2, 0.1]);
-        runs.steps(computed, 0..4);
-        assert_eq!(runs.0.draft().map(|run| run.id), Some(computed));
-        assert!(runs.0.is_drafting());
-    }
-
-    #[test]
-    fn what_was_computed_ahead_is_taken_when_the_controls_come_there() {
-        let mut runs = Fed::default();
-        let first = runs.begin(0.0);
-        runs.steps(first, 0..4);
-        let ahead = runs.begin_as(Purpose::Ahead, 0.05);
-        let there = Controls { steps: 4, eta: 0.05, ..Controls::default() };
-        assert!(runs.0.ready(&there).is_none(), "it is not finished");
-        assert!(runs.0.controls_of(ahead).is_none(), "nobody set these controls: there is no going back to them");
-        runs.steps(ahead, 0..4);
-        assert_eq!(runs.shown(1.0), Some((first, 4)), "nobody has asked for it");
-        assert_eq!(runs.0.ready_at(&Controls { eta: 0.7, ..there.clone() }, Scale::Eta), [0.05]);
-        runs.0.adopt(TRAJECTORY, &there);
-        let shown = runs.0.shown(0.25, 0).expect("a picture");
-        assert_eq!((shown.run.purpose, shown.run.controls.eta, shown.position()), (Purpose::Focus, 0.05, 1));
-        // Other seeds are another picture.
-        assert!(runs.0.ready(&Controls { seed: 77, ..there }).is_none());
-    }
-
-    #[test]
-    fn a_drafts_recipe_has_the_steps_it_took() {
-        let mut runs = Fed::default();
-        let draft = runs.begin_as(Purpose::Draft, 0.1);
-        let run = runs.0.by_purpose.get_mut(&Purpose::Draft).expect("runs").first_mut().expect("a run");
-        assert_eq!((run.id, run.made_with().steps), (draft, 4));
-        run.controls.steps = 50;
-        assert_eq!(run.made_with().steps, 4);
-        run.controls.spacing = Some(crate::schedule::Spacing::List((0..50).map(|i| 20 * i).collect()));
-        assert_eq!(run.made_with().step_count(), 4);
-    }
-
-    #[test]
-    fn a_run_called_off_is_shown_as_far_as_it_had_come() {
-        let mut runs = Fed::default();
-        let first = runs.begin(0.0);
-        runs.steps(first, 0..4);
-        let second = runs.begin(0.1);
-        runs.steps(second, 0..2);
-        runs.0.by_purpose.get_mut(&TRAJECTORY).expect("runs")[0].cancelled = true;
-        // What was in flight still comes, and changes nothing.
-        runs.steps(second, 2..3);
-        assert_eq!(runs.0.current(TRAJECTORY).expect("a run").progress(), (2, 4));
-        // The finished picture of before stays; at the place it came to, what it has.
-        assert_eq!([0.25, 1.0].map(|at| runs.shown(at)), [Some((second, 1)), Some((first, 4))]);
-    }
-
-    #[test]
-    fn behind_the_newest_stay_one_finished_run_and_one_that_may_still_finish() {
-        let mut runs = Fed::default();
-        let ids: Vec<u64> = (0..4).map(|i| runs.begin(0.01 * f64::from(i))).collect();
-        // Nothing is finished: the newest and the one before it.
-        assert_eq!(runs.ids(), [ids[3], ids[2]]);
-        assert!(runs.0.previous(TRAJECTORY).is_none(), "it has nothing to show");
-        runs.steps(ids[2], 0..4);
-        assert_eq!(runs.ids(), [ids[3], ids[2]]);
-        let next = runs.begin(0.5);
-        assert_eq!(runs.ids(), [next, ids[3], ids[2]]);
-        let newest = runs.begin(0.6);
-        assert_eq!(runs.ids(), [newest, next, ids[2]], "the finished one stays behind any number of others");
-        assert_eq!(runs.0.previous(TRAJECTORY).map(|run| run.id), Some(ids[2]));
-        // A newer one that finishes takes its place, and the newest that finishes is all that is needed.
-        runs.steps(next, 0..4);
-        assert_eq!(runs.ids(), [newest, next]);
-        runs.steps(newest, 0..4);
-        assert_eq!(runs.ids(), [newest]);
-    }
-
-    #[test]
-    fn a_refused_run_is_forgotten_and_says_which_controls_it_had() {
-        let mut runs = Fed::default();
-        let first = runs.begin(0.0);
-        runs.steps(first, 0..4);
-        let second = runs.begin(0.1);
-        let refused = |id| Event::Failed { id, refused: true, message: String::new() };
-        assert_eq!(runs.0.apply(&refused(second)).map(|controls| controls.eta), Some(0.1));
-        assert_eq!((runs.ids(), runs.shown(1.0)), (vec![first], Some((first, 4))));
-        // Of one that another has replaced nobody has to know.
-        let (third, fourth) = (runs.begin(0.11), runs.begin(0.12));
-        assert!(runs.0.apply(&refused(third)).is_none());
-        assert_eq!(runs.ids(), [fourth, first]);
-    }
-
-    #[test]
-    fn a_comparison_that_was_finished_comes_back_as_it_was() {
-        let mut runs = Fed::default();
-        let first = runs.begin_as(Purpose::Compare, 0.0);
-        runs.steps(first, 0..4);
-        let second = runs.begin_as(Purpose::Compare, 0.1);
-        runs.steps(second, 0..2);
-        let of = |eta: f64| Controls { steps: 4, eta, ..Controls::default() };
-        assert!(!runs.0.bring_back(Purpose::Compare, &Controls { seed: 77, ..of(0.0) }));
-        // It was not finished, so there is nothing to come back to. (The rows of η are the same whatever η the slider has.)
-        assert!(!runs.0.bring_back(Purpose::Trajectory, &of(0.0)));
-        assert!(runs.0.bring_back(Purpose::Compare, &of(0.0)));
-        let run = runs.0.current(Purpose::Compare).expect("a run");
-        assert!(run.finished && run.id > second && run.progress() == (4, 4));
-    }
-
-    #[test]
-    fn another_panel_s_run_displaces_the_one_that_was_computed() {
-        let mut runs = Fed::default();
-        let first = runs.begin(0.0);
-        runs.steps(first, 0..1);
-        runs.0.register(Purpose::Compare, &Controls::default());
-        runs.0.begin(Purpose::Compare).expect("it waits").expect("a request");
-        runs.steps(first, 1..2);
-        let run = runs.0.current(TRAJECTORY).expect("a run");
-        assert!(run.displaced && !run.is_running() && run.progress() == (1, 4));
-        assert!(!runs.0.is_current(TRAJECTORY, |_| true), "it begins again when it is looked at");
-        assert_eq!(runs.0.running().map(|run| run.purpose), Some(Purpose::Compare));
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ pub(crate) mod lettering;
 pub(crate) mod math;
 pub(crate) mod own_keys;
 pub(crate) mod presenting;
+pub(crate) mod remembered;
 pub(crate) mod still_plot;
 pub mod texture_cache;
 pub mod theme;

@@ -24,7 +24,7 @@ pub(super) fn branch_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, number: 
     let forks = &tree.branches[number];
     let mut fork = *forks.last()?;
     let (parent, _) = tree.parent(number);
-    let of_parent = view.schedule(draft, parent);
+    let of_parent = view.schedule(ui.ctx(), draft, parent);
     let before = fork;
     let mut removed = false;
     let name = format!("branch {}", number + 1);
@@ -48,7 +48,9 @@ pub(super) fn branch_ui(ui: &mut Ui, view: &View<'_>, draft: &Controls, number: 
         if named(drag, format!("η of {name}"), "η from the fork on: 0 adds no noise, 1 as much as DDPM").changed() {
             fork.eta = Some(eta);
         }
-        if let Some((mut steps, most)) = view.schedule(draft, Some(number)).and_then(|schedule| steps_left(&schedule, forks)) {
+        if let Some((mut steps, most)) =
+            view.schedule(ui.ctx(), draft, Some(number)).and_then(|schedule| steps_left(&schedule, forks))
+        {
             let drag = ui.add(DragValue::new(&mut steps).range(1..=most).speed(0.1).suffix(" steps"));
             if named(drag, format!("steps of {name}"), "Steps from the fork to the end, spread as τ is").changed() {
                 fork.steps = Some(steps);

@@ -6,7 +6,6 @@ use crate::{
         state::{controls::Controls, view_settings::Tree},
         widgets::{hint::Hint, still_plot::still_plot, theme, tile::named},
     },
-    picture::distance,
     schedule::Fork,
 };
 use eframe::egui::{DragValue, RichText, Role, Sense, Ui, WidgetInfo};
@@ -15,7 +14,7 @@ use egui_plot::{GridMark, HoverPosition, Line, PlotPoints, Points};
 /// Draws the curve with its title and options.
 pub(super) fn curve_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, height: f32) {
     let (ours, branch, faint) = (theme::accent(ui), theme::caution(ui), theme::faint(ui));
-    let (points, old) = view.decided(draft);
+    let (points, old) = view.decided(ui.ctx(), draft);
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new("When is the picture decided?").strong().size(14.5));
         measure_ui(ui, &mut draft.view.fork);
@@ -26,12 +25,11 @@ pub(super) fn curve_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, heigh
     });
     let sentence = sentence(&points, draft);
     ui.label(RichText::new(&sentence).color(faint));
-    let stem = view.end(None);
-    let of_branch = |forks: &Vec<_>| {
-        let (t, (run, end), stem) = (first_t(forks)?, view.end(Some(forks))?, stem?);
-        (run.id == stem.0.id).then(|| [f64::from(t), distance::rms(end, stem.1)])
+    let of_branch = |(number, forks): (usize, &Vec<Fork>)| {
+        let t = f64::from(forks.first()?.t);
+        view.distance_from_stem(ui.ctx(), number, forks).map(|apart| [t, apart])
     };
-    let branches: Vec<[f64; 2]> = draft.view.fork.branches.iter().filter_map(of_branch).collect();
+    let branches: Vec<[f64; 2]> = draft.view.fork.branches.iter().enumerate().filter_map(of_branch).collect();
     let high = view.stem().and_then(|schedule| schedule.steps.first()).map_or(1000.0, |step| f64::from(step.t));
     let colour = if old { faint } else { ours };
     // From left to right as the run goes: t falls.
@@ -89,10 +87,6 @@ fn measure_ui(ui: &mut Ui, tree: &mut Tree) {
     named(drag, "number of forks", "At so many steps of the run, evenly spread");
     let drag = ui.add(DragValue::new(&mut tree.seeds).range(2..=16).speed(0.05).suffix(" noise seeds"));
     named(drag, "number of noise seeds at each fork", "So many branches leave the run at each of them");
-}
-
-fn first_t(forks: &[Fork]) -> Option<u32> {
-    forks.first().map(|fork| fork.t)
 }
 
 /// What the curve says.

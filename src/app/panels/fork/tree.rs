@@ -16,14 +16,12 @@ use crate::{
         },
         widgets::{hint::Hint, texture_cache::TextureCache, theme, tile::version},
     },
-    picture::{Picture, distance},
     schedule::Fork,
 };
 use eframe::egui::{
     Align, Align2, Color32, FontId, Id, Layout, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo,
     pos2, vec2,
 };
-use std::sync::Arc;
 
 /// Width of what stands before a row and behind its pictures, and height of the timesteps above them.
 const BEFORE: f32 = 176.0;
@@ -129,14 +127,15 @@ impl Tree<'_> {
         self.before_ui(ui, branch, top);
         let first = forks.map_or(0, |forks| self.first_column(forks));
         self.line_ui(ui, branch, first, top);
-        let rows: Vec<Row<'_>> = view.rows(forks).collect();
+        // With whether it is of the controls as they are.
+        let rows: Vec<(Row<'_>, bool)> = view.rows(forks).map(|row| (row, same_pictures(&row.run.controls, draft))).collect();
         for column in first..self.columns.len() {
             let t = self.steps[self.columns[column]];
             let place = Rect::from_min_size(pos2(self.left(column), top + (self.row - self.picture.y) / 2.0), self.picture);
             ui.painter().rect_filled(place, 2, theme::empty(ui));
-            let found = rows.iter().find_map(|row| Some((row.run, row.at(Some(t), draft.view.fork.noisy)?)));
-            if let Some((run, (index, picture))) = found {
-                let tint = if same_pictures(&run.controls, draft) { Color32::WHITE } else { theme::DIMMED };
+            let found = rows.iter().find_map(|(row, now)| Some((row.run, *now, row.at(Some(t), draft.view.fork.noisy)?)));
+            if let Some((run, now, (index, picture))) = found {
+                let tint = if now { Color32::WHITE } else { theme::DIMMED };
                 let seen = version((run.id, &name, index, draft.view.fork.noisy));
                 textures.paint_tinted(ui, place, Id::unique(("fork", branch, column)), seen, picture, tint);
             }
@@ -225,8 +224,8 @@ impl Tree<'_> {
         let right = Rect::from_min_max(pos2(place.right() + 5.0, top), pos2(place.right() + BEHIND, top + self.row));
         let mut child = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::top_down(Align::Min)));
         child.spacing_mut().item_spacing.y = 1.0;
-        let apart = stem_distance(view, forks, end.map(|(run, picture)| (run.id, picture)));
-        if let Some(apart) = apart {
+        let apart = branch.zip(forks).and_then(|(number, forks)| view.distance_from_stem(ui.ctx(), number, forks));
+        if let Some(apart) = apart.map(|apart| (apart * 1000.0).round() / 1000.0) {
             let text = child.label(RichText::new(plain(apart)).size(13.0));
             text.hint("Root mean square difference from the stem's end, pixels in [0, 1]");
         }
@@ -238,11 +237,4 @@ impl Tree<'_> {
             Command::Use(Box::new(controls))
         })
     }
-}
-
-/// How far the end of a branch is from that of the stem in the same run, to three places.
-fn stem_distance(view: &View<'_>, forks: Option<&[Fork]>, end: Option<(u64, &Arc<Picture>)>) -> Option<f64> {
-    forks?;
-    let ((id, end), (run, stem)) = (end?, view.end(None)?);
-    (run.id == id).then(|| (distance::rms(end, stem) * 1000.0).round() / 1000.0)
 }

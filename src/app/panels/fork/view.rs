@@ -10,11 +10,12 @@ use crate::{
             runs::Runs,
             view_settings::Tab,
         },
-        widgets::tile,
+        widgets::{remembered::remembered, tile},
     },
     picture::{Picture, distance},
     schedule::{Fork, Schedule},
 };
+use eframe::egui::{Context, Id};
 use std::sync::Arc;
 
 /// The runs to draw.
@@ -70,13 +71,25 @@ impl<'a> View<'a> {
     }
 
     /// The steps that a branch will have under `controls`, or the stem: known before any run of them is.
-    pub(crate) fn schedule(self, controls: &Controls, branch: Option<usize>) -> Option<Schedule> {
+    pub(crate) fn schedule(self, ctx: &Context, controls: &Controls, branch: Option<usize>) -> Option<Arc<Schedule>> {
         let plan = [self.run, self.previous].into_iter().flatten().find_map(|run| run.plan.as_ref())?;
         let config = &plan.model.scheduler;
         let mut asked = branch_controls(controls, branch).schedule();
         asked.steps = asked.steps.min(config.num_train_timesteps as usize);
-        let stem = Schedule::new(config, &asked.stem()).ok()?;
-        Schedule::new(config, &asked.fitted(&stem.steps)).ok()
+        let key = (plan.model.key.clone(), asked);
+        remembered(ctx, Id::unique(("fork schedule", branch)), key, |(_, asked)| {
+            let stem = Schedule::new(config, &asked.stem()).ok()?;
+            Schedule::new(config, &asked.fitted(&stem.steps)).ok().map(Arc::new)
+        })
+    }
+
+    /// How far the end of a branch, which is number `number`, lies from that of the stem in the same run: the root mean square difference,
+    /// pixels in [0, 1].
+    pub(crate) fn distance_from_stem(self, ctx: &Context, number: usize, forks: &'a [Fork]) -> Option<f64> {
+        let ((of, end), (run, stem)) = (self.end(Some(forks))?, self.end(None)?);
+        let apart =
+            || remembered(ctx, Id::unique(("fork distance", number)), (run.id, forks.to_vec()), |_| distance::rms(end, stem));
+        (run.id == of.id).then(apart)
     }
 
     /// Height over width of the pictures.
@@ -86,10 +99,11 @@ impl<'a> View<'a> {
     }
 
     /// How far branches come apart, by the timestep at which they leave the stem; whether that is of before a change.
-    pub(crate) fn decided(self, now: &Controls) -> (Vec<[f64; 2]>, bool) {
+    pub(crate) fn decided(self, ctx: &Context, now: &Controls) -> (Vec<[f64; 2]>, bool) {
         let found = self.measured.into_iter().flatten().find(|run| run.has_updates());
         let Some(run) = found else { return (Vec::new(), false) };
-        (distances(run), !same_pictures(&run.controls, now))
+        let points = remembered(ctx, Id::unique("fork distances"), (run.id, run.progress()), |_| distances(run));
+        (points, !same_pictures(&run.controls, now))
     }
 }
 
