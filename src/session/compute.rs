@@ -44,8 +44,8 @@ pub(super) struct Compute {
     steps: HashMap<StepsOf, VecDeque<Duration>>,
     /// What groups have come to on this device, with this model.
     pub(super) memo: Memo,
-    /// The picture that is being encoded for a request to begin.
-    encoding: Option<(Way, Stage)>,
+    /// The picture that is being encoded for a request, by its number, to begin.
+    encoding: Option<(u64, Way, Stage)>,
     instruments: Instruments,
 }
 
@@ -158,28 +158,34 @@ impl Compute {
     /// # Errors
     /// As [`Encodings::missing`]; a device fault, after which the step is taken again; a result that is not finite.
     pub(super) async fn encode(&mut self, request: &Request, facts: &ModelFacts, stop: &dyn Fn() -> bool) -> Result<bool> {
-        let mut encodings = Encodings::new(request, facts)?;
-        let Some(way) = encodings.missing(&self.memo, request)? else { return Ok(true) };
-        let (known, mut stage) = match self.encoding.take() {
-            Some(encoding) if encoding.0 == way => encoding,
-            _ => {
-                let stage = Stage::of_way(self.engine()?, &way)?;
-                (way, stage)
+        let on_its_way = self.encoding.take();
+        let (known, mut stage) = match on_its_way {
+            // What the request needs is looked up when it begins, and not in every step.
+            Some((of, way, stage)) if of == request.id => (way, stage),
+            other => {
+                let Some(way) = Encodings::new(request, facts)?.missing(&self.memo, request)? else { return Ok(true) };
+                match other {
+                    Some((_, known, stage)) if known == way => (known, stage),
+                    _ => {
+                        let stage = Stage::of_way(self.engine()?, &way)?;
+                        (way, stage)
+                    }
+                }
             }
         };
         let reads = |_, _| Reads { x: true, ..Reads::default() };
         match stage.turn(self.engine()?, &reads, stop).await {
             Ok(Some(step)) if stage.is_done() => {
                 self.memo.note(known, step.tensors.x);
-                return Ok(encodings.missing(&self.memo, request)?.is_none());
+                return Ok(Encodings::new(request, facts)?.missing(&self.memo, request)?.is_none());
             }
             Err(error @ Error::Device { .. }) => {
-                self.encoding = Some((known, stage));
+                self.encoding = Some((request.id, known, stage));
                 return Err(error);
             }
             other => other?,
         };
-        self.encoding = Some((known, stage));
+        self.encoding = Some((request.id, known, stage));
         Ok(false)
     }
 
