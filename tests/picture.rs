@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use etude::files::write_atomically;
+use etude::picture::apng::write_apng;
 use etude::picture::gif::write_gif;
 use etude::picture::npz::NpzWriter;
 use etude::picture::png::write_png;
@@ -48,6 +49,17 @@ fn frames_of(path: &Path) -> Vec<(Picture, u32)> {
     frames.into_iter().map(opened).collect()
 }
 
+/// The same of the animated PNG at `path`.
+fn frames_of_apng(path: &Path) -> Vec<(Picture, u32)> {
+    let input = std::io::BufReader::new(fs::File::open(path).expect("readable"));
+    let decoder = image::codecs::png::PngDecoder::new(input).expect("a PNG").apng().expect("an animated one");
+    let opened = |frame: image::Frame| {
+        let (ms, denominator) = frame.delay().numer_denom_ms();
+        (from_rgb(&image::DynamicImage::from(frame.into_buffer()).into_rgb8()), ms / denominator)
+    };
+    decoder.into_frames().collect_frames().expect("whole frames").into_iter().map(opened).collect()
+}
+
 #[test]
 fn png_keeps_pixels_and_recipe_and_is_grey_where_it_can_be() {
     let folder = folder();
@@ -83,6 +95,8 @@ fn a_sheet_without_recipe_has_none_and_no_pictures_are_refused() {
         write_png(&path, &nothing, None),
         write_gif(&path, [&nothing], 50, 50, None),
         write_gif::<Picture>(&path, [], 50, 50, None),
+        write_apng(&path, [&nothing], 50, 50, None),
+        write_apng::<Picture>(&path, [], 50, 50, None),
     ] {
         let error = error.expect_err("nothing to write").to_string();
         assert!(error.starts_with(&path.display().to_string()) && !error.contains('\n'), "{error}");
@@ -120,6 +134,9 @@ fn recipes_that_other_programs_moved_or_packed() {
     let too_long = format!("{longest}x");
     assert!(write_png(&path, &wavy(1, 1, true), Some(&too_long)).is_err());
     assert!(write_gif(&path, [wavy(1, 1, true)], 50, 50, Some(&too_long)).is_err());
+    assert!(write_apng(&path, [wavy(1, 1, true)], 50, 50, Some(&too_long)).is_err());
+    write_apng(&path, [wavy(1, 1, true)], 50, 50, Some(&longest)).expect("written");
+    assert_eq!(read_recipe(&path).expect("readable").map(|text| text.len()), Some(LONGEST_RECIPE));
     write_gif(&path, [wavy(1, 1, true)], 50, 50, Some(&longest)).expect("written");
     assert_eq!(read_recipe(&path).expect("readable"), Some(longest));
 }
@@ -157,6 +174,61 @@ fn gif_colours_are_close_and_odd_frames_refused() {
     let odd = folder.path().join("odd.gif");
     let error = write_gif(&odd, [frame, wavy(63, 64, false)], 50, 50, None).expect_err("two sizes").to_string();
     assert!(error.contains("frame 1 is 63 x 64, expected 64 x 64"), "{error}");
+    assert!(!odd.exists() && files_in(folder.path()).len() == 1);
+}
+
+/// Pixels of frames that differ everywhere, in one pixel at either corner, not at all, and in a rectangle within.
+#[test]
+fn apng_frames_are_exact_in_colour_and_in_grey_and_rest_on_the_last() {
+    let folder = folder();
+    let path = folder.path().join("a.apng");
+    for grey in [false, true] {
+        let first = wavy(31, 17, grey);
+        let mut corners = first.clone();
+        (corners.pixels[0], corners.pixels[31 * 17 - 1]) = ([1; 3], [254; 3]);
+        let mut one = corners.clone();
+        one.pixels[5 * 31 + 7] = [77; 3];
+        let mut within = one.clone();
+        within.paste(&wavy(9, 4, grey), 20, 3);
+        let frames = [first, corners, one.clone(), one, within, Picture::filled(31, 17, [255; 3])];
+        write_apng(&path, &frames, 50, 2000, Some(RECIPE)).expect("written");
+        let read = frames_of_apng(&path);
+        assert_eq!(read.iter().map(|(_, ms)| *ms).collect::<Vec<_>>(), [50, 50, 50, 50, 50, 2000]);
+        assert!(read.iter().zip(&frames).all(|((read, _), written)| read == written));
+        // Who knows no animated PNG sees the first; the recipe is before the pixels.
+        let still = image::open(&path).expect("a PNG");
+        assert_eq!(still.color(), if grey { image::ColorType::L8 } else { image::ColorType::Rgb8 });
+        assert_eq!(from_rgb(&still.into_rgb8()), frames[0]);
+        assert_eq!(read_recipe(&path).expect("readable").as_deref(), Some(RECIPE));
+        let bytes = fs::read(&path).expect("readable");
+        let at = |words: &[u8]| bytes.windows(words.len()).position(|window| window == words).expect("there");
+        assert!(at(b"iTXtetude\0") < at(b"IDAT"));
+        // Six frames, and loops without end.
+        assert_eq!(bytes[at(b"acTL") + 4..][..8], [0, 0, 0, 6, 0, 0, 0, 0]);
+    }
+    // One colour among greys is kept.
+    let mut coloured = wavy(6, 5, true);
+    coloured.pixels[29] = [9, 8, 7];
+    write_apng(&path, [wavy(6, 5, true), coloured.clone()], 50, 50, None).expect("written");
+    assert_eq!(frames_of_apng(&path)[1].0, coloured);
+    assert_eq!(read_recipe(&path).expect("readable"), None);
+}
+
+#[test]
+fn apng_frames_last_as_long_as_can_be_said_and_odd_ones_are_refused() {
+    let folder = folder();
+    let path = folder.path().join("a.apng");
+    let frame = wavy(4, 3, false);
+    for (asked, [each, last]) in [([1, 1], [20, 20]), ([100_000, 70_000], [65_535, 65_535]), ([33, 1500], [33, 1500])] {
+        write_apng(&path, [&frame, &frame], asked[0], asked[1], None).expect("written");
+        assert_eq!(frames_of_apng(&path).iter().map(|(_, ms)| *ms).collect::<Vec<_>>(), [each, last]);
+    }
+    write_apng(&path, [&frame], 50, 70, None).expect("written");
+    assert_eq!(frames_of_apng(&path), [(frame.clone(), 70)]);
+
+    let odd = folder.path().join("odd.apng");
+    let error = write_apng(&odd, [frame, wavy(3, 4, false)], 50, 50, None).expect_err("two sizes").to_string();
+    assert!(error.contains("frame 1 is 3 x 4, expected 4 x 3; use one size") && !error.contains('\n'), "{error}");
     assert!(!odd.exists() && files_in(folder.path()).len() == 1);
 }
 
@@ -246,14 +318,16 @@ fn what_is_no_picture_is_an_error_that_says_so() {
     assert!(read_recipe(folder.path().join("none.png")).expect_err("missing").to_string().contains("none.png"));
 }
 
-/// A PNG and a GIF with the recipe, as bytes.
-fn intact() -> [Vec<u8>; 2] {
+/// A PNG, an animated one and a GIF with the recipe, as bytes.
+fn intact() -> [Vec<u8>; 3] {
     let folder = folder();
     let path = folder.path().join("a");
     write_png(&path, &wavy(6, 5, false), Some(RECIPE)).expect("written");
     let png = fs::read(&path).expect("readable");
+    write_apng(&path, [wavy(6, 5, false), wavy(6, 5, true)], 50, 50, Some(RECIPE)).expect("written");
+    let apng = fs::read(&path).expect("readable");
     write_gif(&path, [wavy(6, 5, false)], 50, 50, Some(RECIPE)).expect("written");
-    [png, fs::read(&path).expect("readable")]
+    [png, apng, fs::read(&path).expect("readable")]
 }
 
 /// Reads `bytes` as a file; whatever comes of it, an error is one line about that file.

@@ -45,10 +45,10 @@ pub struct InterpolateArgs {
     /// Pictures along a side of a grid [default: 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
     side: Option<u32>,
-    /// A .png sheet, a .gif there and back, an .npz, or a folder for one PNG per image; - is standard output
+    /// A .png sheet, a .gif or .apng there and back, an .npz, or a folder for one PNG per image; - is standard output
     #[arg(long, short = 'o', value_name = "FILE|DIR", default_value = "interpolation.png")]
     out: PathBuf,
-    /// Which of the four it is [default: as its name ends; on standard output png]
+    /// Which of the five it is [default: as its name ends; on standard output png]
     #[arg(long, value_enum)]
     format: Option<Format>,
     #[command(flatten)]

@@ -56,9 +56,9 @@ enum Command {
     View(view::ViewArgs),
     /// Sample images: a contact sheet, one file an image, or an .npz for FID tools
     Sample(Box<sample::SampleArgs>),
-    /// Draw a run as a strip, x_t above the predicted x0; PNG or GIF
+    /// Draw a run as a strip, x_t above the predicted x0, or as an animation; PNG, GIF or animated PNG
     Trajectory(Box<trajectory::TrajectoryArgs>),
-    /// Go from one picture to another: a strip between two seeds, or a grid between four; PNG, GIF, .npz or a folder
+    /// Go from one picture to another: a strip between two seeds, or a grid between four; PNG, GIF, animated PNG, .npz or a folder
     Interpolate(Box<interpolate::InterpolateArgs>),
     /// Encode pictures: the latents x_T that lead to them
     Encode(Box<encode::EncodeArgs>),

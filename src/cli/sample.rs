@@ -39,7 +39,7 @@ pub struct SampleArgs {
     /// A .png contact sheet, an .npz, or a folder for one PNG per image; - is standard output
     #[arg(long, short = 'o', value_name = "FILE|DIR", default_value = "etude.png")]
     pub(super) out: PathBuf,
-    /// Which of the three it is, or gif for the recipe of an interpolation [default: as its name ends; on standard output png]
+    /// Which of the three it is, or gif or apng for the recipe of an interpolation [default: as its name ends; on standard output png]
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Go on where a killed run has stopped: the folder's pictures of the same recipe are kept, the missing ones made

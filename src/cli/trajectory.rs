@@ -15,7 +15,9 @@ use etude::{
     error::{Error, Result},
     files,
     picture::{
-        Picture, gif, png,
+        Picture,
+        animation::AnimationFormat,
+        png,
         sheet::{self, Trajectory, evenly_spaced},
     },
     platform::block_on,
@@ -35,13 +37,13 @@ use std::{
 pub struct TrajectoryArgs {
     #[command(flatten)]
     recipe: RecipeOptions,
-    /// Show every K-th step [default: about ten columns in a PNG, every step in a GIF]
+    /// Show every K-th step [default: about ten columns in a PNG, every step in an animation]
     #[arg(long, value_name = "K")]
     every: Option<usize>,
-    /// A .png strip or a .gif animation; - is standard output
+    /// A .png strip, or an animation, .gif or .apng; - is standard output
     #[arg(long, short = 'o', value_name = "FILE", default_value = "trajectory.png")]
     out: PathBuf,
-    /// Which of the two it is [default: as FILE ends; on standard output png]
+    /// Which of the three it is [default: as FILE ends; on standard output png]
     #[arg(long, value_enum)]
     format: Option<Format>,
     #[command(flatten)]
@@ -55,17 +57,16 @@ pub struct TrajectoryArgs {
 enum Format {
     /// A strip
     Png,
-    /// An animation
+    /// An animation of 256 colours a step
     Gif,
+    /// An animated PNG, every colour exact
+    Apng,
 }
 
 /// Columns of a strip where `--every` is not given.
 const COLUMNS: usize = 10;
 /// Images a trajectory holds at most: a strip of more is no picture any more.
 const MAX_IMAGES: u32 = 64;
-/// An animation shows a step for so long, and rests on the last for so long, in milliseconds.
-const FRAME_MS: u32 = 80;
-const LAST_MS: u32 = 1500;
 
 /// Runs the command.
 ///
@@ -73,12 +74,18 @@ const LAST_MS: u32 = 1500;
 /// Anything that keeps the picture from being made or written.
 pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
     let prepared = args.recipe.prepare(2)?;
-    let animated = match (args.format, args.out.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref()) {
-        (Some(format), _) => format == Format::Gif,
-        (None, Some("png")) => false,
-        (None, Some("gif")) => true,
-        _ if files::is_standard_output(&args.out) => false,
-        _ => return Err(Error::argument(format!("--out {}: expected a .png or a .gif", args.out.display()))),
+    let format = match (args.format, args.out.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref()) {
+        (Some(format), _) => format,
+        (None, Some("png")) => Format::Png,
+        (None, Some("gif")) => Format::Gif,
+        (None, Some("apng")) => Format::Apng,
+        _ if files::is_standard_output(&args.out) => Format::Png,
+        _ => return Err(Error::argument(format!("--out {}: expected an .apng, a .png or a .gif", args.out.display()))),
+    };
+    let animated = match format {
+        Format::Png => None,
+        Format::Gif => Some(AnimationFormat::Gif),
+        Format::Apng => Some(AnimationFormat::Apng),
     };
     if args.every == Some(0) {
         return Err(Error::argument("--every: expected to show every 1st step or fewer, got 0"));
@@ -93,14 +100,14 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
     let shown: Vec<usize> = match args.every {
         // The last step always shows: it is the picture.
         Some(every) => (0..steps).filter(|i| i % every == 0 || i + 1 == steps).collect(),
-        None if animated => (0..steps).collect(),
+        None if animated.is_some() => (0..steps).collect(),
         None => evenly_spaced(steps, COLUMNS),
     };
     let recording = sample(&prepared, &args.device, None, None, &shown)?;
     let image = (prepared.recipe.count == 1).then_some(prepared.recipe.first);
     let json = Recipe { image, ..prepared.recipe.clone() }.json()?;
     let trajectories = recording.pictures(&prepared);
-    if animated {
+    if let Some(animation) = animated {
         let frames = (0..shown.len()).map(|k| {
             let moment: Vec<Trajectory> = trajectories
                 .iter()
@@ -108,7 +115,7 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
                 .collect();
             side_by_side(&moment)
         });
-        gif::write_gif(&args.out, frames, FRAME_MS, LAST_MS, Some(&json))?;
+        animation.write(&args.out, frames, Some(&json))?;
     } else {
         png::write_png(&args.out, &sheet::strip(&trajectories, None), Some(&json))?;
     }

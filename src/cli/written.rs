@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use etude::{
     error::{Error, Result},
     files,
-    picture::{Picture, decode, gif, npz::NpzWriter, png, recipe::read_recipe, sheet},
+    picture::{Picture, animation::AnimationFormat, decode, npz::NpzWriter, png, recipe::read_recipe, sheet},
     recipe::{Recipe, Rng},
 };
 use std::{
@@ -18,21 +18,18 @@ use std::{
 pub enum Format {
     /// A contact sheet
     Png,
-    /// An animation from one end of an interpolation to the other and back
+    /// An animation from one end of an interpolation to the other and back, 256 colours a picture
     Gif,
+    /// The same as an animated PNG, every colour exact
+    Apng,
     /// All pictures in an array of bytes [N, H, W, 3]
     Npz,
     /// One PNG per image
     Folder,
 }
 
-/// An animation shows a picture for so long, and rests on the last for so long, in milliseconds.
-const FRAME_MS: u32 = 80;
-const LAST_MS: u32 = 1500;
-
 /// Endings of files that one might expect and that are not written. Another ending belongs to the name of a folder.
-const OTHER_FILES: [&str; 35] = [
-    "apng",
+const OTHER_FILES: [&str; 34] = [
     "avif",
     "bmp",
     "exr",
@@ -75,10 +72,10 @@ impl Format {
     /// # Errors
     /// The name of another kind of file; a folder on standard output.
     pub fn of(asked: Option<Self>, out: &Path, moves: bool) -> Result<Self> {
-        let kinds = if moves { "a .png, a .gif, an .npz or a folder" } else { "a .png, an .npz or a folder" };
+        let kinds = if moves { "a .png, a .gif, an .apng, an .npz or a folder" } else { "a .png, an .npz or a folder" };
         let wrong = |got: &str| {
             let hint = match got {
-                ".gif" => "; `etude trajectory` makes animations",
+                ".gif" | ".apng" => "; `etude trajectory` makes animations",
                 ".safetensors" => "; --save-trajectory writes numbers",
                 _ => "",
             };
@@ -94,6 +91,7 @@ impl Format {
                 match extension.as_deref().filter(|_| !is_folder) {
                     Some("png") => Self::Png,
                     Some("gif") => Self::Gif,
+                    Some("apng") => Self::Apng,
                     Some("npz") => Self::Npz,
                     Some(other) if OTHER_FILES.contains(&other) => return wrong(&format!(".{other}")),
                     _ => Self::Folder,
@@ -102,6 +100,7 @@ impl Format {
         };
         match format {
             Self::Gif if !moves => wrong(".gif"),
+            Self::Apng if !moves => wrong(".apng"),
             Self::Folder if files::is_standard_output(out) => wrong("a folder on standard output"),
             _ => Ok(format),
         }
@@ -115,7 +114,7 @@ impl Format {
         let what = match self {
             Self::Folder => return Ok(()),
             Self::Png => "a sheet",
-            Self::Gif => "an animation",
+            Self::Gif | Self::Apng => "an animation",
             Self::Npz => "an .npz",
         };
         Err(Error::argument(format!(
@@ -130,7 +129,7 @@ pub enum Output {
     /// All on one picture.
     Sheet { path: PathBuf, pictures: Vec<Picture>, recipe: Option<Box<Recipe>> },
     /// One after the other, there and back.
-    Animation { path: PathBuf, pictures: Vec<Picture>, recipe: Option<Box<Recipe>> },
+    Animation { path: PathBuf, format: AnimationFormat, pictures: Vec<Picture>, recipe: Option<Box<Recipe>> },
     /// An array.
     Npz { writer: Box<NpzWriter>, made: usize },
     /// A file each, of the numbers that are still to come.
@@ -148,7 +147,10 @@ impl Output {
         claim(&if format == Format::Folder { picture_path(out, 0) } else { path.clone() }, json)?;
         Ok(match format {
             Format::Png => Self::Sheet { path, pictures: Vec::new(), recipe: kept },
-            Format::Gif => Self::Animation { path, pictures: Vec::new(), recipe: kept },
+            Format::Gif | Format::Apng => {
+                let format = if format == Format::Apng { AnimationFormat::Apng } else { AnimationFormat::Gif };
+                Self::Animation { path, format, pictures: Vec::new(), recipe: kept }
+            }
             Format::Npz => {
                 let (height, width) = (recipe.size.0 as usize, recipe.size.1 as usize);
                 Self::Npz { writer: Box::new(NpzWriter::create(out, count, height, width)?), made: 0 }
@@ -221,20 +223,13 @@ impl Output {
                 }
                 Ok(pictures.len())
             }
-            Self::Animation { path, pictures, recipe } => {
-                let places = recipe.as_ref().and_then(|recipe| Some(recipe.between.as_ref()?.at.len()));
-                let places = places.unwrap_or(pictures.len()).clamp(1, pictures.len().max(1));
-                // One place of all ways between the ends, below each other.
-                let moments: Vec<Picture> = match pictures.len() / places {
-                    0 | 1 => pictures.iter().map(sheet::enlarged).collect(),
-                    _ => {
-                        let at = |place: usize| pictures.iter().skip(place).step_by(places).cloned().collect::<Vec<_>>();
-                        (0..places).map(|place| sheet::contact_sheet(&at(place), Some(1), None)).collect()
-                    }
-                };
+            Self::Animation { path, format, pictures, recipe } => {
+                let between = recipe.as_ref().and_then(|recipe| recipe.between.as_ref());
+                let (places, columns) = between.map_or((pictures.len(), pictures.len()), |b| (b.at.len(), b.columns));
+                let moments = sheet::moments_between(&pictures, places, columns);
                 if !moments.is_empty() {
                     let json = recipe.as_deref().map(Recipe::json).transpose()?;
-                    gif::write_gif(path, sheet::there_and_back(&moments), FRAME_MS, LAST_MS, json.as_deref())?;
+                    format.write(path, sheet::there_and_back(&moments), json.as_deref())?;
                 }
                 Ok(pictures.len())
             }
@@ -319,6 +314,7 @@ mod tests {
             [Some(Png), Some(Npz), Some(Folder), Some(Folder), Some(Folder), Some(Png)]
         });
         assert_eq!((of("x.gif", true), of("x.gif", false), of("x.jpg", true)), (Some(Format::Gif), None, None));
+        assert_eq!((of("x.apng", true), of("x.apng", false)), (Some(Format::Apng), None));
         assert!(Format::of(Some(Format::Folder), Path::new("-"), true).is_err());
         assert_eq!(Format::of(Some(Format::Npz), Path::new("x.png"), true).ok(), Some(Format::Npz));
     }

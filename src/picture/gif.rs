@@ -8,12 +8,11 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::Picture;
+use super::frames;
 use super::recipe_text::{KEYWORD, LONGEST_RECIPE, check_length};
 use crate::error::Result;
-use crate::files::{refusal, write_atomically};
+use crate::files::write_atomically;
 
-/// Browsers show a frame of less than 2 hundredths of a second for 10.
-const SHORTEST_DELAY: u32 = 2;
 /// NeuQuant's default; only frames of more than 256 colours are quantised at all.
 const QUANTISER_SPEED: i32 = 10;
 /// The first bytes of blocks, and the label of comments.
@@ -45,7 +44,7 @@ pub fn write_gif<P: Borrow<Picture>>(
 /// `recipe` goes inside for [`read_recipe`](super::recipe::read_recipe).
 ///
 /// # Errors
-/// A [`refusal`] if there is no frame, one is empty, larger than 65535 on a side or of another size than the first, or the recipe
+/// A [`refusal`](crate::files::refusal) if there is no frame, one is empty, larger than 65535 on a side or of another size than the first, or the recipe
 /// is too long; what writing returns.
 pub fn encode<P: Borrow<Picture>>(
     w: impl Write,
@@ -55,16 +54,9 @@ pub fn encode<P: Borrow<Picture>>(
     recipe: Option<&str>,
 ) -> io::Result<()> {
     check_length(recipe)?;
-    let mut frames = frames.into_iter().peekable();
-    let Some(first) = frames.peek().map(Borrow::borrow) else {
-        return Err(refusal("there is no frame to write, expected at least one; ask for one step or more"));
-    };
-    let size = (first.width, first.height);
-    let (Ok(width @ 1..), Ok(height @ 1..)) = (u16::try_from(size.0), u16::try_from(size.1)) else {
-        let what =
-            format!("frames are {} x {}, a GIF takes 1 to {} a side; show fewer or smaller pictures", size.0, size.1, u16::MAX);
-        return Err(refusal(what));
-    };
+    let mut rest = frames.into_iter().peekable();
+    let size = frames::size(rest.peek().map(Borrow::borrow), u16::MAX.into(), "a GIF")?;
+    let (width, height) = (size.0 as u16, size.1 as u16);
     let mut encoder = gif::Encoder::new(w, width, height, &[]).map_err(io::Error::other)?;
     encoder.set_repeat(gif::Repeat::Infinite).map_err(io::Error::other)?;
     if let Some(recipe) = recipe {
@@ -74,18 +66,14 @@ pub fn encode<P: Borrow<Picture>>(
         encoder.write_raw_extension(gif::Extension::Comment.into(), &blocks).map_err(io::Error::other)?;
     }
     let mut number = 0;
-    while let Some(picture) = frames.next() {
+    while let Some(picture) = rest.next() {
         let picture: &Picture = picture.borrow();
-        if (picture.width, picture.height) != size || picture.pixels.len() != size.0 * size.1 {
-            let what =
-                format!("frame {number} is {} x {}, expected {width} x {height}; use one size", picture.width, picture.height);
-            return Err(refusal(what));
-        }
+        frames::check(number, picture, size)?;
         let mut frame = gif::Frame::from_rgb_speed(width, height, picture.bytes(), QUANTISER_SPEED);
         // Leave the frame in place: blanking between frames flickers in some viewers.
         frame.dispose = gif::DisposalMethod::Keep;
-        let ms = if frames.peek().is_some() { frame_ms } else { last_ms };
-        frame.delay = u16::try_from((ms / 10 + u32::from(ms % 10 >= 5)).max(SHORTEST_DELAY)).unwrap_or(u16::MAX);
+        let ms = if rest.peek().is_some() { frame_ms } else { last_ms };
+        frame.delay = u16::try_from((ms / 10 + u32::from(ms % 10 >= 5)).max(frames::SHORTEST_MS / 10)).unwrap_or(u16::MAX);
         encoder.write_frame(&frame).map_err(io::Error::other)?;
         number += 1;
     }

@@ -1,8 +1,11 @@
 //! From numbers to pictures: tensors in [-1, 1] become RGB bytes; the files beside this one lay them out and write them.
 
+pub mod animation;
+pub mod apng;
 pub mod decode;
 pub mod difference;
 pub mod distance;
+mod frames;
 pub mod gif;
 pub mod npz;
 pub mod npz_input;

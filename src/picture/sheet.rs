@@ -58,6 +58,28 @@ pub fn enlarged(picture: &Picture) -> Picture {
     picture.scaled((LARGE / picture.width.max(picture.height).max(1)).max(1))
 }
 
+/// The moments of an animation between the ends of an interpolation: of each of its `places` one, on which all ways between the ends stand
+/// below each other. `pictures` are those of the first way at all places, then those of the next. A grid has more places than `columns`; it
+/// is gone through so that each place is beside the one before: one row forth, the next one back.
+pub fn moments_between(pictures: &[Picture], places: usize, columns: usize) -> Vec<Picture> {
+    let places = places.clamp(1, pictures.len().max(1));
+    let columns = columns.clamp(1, places);
+    let at = |place: usize| {
+        let (row, column) = (place / columns, place % columns);
+        // The last row of a grid may be short.
+        let end = (row * columns + columns).min(places);
+        if row % 2 == 0 { place } else { end - 1 - column }
+    };
+    let moment = |place: usize| -> Picture {
+        let ways: Vec<Picture> = pictures.iter().skip(place).step_by(places).cloned().collect();
+        match ways.as_slice() {
+            [only] => enlarged(only),
+            all => contact_sheet(all, Some(1), None),
+        }
+    };
+    if pictures.is_empty() { Vec::new() } else { (0..places).map(|place| moment(at(place))).collect() }
+}
+
 /// The moments of an animation that loops from the first picture to the last and back, neither of the two shown twice.
 pub fn there_and_back(pictures: &[Picture]) -> impl Iterator<Item = &Picture> {
     pictures.iter().chain(pictures.iter().rev().skip(1).take(pictures.len().saturating_sub(2)))
@@ -159,6 +181,21 @@ mod tests {
         let grey = |count: usize| there_and_back(&squares(count, 1)).map(|picture| picture.pixels[0][0] - 100).collect::<Vec<_>>();
         assert_eq!(grey(4), [0, 1, 2, 3, 2, 1]);
         assert_eq!([grey(0), grey(1), grey(2)], [vec![], vec![0], vec![0, 1]]);
+    }
+
+    #[test]
+    fn an_interpolation_moves_from_neighbour_to_neighbour() {
+        let greys = |count, places, columns| {
+            let moments = moments_between(&squares(count, 200), places, columns);
+            moments.iter().map(|picture| picture.pixels[2 * picture.width + 2][0] - 100).collect::<Vec<_>>()
+        };
+        assert_eq!(greys(4, 4, 4), [0, 1, 2, 3]);
+        assert_eq!(greys(9, 9, 3), [0, 1, 2, 5, 4, 3, 6, 7, 8]);
+        assert_eq!([greys(5, 5, 3), greys(0, 3, 3)], [vec![0, 1, 2, 4, 3], vec![]]);
+        // Two ways: the second below the first.
+        let both = moments_between(&squares(6, 200), 3, 3);
+        assert_eq!(both.len(), 3);
+        assert_eq!(both[1].pixels[(both[1].height - 3) * both[1].width + 2], [104; 3]);
     }
 
     #[test]

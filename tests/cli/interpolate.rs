@@ -1,6 +1,6 @@
 //! `etude interpolate` makes what the viewer's panel Interpolate shows.
 
-use crate::{Place, decoded, npz, small};
+use crate::{Place, animated, decoded, npz, small};
 use etude::{
     app::{
         Controls,
@@ -139,7 +139,14 @@ fn strips_grids_animations_and_folders() {
             count += 1;
         }
         assert_eq!(count, frames, "{options}");
+        // The same as an animated PNG, and again from its recipe.
+        place.succeed(&format!("{job} {options} -o moves.apng"));
+        place.succeed("sample --device cpu --recipe moves.apng -o again.apng");
+        let moves = animated(&place.path("moves.apng"));
+        assert!(moves.len() == frames && moves == animated(&place.path("again.apng")), "{options}");
     }
+    place.succeed(&format!("{job} --seeds 5,6 --columns 4 --format apng -o moves.png"));
+    assert_eq!(animated(&place.path("moves.png")).len(), 6);
     let output = place.command(&format!("{job} --seeds 5,6 --columns 4 --format gif -o -")).output().expect("started");
     assert!(output.stdout.starts_with(b"GIF89a"));
     let facts: serde_json::Value =

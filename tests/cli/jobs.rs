@@ -1,6 +1,6 @@
 //! Every command on what it is meant for.
 
-use crate::{Place, decoded, fixture, npz, small};
+use crate::{Place, animated, decoded, fixture, npz, small};
 use etude::{
     model::{DEFAULT, EMBEDDED},
     noise,
@@ -180,7 +180,12 @@ fn trajectories_are_strips_or_animations() {
     assert!(strip.width() > 4 * 16 && strip.height() > 4 * 16, "{:?}", strip.dimensions());
     assert!(place.bytes("run.gif").starts_with(b"GIF89a"));
     image::open(place.path("run.gif")).expect("a GIF");
-    for name in ["strip.png", "run.gif"] {
+    place.succeed(&format!("{job} -o run.apng"));
+    place.succeed(&format!("{job} --every 3 --format apng -o run.png"));
+    let frames = ["run.apng", "run.png"].map(|name| animated(&place.path(name)));
+    assert_eq!(frames.each_ref().map(Vec::len), [4, 2]);
+    assert!(frames[0][0] == frames[1][0] && frames[0][3] == frames[1][1] && frames[0][0] != frames[0][3]);
+    for name in ["strip.png", "run.gif", "run.apng", "run.png"] {
         let recipe = place.recipe(name);
         assert_eq!((&recipe["steps"], &recipe["count"]), (&json!(4), &json!(2)), "{name}");
     }

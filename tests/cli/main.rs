@@ -113,6 +113,14 @@ fn decoded(path: &Path) -> image::RgbImage {
     image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into_rgb8()
 }
 
+/// The frames of an animated PNG.
+fn animated(path: &Path) -> Vec<image::RgbaImage> {
+    let input = std::io::BufReader::new(fs::File::open(path).expect("readable"));
+    let decoder = image::codecs::png::PngDecoder::new(input).expect("a PNG").apng().expect("an animated one");
+    let frames = image::AnimationDecoder::into_frames(decoder).collect_frames().expect("whole frames");
+    frames.into_iter().map(image::Frame::into_buffer).collect()
+}
+
 /// The shape and the pixels of an .npz's only array, its checksums compared.
 fn npz(path: &Path) -> (Vec<usize>, Vec<u8>) {
     let file = fs::read(path).expect("readable");

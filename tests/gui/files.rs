@@ -10,7 +10,11 @@ use etude::{
     },
     picture::recipe::read_recipe,
 };
-use std::path::{Path, PathBuf};
+use image::AnimationDecoder;
+use std::{
+    io::BufReader,
+    path::{Path, PathBuf},
+};
 
 fn window_saving_in(folder: &Path, controls: Controls) -> Harness<'static, Under> {
     window_in(Start { controls: Some(controls), save_folder: Some(folder.to_owned()), ..Start::default() })
@@ -82,7 +86,9 @@ fn everything_that_can_be_saved_is_a_picture_with_a_recipe() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut harness = window_saving_in(folder.path(), short());
     wait(&mut harness, "the run", finished);
-    for (entry, extension) in [("All pictures (PNG)", "png"), ("Strip (PNG)", "png"), ("Animation (GIF)", "gif")] {
+    for (entry, extension) in
+        [("All pictures (PNG)", "png"), ("Strip (PNG)", "png"), ("Animation (GIF)", "gif"), ("Animation (APNG)", "apng")]
+    {
         let path = save(&mut harness, entry);
         assert_eq!(path.extension().expect("one"), extension);
         let recipe = read_recipe(&path).expect("a picture").expect("a recipe");
@@ -95,7 +101,7 @@ fn everything_that_can_be_saved_is_a_picture_with_a_recipe() {
 fn comparison_and_interpolation_can_be_saved_too() {
     let folder = tempfile::tempdir().expect("a folder");
     for (tab, exports) in [
-        (Tab::Compare, &[Export::Sheet, Export::Gif][..]),
+        (Tab::Compare, &[Export::Sheet, Export::Gif, Export::Apng][..]),
         (Tab::Interpolate, &[Export::Picture, Export::Sheet, Export::Strip, Export::Gif]),
     ] {
         let mut controls = short();
@@ -115,6 +121,43 @@ fn comparison_and_interpolation_can_be_saved_too() {
             let before = pictures();
             harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Save(*export), 0.0);
             wait(&mut harness, "the file", |_| pictures() > before);
+        }
+    }
+}
+
+/// How many frames the newest file of a folder has; GIF and APNG are decoded whole.
+fn frames(path: &Path) -> usize {
+    let input = BufReader::new(std::fs::File::open(path).expect("readable"));
+    let frames = if path.extension().is_some_and(|e| e == "gif") {
+        image::codecs::gif::GifDecoder::new(input).expect("a GIF").into_frames()
+    } else {
+        image::codecs::png::PngDecoder::new(input).expect("a PNG").apng().expect("an animated one").into_frames()
+    };
+    frames.collect_frames().expect("whole frames").len()
+}
+
+#[test]
+fn every_panel_saves_what_moves_in_it_in_both_formats() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (tab, expected) in [
+        // A frame per step and the sample; its terms per step; so many places there and back.
+        (Tab::Trajectory, 11),
+        (Tab::Explain, 10),
+        (Tab::Interpolate, 4),
+        (Tab::Compare, 11),
+        (Tab::Fork, 11),
+        (Tab::Rewind, 21),
+    ] {
+        let mut controls = short();
+        controls.view.tab = tab;
+        controls.view.interpolate.columns = 3;
+        controls.view.rewind.steps = vec![];
+        let mut harness = window_saving_in(folder.path(), controls);
+        for entry in ["Animation (GIF)", "Animation (APNG)"] {
+            wait(&mut harness, "the runs", finished);
+            let path = save(&mut harness, entry);
+            assert_eq!(frames(&path), expected, "{tab:?}, {entry}");
+            assert!(read_recipe(&path).expect("a picture").is_some(), "{tab:?}, {entry}");
         }
     }
 }

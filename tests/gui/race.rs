@@ -240,7 +240,10 @@ fn what_is_saved_brings_the_settings_back_and_starts_nothing() {
     }
     let saved = files(harness.state().viewer());
     assert!(saved[0].extension().is_some_and(|end| end == "gif") && saved.len() == 4);
-    for file in &saved[..2] {
+    harness.state_mut().viewer_mut().apply_command(&egui::Context::default(), Command::Save(Export::Apng), 2.0);
+    let animated = folder.path().join("etude-0001.apng");
+    wait(&mut harness, "the file", |_| animated.exists());
+    for file in [&saved[0], &saved[1], &animated] {
         assert!(read_recipe(file).expect("a picture").is_some());
         let mut other = window(short());
         wait(&mut other, "its run", finished);

@@ -104,7 +104,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             asked(platform::pick_folder("Save pictures in").await, WhatFor::SaveFolder, TaskResult::FolderChosen)
         }),
         Command::OpenRecipe => session.spawn_task(|| async {
-            let picked = platform::pick_picture("A picture that etude saved", &["png", "gif"]).await;
+            let picked = platform::pick_picture("A picture that etude saved", &["png", "gif", "apng"]).await;
             asked(picked, WhatFor::Recipe, |file| {
                 recipe(file.path(), recipe_of(file.path(), file.open()), "has no recipe inside; nothing was changed")
             })

@@ -1,8 +1,8 @@
 //! Saving what is on screen: the pictures are gathered here, laid out and written on a thread of their own.
 
 use super::{
-    export_content::{COLUMNS, Content, FRAME_MS, MAX_FRAMES, enlarged, missing, with_pictures},
-    export_fork, export_grid, export_race,
+    export_content::{COLUMNS, Content, MAX_FRAMES, enlarged, missing, with_pictures},
+    export_explain, export_fork, export_grid, export_race,
 };
 use crate::{
     app::{
@@ -20,7 +20,9 @@ use crate::{
     },
     error::{Error, Result},
     picture::{
-        Picture, difference, gif, png, reconstruction,
+        Picture,
+        animation::AnimationFormat,
+        difference, png, reconstruction,
         sheet::{self, Trajectory},
     },
     recipe::Between,
@@ -30,9 +32,6 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
-
-/// How long an animation shows its end, in milliseconds.
-const LAST_MS: u32 = 1500;
 
 /// The work of saving `export`, to be done outside the window's thread.
 ///
@@ -44,6 +43,7 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     // The enlarged cell of a comparison is a picture of a trajectory.
     let cell = if tab == Tab::Compare && export == Export::Picture { Some(export_grid::cell(state)?) } else { None };
     let (run, content) = match tab {
+        Tab::Explain if export.moves() => export_explain::terms(state)?,
         Tab::Trajectory | Tab::Explain => trajectory(state, export)?,
         Tab::Compare if let Some((_, run, picture)) = cell.as_ref() => {
             let picture = picture.clone();
@@ -84,7 +84,8 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     recipe.image = (has_one_image(tab, export) || state.pair().is_some()).then(|| controls.image_number());
     let recipe = recipe.json()?;
     let folder = state.save_folder.clone();
-    Ok(move || match write(&folder, content, &recipe) {
+    let animation = export.animation().unwrap_or_default();
+    Ok(move || match write(&folder, content, animation, &recipe) {
         Ok(path) => TaskResult::Saved(path),
         Err(error) => TaskResult::Failed(error.to_string()),
     })
@@ -98,25 +99,16 @@ fn has_one_image(tab: Tab, export: Export) -> bool {
 /// Held while a file name is chosen and the file written, so that two tasks do not choose the same name.
 static SAVING: Mutex<()> = Mutex::new(());
 
-fn write(folder: &Path, content: Content, recipe: &str) -> Result<PathBuf> {
+fn write(folder: &Path, content: Content, animation: AnimationFormat, recipe: &str) -> Result<PathBuf> {
     let _one_at_a_time = SAVING.lock().unwrap_or_else(PoisonError::into_inner);
+    let extension = if matches!(content, Content::Still(_)) { "png" } else { animation.extension() };
+    let path = unused(folder, extension)?;
     match content {
-        Content::Still(make) => {
-            let path = unused(folder, "png")?;
-            png::write_png(&path, &make(), Some(recipe))?;
-            Ok(path)
-        }
-        Content::Moving(make) => {
-            let path = unused(folder, "gif")?;
-            gif::write_gif(&path, make(), FRAME_MS, LAST_MS, Some(recipe))?;
-            Ok(path)
-        }
-        Content::Frames(make) => {
-            let path = unused(folder, "gif")?;
-            gif::write_gif(&path, make(), FRAME_MS, LAST_MS, Some(recipe))?;
-            Ok(path)
-        }
-    }
+        Content::Still(make) => png::write_png(&path, &make(), Some(recipe)),
+        Content::Moving(make) => animation.write(&path, make(), Some(recipe)),
+        Content::Frames(make) => animation.write(&path, make(), Some(recipe)),
+    }?;
+    Ok(path)
 }
 
 /// The first of etude-0001, etude-0002, … that does not exist yet.
@@ -159,8 +151,8 @@ fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {
                 sheet::contact_sheet(&pictures, None, None)
             }))
         }
-        Export::Strip | Export::Gif => {
-            let wanted = if export == Export::Gif { MAX_FRAMES } else { COLUMNS };
+        Export::Strip | Export::Gif | Export::Apng => {
+            let wanted = if export.moves() { MAX_FRAMES } else { COLUMNS };
             let positions = film_strip::positions_up_to(run.steps(), wanted);
             let pairs: Vec<_> = positions.iter().filter_map(|p| film_strip::pair(&run.at_position(*p)?, image)).collect();
             if pairs.is_empty() {
@@ -176,7 +168,7 @@ type Two = (Arc<Picture>, Arc<Picture>);
 
 fn strip_or_gif(pairs: Vec<Two>, export: Export) -> Content {
     let one = |(upper, lower): &Two| Trajectory { noisy: vec![(**upper).clone()], predicted: vec![(**lower).clone()] };
-    if export == Export::Gif {
+    if export.moves() {
         return Content::Moving(Box::new(move || pairs.iter().map(|pair| sheet::strip(&[one(pair)], None)).collect()));
     }
     Content::Still(Box::new(move || {
@@ -205,7 +197,9 @@ fn pinned(pair: &Pair<'_>, shown: &Shown<'_>, image: usize, export: Export) -> R
             [of(false), of(true)].into_iter().flatten().collect()
         }
         Export::Strip => film_strip::positions_up_to(shown.run.steps(), COLUMNS).into_iter().filter_map(at).collect(),
-        Export::Gif => film_strip::positions_up_to(shown.run.steps(), MAX_FRAMES).into_iter().filter_map(at).collect(),
+        Export::Gif | Export::Apng => {
+            film_strip::positions_up_to(shown.run.steps(), MAX_FRAMES).into_iter().filter_map(at).collect()
+        }
     };
     if all.is_empty() {
         return Err(Error::argument("save: expected both A and B, but A is still being computed; wait for it"));
@@ -217,7 +211,7 @@ fn pinned(pair: &Pair<'_>, shown: &Shown<'_>, image: usize, export: Export) -> R
         let apart = difference::difference(a, b, factor);
         [Some((**a).clone()), Some((**b).clone()), apart].into_iter().flatten().collect()
     };
-    if export == Export::Gif {
+    if export.moves() {
         let sheet = move |two: &Two| sheet::contact_sheet(&three(two), Some(3), None);
         return Ok(Content::Moving(Box::new(move || all.iter().map(sheet).collect())));
     }
@@ -247,12 +241,18 @@ fn between(state: &State, export: Export) -> Result<(&RunView, Content)> {
     let controls = &run.controls.view.interpolate;
     let columns = if controls.grid { controls.side } else { controls.columns } as usize;
     let content = match export {
-        Export::Gif => {
-            let there = newest(run, 0);
-            if there.is_empty() {
+        Export::Gif | Export::Apng => {
+            // Slerp and, where it is shown, lerp below it; all of them, so that they go together.
+            let ways: Vec<Vec<Picture>> = (0..run.groups.len()).map(|group| newest(run, group)).collect();
+            let places = ways.first().map_or(0, Vec::len);
+            if places == 0 || ways.iter().any(|way| way.len() != places) {
                 return Err(missing());
             }
-            Content::Moving(Box::new(move || sheet::there_and_back(&there).map(enlarged).collect()))
+            let pictures = ways.concat();
+            Content::Moving(Box::new(move || {
+                let moments = sheet::moments_between(&pictures, places, columns);
+                sheet::there_and_back(&moments).cloned().collect()
+            }))
         }
         _ => {
             let pictures: Vec<Picture> = (0..run.groups.len()).flat_map(|group| newest(run, group)).collect();
@@ -272,7 +272,6 @@ fn between_ends(controls: &Controls, export: Export) -> Between {
     }
     let (columns, modes): (u32, &[_]) = match (interpolate.grid, export) {
         (true, _) => (interpolate.side, slerp),
-        (false, Export::Gif) => (interpolate.columns, slerp),
         (false, _) => (interpolate.columns, interpolate.modes()),
     };
     interpolate.between(interpolate::stops(interpolate), modes, columns as usize)
@@ -285,7 +284,7 @@ fn rewound(state: &State, export: Export) -> Result<(&RunView, Content)> {
     let (shown, (x_0, drawn)) = view.find(|shown| shown.back().and_then(|_| done(shown))).ok_or_else(missing)?;
     let (up, back) = (shown.up().ok_or_else(missing)?.clone(), shown.back().ok_or_else(missing)?.clone());
     let steps = shown.steps();
-    let wanted = if export == Export::Gif { MAX_FRAMES / 2 } else { COLUMNS };
+    let wanted = if export.moves() { MAX_FRAMES / 2 } else { COLUMNS };
     let positions = film_strip::positions_up_to(steps, wanted);
     let going_up = positions.iter().map(|at| if *at == 0 { Some(x_0.clone()) } else { shown.going_up(*at).map(|p| (**p).clone()) });
     let going_up: Vec<Picture> = going_up.collect::<Option<_>>().ok_or_else(missing)?;
@@ -301,7 +300,7 @@ fn rewound(state: &State, export: Export) -> Result<(&RunView, Content)> {
             let columns = going_up.len();
             sheet::contact_sheet(&[going_up, coming_back].concat(), Some(columns), None)
         })),
-        Export::Gif => Content::Moving(Box::new(move || {
+        Export::Gif | Export::Apng => Content::Moving(Box::new(move || {
             // x_T is the last on the way up and the first on the way back.
             going_up.iter().chain(coming_back.iter().rev().skip(1)).map(enlarged).collect()
         })),

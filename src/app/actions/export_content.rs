@@ -12,8 +12,6 @@ pub(super) const MAX_FRAMES: usize = 120;
 
 /// Steps of a saved strip.
 pub(super) const COLUMNS: usize = 11;
-/// How long an animation shows a step, in milliseconds.
-pub(super) const FRAME_MS: u32 = 80;
 
 /// The work of drawing it, which is done outside the window's thread.
 pub(super) enum Content {

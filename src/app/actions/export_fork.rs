@@ -35,7 +35,7 @@ pub(super) fn forked(state: &State, export: Export) -> Result<(&RunView, Content
     }
     let stem = rows.first().ok_or_else(missing)?;
     let steps = &stem.schedule.steps;
-    let count = if export == Export::Gif { MAX_FRAMES } else { COLUMNS };
+    let count = if export.moves() { MAX_FRAMES } else { COLUMNS };
     let times = film_strip::positions_up_to(steps.len(), count).into_iter().map(|at| steps.get(at).map(|step| step.t));
     // Before its fork a branch is the row that it leaves: in a strip its place stays empty, in an animation that row is shown.
     let blank = stem.end().map(|end| Picture::filled(end.width, end.height, [0x20; 3])).ok_or_else(missing)?;
@@ -46,7 +46,7 @@ pub(super) fn forked(state: &State, export: Export) -> Result<(&RunView, Content
             let has_begun = number == 0 || t.is_none_or(|t| names[number].is_none_or(|forks| forks.iter().all(|fork| t <= fork.t)));
             let picture = match row.at(t, tree.noisy).filter(|_| has_begun) {
                 Some((_, picture)) => (**picture).clone(),
-                None if export == Export::Gif => {
+                None if export.moves() => {
                     let parent = number.checked_sub(1).and_then(|branch| tree.parent(branch).0).map_or(0, |parent| parent + 1);
                     column.get(parent).cloned().unwrap_or_else(|| blank.clone())
                 }
@@ -56,7 +56,7 @@ pub(super) fn forked(state: &State, export: Export) -> Result<(&RunView, Content
         }
         columns.push(column);
     }
-    let content = if export == Export::Gif {
+    let content = if export.moves() {
         Content::Moving(Box::new(move || columns.iter().map(|column| sheet::contact_sheet(column, None, None)).collect()))
     } else {
         Content::Still(Box::new(move || {

@@ -55,7 +55,7 @@ pub(super) fn grid(state: &State, export: Export) -> Result<(&RunView, Content)>
     let run = with_pictures(state, Purpose::Compare)?;
     let last = run.stops.last();
     let places = match export {
-        Export::Gif => film_strip::positions_up_to(last, MAX_FRAMES),
+        Export::Gif | Export::Apng => film_strip::positions_up_to(last, MAX_FRAMES),
         Export::Sheet => vec![run.stops.place(state.grid_playhead.position())],
         Export::Picture | Export::Strip => {
             return Err(Error::argument(
@@ -73,7 +73,7 @@ pub(super) fn grid(state: &State, export: Export) -> Result<(&RunView, Content)>
         let at = place as f64 / last.max(1) as f64;
         let there: Vec<_> = cells.iter().map(|cell| Shown::at(run, at, place_of(&run.controls, *cell))).collect();
         // Of an unfinished grid an animation ends where the slowest cell does; a picture has every cell as far as it is.
-        if export == Export::Gif && there.iter().any(Option::is_none) {
+        if export.moves() && there.iter().any(Option::is_none) {
             break;
         }
         let pictures = there.into_iter().zip(&cells).map(|(shown, cell)| {
@@ -98,7 +98,7 @@ pub(super) fn grid(state: &State, export: Export) -> Result<(&RunView, Content)>
         frames,
     };
     let content = match export {
-        Export::Gif => Content::Frames(Box::new(move || Box::new(drawn(grid, MAX_MOVING)))),
+        Export::Gif | Export::Apng => Content::Frames(Box::new(move || Box::new(drawn(grid, MAX_MOVING)))),
         _ => Content::Still(Box::new(move || drawn(grid, MAX_STILL).next().unwrap_or(Picture::filled(0, 0, BACKGROUND)))),
     };
     Ok((run, content))

@@ -1,6 +1,6 @@
 //! Saving a race: both pictures side by side with their labels in the pixels, at its end, at moments of it, or as they grew.
 
-use super::export_content::{COLUMNS, Content, FRAME_MS, MAX_FRAMES, enlarged, missing};
+use super::export_content::{COLUMNS, Content, MAX_FRAMES, enlarged, missing};
 use crate::{
     app::{
         panels::race::captions,
@@ -11,7 +11,7 @@ use crate::{
         },
     },
     error::Result,
-    picture::{Picture, sheet},
+    picture::{Picture, animation::FRAME_MS, sheet},
 };
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub(super) fn race(state: &State, export: Export) -> Result<(&RunView, Content)>
             Content::Still(Box::new(move || strip(&all)))
         }
         // As long as the race was, where it was not too long.
-        Export::Gif => {
+        Export::Gif | Export::Apng => {
             let frames = ((end * 1000.0 / f64::from(FRAME_MS)).round() as usize).clamp(MIN_FRAMES, MAX_FRAMES);
             let all: Vec<Moment> = times(end, frames).into_iter().map(moment).collect();
             Content::Moving(Box::new(move || {

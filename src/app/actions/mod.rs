@@ -4,6 +4,7 @@ pub(crate) mod apply_command;
 pub(crate) mod command_line;
 pub(crate) mod export;
 mod export_content;
+mod export_explain;
 mod export_fork;
 mod export_grid;
 mod export_race;

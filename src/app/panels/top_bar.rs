@@ -137,7 +137,13 @@ fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         (
             Export::Gif,
             "Animation (GIF)",
-            "The trajectory, the comparison's grid over its steps with its labels, or the interpolation or the picture there and back",
+            "What the panel shows, over its steps or from one end to the other and back. 256 colours a frame; shown everywhere",
+            true,
+        ),
+        (
+            Export::Apng,
+            "Animation (APNG)",
+            "The same as an animated PNG: every colour exact. Browsers and most viewers play it, others show its first frame",
             true,
         ),
     ];

@@ -1,7 +1,7 @@
 //! What panels ask for, apart from changed controls. The app carries it out after the frame is drawn.
 
 use super::controls::Controls;
-use crate::{hub::HubName, session::WhatFor};
+use crate::{hub::HubName, picture::animation::AnimationFormat, session::WhatFor};
 use eframe::egui::ThemePreference;
 use std::path::PathBuf;
 
@@ -74,6 +74,24 @@ pub enum Export {
     Sheet,
     /// The film strip, or the strip of the interpolation.
     Strip,
-    /// The trajectory, the grid of the comparison or the interpolation as an animation.
+    /// What the panel shows, over its steps or from one end to the other, as a GIF.
     Gif,
+    /// The same as an animated PNG, every colour exact.
+    Apng,
+}
+
+impl Export {
+    /// What it is written as, where it moves.
+    pub fn animation(self) -> Option<AnimationFormat> {
+        match self {
+            Self::Gif => Some(AnimationFormat::Gif),
+            Self::Apng => Some(AnimationFormat::Apng),
+            Self::Picture | Self::Sheet | Self::Strip => None,
+        }
+    }
+
+    /// Whether it is an animation.
+    pub fn moves(self) -> bool {
+        self.animation().is_some()
+    }
 }

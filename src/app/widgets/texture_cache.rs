@@ -2,7 +2,7 @@
 //! often a run starts again. Pixels are shown as squares, without smoothing.
 
 use crate::picture::Picture;
-use eframe::egui::{self, Color32, ColorImage, Id, Rect, TextureHandle, TextureOptions, Ui};
+use eframe::egui::{self, Color32, ColorImage, Id, Rect, StrokeKind, TextureHandle, TextureOptions, Ui};
 use std::collections::HashMap;
 
 /// A place that has not been drawn for this many frames loses its texture.
@@ -87,6 +87,10 @@ impl TextureCache {
         let Some(found) = self.places.get_mut(&place) else { return false };
         found.seen = now;
         ui.painter().image(found.texture.id(), rect, whole(), tint);
+        // A white picture on a light page would have no edge.
+        if !ui.visuals().dark_mode {
+            ui.painter().rect_stroke(rect, 0.0, ui.visuals().widgets.noninteractive.bg_stroke, StrokeKind::Outside);
+        }
         true
     }
 
@@ -123,4 +127,31 @@ impl TextureCache {
 /// The whole texture.
 fn whole() -> Rect {
     Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Id, Picture, Rect, TextureCache, Ui};
+    use eframe::egui::{Context, RawInput, Shape, Theme, pos2};
+
+    #[test]
+    fn a_white_picture_has_an_edge_on_the_light_page() {
+        let picture = Picture::filled(2, 2, [255; 3]);
+        let rect = Rect::from_min_max(pos2(20.0, 20.0), pos2(40.0, 40.0));
+        for (theme, edges) in [(Theme::Light, 1), (Theme::Dark, 0)] {
+            let (ctx, mut textures) = (Context::default(), TextureCache::default());
+            ctx.set_theme(theme);
+            let mut shapes = Vec::new();
+            // The theme holds from the second frame on.
+            for _ in 0..2 {
+                let paint = |ui: &mut Ui| textures.paint(ui, rect, Id::unique("a picture"), 1, &picture);
+                let mut output = ctx.run_ui(RawInput::default(), paint);
+                // Nothing is on a screen here.
+                output.textures_delta.clear();
+                shapes = output.shapes;
+            }
+            let is_edge = |shape: &Shape| matches!(shape, Shape::Rect(edge) if edge.rect == rect && edge.stroke.width > 0.0);
+            assert_eq!(shapes.iter().filter(|clipped| is_edge(&clipped.shape)).count(), edges, "{theme:?}");
+        }
+    }
 }
