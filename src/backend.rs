@@ -7,13 +7,14 @@ use crate::{
     model::{Model, RecordOptions},
     program::{DeviceInfo, DeviceKind, Executor, Handles, MemoryPlan, Program},
 };
+use serde::{Deserialize, Serialize};
 use std::{str::FromStr, sync::Arc};
 
 /// No device gains from more images at a time.
 const MAX_BATCH: u32 = 4096;
 
 /// What the user asked for with `--device`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
     /// A real GPU, discrete before integrated, else the CPU executor.
     #[default]
@@ -64,19 +65,24 @@ impl Backend {
     /// # Errors
     /// No adapter matches, or the driver refuses it.
     pub async fn choose(choice: &DeviceChoice, precision: Precision) -> Result<Chosen> {
-        let real = |info: &DeviceInfo| info.kind != DeviceKind::Software;
+        // A browser's software driver has all cores, and our own executor there has one.
+        let real = |info: &DeviceInfo| cfg!(target_arch = "wasm32") || info.kind != DeviceKind::Software;
         let chosen = match choice {
             DeviceChoice::Cpu => Chosen { backend: Self::Cpu, reason: "as --device cpu asks".to_owned() },
             DeviceChoice::Auto => match gpu::open(real).await {
                 Ok(Some(gpu)) => {
-                    let reason = format!("{} GPU, found first", kind_name(gpu.info.kind));
+                    let reason = if cfg!(target_arch = "wasm32") {
+                        "the one that the browser offers".to_owned()
+                    } else {
+                        format!("{} GPU, found first", kind_name(gpu.info.kind))
+                    };
                     Chosen { backend: Self::Gpu(gpu), reason }
                 }
-                Ok(None) => Chosen { backend: Self::Cpu, reason: "no GPU found".to_owned() },
+                Ok(None) => Chosen { backend: Self::Cpu, reason: no_gpu() },
                 Err(error) => Chosen { backend: Self::Cpu, reason: format!("the GPU did not open: {error}") },
             },
             DeviceChoice::Software => {
-                let gpu = gpu::open(|info| !real(info)).await?;
+                let gpu = gpu::open(|info| info.kind == DeviceKind::Software).await?;
                 let what_to_do = "install a software Vulkan driver (Debian: mesa-vulkan-drivers), or use --device cpu";
                 let Some(gpu) = gpu else { return Err(no_adapter("software", what_to_do).await) };
                 Chosen { backend: Self::Gpu(gpu), reason: "software driver, as --device software asks".to_owned() }
@@ -198,6 +204,16 @@ impl Backend {
             }
         }
     }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn no_gpu() -> String {
+    "no GPU found".to_owned()
+}
+
+#[cfg(target_arch = "wasm32")]
+fn no_gpu() -> String {
+    crate::platform::why_no_gpu()
 }
 
 async fn no_adapter(wanted: &str, what_to_do: &str) -> Error {

@@ -32,6 +32,13 @@ fn run() -> std::process::ExitCode {
 #[cfg(not(any(feature = "app", feature = "cli")))]
 compile_error!("the program needs the feature `cli` or `app`; with neither there is only the library (cargo build --lib)");
 
-/// The page's script starts the app; the program itself has nothing to do in a browser.
+/// Called once by the script of the page, and once by that of its worker, which computes.
 #[cfg(target_arch = "wasm32")]
-fn main() {}
+fn main() {
+    etude::platform::show_panics();
+    if etude::platform::is_page() {
+        etude::app::start_page();
+    } else {
+        etude::session::serve();
+    }
+}

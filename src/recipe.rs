@@ -5,6 +5,7 @@ mod between;
 mod class_label;
 mod encoded;
 mod given_picture;
+pub mod link;
 
 pub use between::Between;
 pub use class_label::ClassLabel;

@@ -6,6 +6,8 @@
 //! [`panels`] draw the state and return commands, `actions` carry the commands out; [`viewer`] and [`window`] put them together.
 
 pub(crate) mod actions;
+#[cfg(target_arch = "wasm32")]
+pub mod page;
 pub mod panels;
 pub mod state;
 pub mod viewer;
@@ -13,6 +15,8 @@ pub mod widgets;
 pub mod window;
 
 pub use actions::command_line::command_line;
+#[cfg(target_arch = "wasm32")]
+pub use page::start_page;
 pub use state::{
     command::Command,
     controls::Controls,
@@ -21,5 +25,3 @@ pub use state::{
 pub use viewer::Viewer;
 #[cfg(not(target_arch = "wasm32"))]
 pub use window::run;
-#[cfg(target_arch = "wasm32")]
-pub use window::run_on_canvas;

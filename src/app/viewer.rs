@@ -1,12 +1,10 @@
 //! The app: drains the session, starts the runs that the open panel needs, draws the panels and carries out what they ask for.
 
+#[cfg(target_arch = "wasm32")]
+use crate::app::actions::{address::Address, given};
 use crate::{
     app::{
-        actions::{
-            apply_command::{apply_command, open},
-            models::use_model,
-            task_results::take_result,
-        },
+        actions::{apply_command::apply_command, link, models::use_model, open::open, task_results::take_result},
         panels::{
             compare, controls_panel, help, interpolate, introduction, keys, messages, models, open_panel, path_field, presentation,
             status_bar, top_bar,
@@ -22,14 +20,11 @@ use crate::{
     hub::Cached,
     model::{EMBEDDED, with_variant},
     platform::{self, Instant},
+    recipe::link::is_link,
     session::{Event, Session, TaskResult, Wake},
 };
-use eframe::egui::{CentralPanel, Color32, Context, Frame, Panel, Ui};
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use eframe::egui::{self, CentralPanel, Color32, Context, Frame, Panel, Ui};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// Events that are not urgent are drawn this long after they came. A window that is drawn by the processor takes its time from the
 /// computation, so it gets fewer frames.
@@ -49,6 +44,8 @@ pub struct Viewer {
     playback: interpolate::Playback,
     frame: Duration,
     last_frame: Option<Instant>,
+    #[cfg(target_arch = "wasm32")]
+    address: Address,
 }
 
 impl Viewer {
@@ -89,7 +86,17 @@ impl Viewer {
             playback: interpolate::Playback::default(),
             frame,
             last_frame: None,
+            #[cfg(target_arch = "wasm32")]
+            address: {
+                let repaint = ctx.clone();
+                Address::new(move || repaint.request_repaint())
+            },
         };
+        #[cfg(target_arch = "wasm32")]
+        given::tell_pasted(&viewer.session);
+        if let Some(text) = start.link {
+            take_result(&mut viewer.state, &viewer.session, link::read(&text), 0.0);
+        }
         if let Some(model) = start.model {
             use_model(&mut viewer.state, &viewer.session, model, Then::Use, 0.0);
         }
@@ -122,12 +129,50 @@ impl Viewer {
         if playhead.playing {
             ctx.request_repaint_after(self.frame);
         }
-        let dropped: Vec<PathBuf> = ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
+        self.take_dropped(ctx, now);
+        self.take_pasted(ctx, now);
+        self.state.loading = self.session.loading();
+        self.state.dropping = ctx.input(|input| !input.raw.hovered_files.is_empty());
+        #[cfg(target_arch = "wasm32")]
+        if let Some(seconds) = self.address.follow(&mut self.state, &self.session, ctx.input(|input| input.pointer.any_down()), now)
+        {
+            ctx.request_repaint_after_secs(seconds as f32);
+        }
+        self.keep_going(ctx, now);
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn take_dropped(&mut self, ctx: &Context, now: f64) {
+        let dropped: Vec<std::path::PathBuf> =
+            ctx.input(|input| input.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
         for path in dropped {
             self.apply_command(ctx, Command::Open(path), now);
         }
-        self.state.dropping = ctx.input(|input| !input.raw.hovered_files.is_empty());
-        self.keep_going(ctx, now);
+    }
+
+    /// A page is given files, and no paths.
+    #[cfg(target_arch = "wasm32")]
+    fn take_dropped(&mut self, ctx: &Context, _now: f64) {
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        if !dropped.is_empty() {
+            given::tell(&self.session, given::read_dropped(dropped));
+        }
+    }
+
+    /// A link that is pasted sets the controls, unless it is meant for a text field.
+    fn take_pasted(&mut self, ctx: &Context, now: f64) {
+        if self.state.typing {
+            return;
+        }
+        let pasted = ctx.input(|input| {
+            input.events.iter().find_map(|event| match event {
+                egui::Event::Paste(text) if is_link(text) => Some(text.clone()),
+                _ => None,
+            })
+        });
+        if let Some(text) = pasted {
+            take_result(&mut self.state, &self.session, link::read(&text), now);
+        }
     }
 
     /// A window that is drawn by the processor would paint at every move of the mouse, and leave the drafts that the hand is waiting for

@@ -6,7 +6,7 @@ use crate::{
         state::start::{Start, WindowOptions},
         viewer::Viewer,
     },
-    error::{Error, Result},
+    error::Result,
 };
 use eframe::egui::{self, Context, Ui};
 
@@ -48,27 +48,15 @@ pub fn run_driven(options: WindowOptions, driver: Option<Driver>) -> Result<()> 
     // of text.
     match crate::platform::catch_panic_quietly(|| eframe::run_native("etude", native, create)) {
         Ok(result) => result.map_err(|error| no_window(&error)),
-        Err(text) => Err(Error::argument(format!(
+        Err(text) => Err(crate::Error::argument(format!(
             "the window was lost: {text}. Your settings are kept but for the last half minute; start `etude` again, or update the \
              graphics driver if it happens twice"
         ))),
     }
 }
 
-/// Shows the viewer on a page's canvas.
-///
-/// # Errors
-/// The browser has no WebGL for the canvas; the message is the browser's.
-#[cfg(target_arch = "wasm32")]
-pub async fn run_on_canvas(canvas: web_sys::HtmlCanvasElement, options: WindowOptions) -> Result<()> {
-    let create: eframe::AppCreator<'_> = Box::new(move |cc| Ok(Box::new(Window::new(cc, options, false)?)));
-    let web = eframe::WebOptions { dithering: false, ..Default::default() };
-    let started = eframe::WebRunner::new().start(canvas, web, create).await;
-    started.map_err(|error| Error::argument(format!("the page cannot draw: {}", error.as_string().unwrap_or_default())))
-}
-
 #[cfg(not(target_arch = "wasm32"))]
-fn no_window(error: &eframe::Error) -> Error {
+fn no_window(error: &eframe::Error) -> crate::Error {
     let text = error.to_string().replace(char::is_control, " ");
     // winit puts a line of its own code before the reason.
     let reason = if text.contains(".rs:") { text.rsplit(": ").next().unwrap_or(&text) } else { &text };
@@ -79,20 +67,21 @@ fn no_window(error: &eframe::Error) -> Error {
         }
         _ => "expected a display (a desktop session, or DISPLAY or WAYLAND_DISPLAY set)",
     };
-    Error::argument(format!(
+    crate::Error::argument(format!(
         "the window cannot be opened: {what}, got: {reason}. Without a window `etude sample --out etude.png` makes pictures and \
          `etude trajectory --out run.gif` shows a run; `etude --help` has the rest"
     ))
 }
 
-struct Window {
-    viewer: Viewer,
+/// The viewer in its window, or on its page.
+pub(super) struct Window {
+    pub(super) viewer: Viewer,
     driver: Option<Driver>,
 }
 
 impl Window {
     /// The viewer as it was left, changed by `options`; `software` says whether the processor draws it.
-    fn new(cc: &eframe::CreationContext<'_>, options: WindowOptions, software: bool) -> Result<Self> {
+    pub(super) fn new(cc: &eframe::CreationContext<'_>, options: WindowOptions, software: bool) -> Result<Self> {
         match options.theme.as_deref() {
             Some("light") => cc.egui_ctx.set_theme(egui::ThemePreference::Light),
             Some("dark") => cc.egui_ctx.set_theme(egui::ThemePreference::Dark),
@@ -131,6 +120,17 @@ impl eframe::App for Window {
         if tracing::enabled!(target: "shown", tracing::Level::TRACE) {
             trace_shown(&self.viewer.state);
         }
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn as_any_mut(&mut self) -> Option<&mut dyn std::any::Any> {
+        Some(&mut *self)
+    }
+
+    /// A page may be closed at any moment.
+    #[cfg(target_arch = "wasm32")]
+    fn auto_save_interval(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(2)
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

@@ -5,14 +5,15 @@ use etude::{
     app::{self, WindowOptions},
     error::{Error, Result},
     model::with_variant,
+    recipe::link::is_link,
 };
 use std::{path::PathBuf, process::ExitCode};
 
 /// Arguments of `etude view`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ViewArgs {
-    /// A picture etude saved, whose recipe sets every control, or a model's folder
-    #[arg(value_name = "FILE|DIR")]
+    /// A picture etude saved, whose recipe sets every control, a link that does, or a model's folder
+    #[arg(value_name = "FILE|LINK|DIR")]
     open: Option<PathBuf>,
     /// An embedded model's name, a folder in diffusers' layout, a file of weights, or owner/name[@revision] on the Hub [default: the last
     /// one used]
@@ -34,10 +35,16 @@ pub struct ViewArgs {
 /// # Errors
 /// No window can be opened, or the file to open is not there.
 pub fn run(args: ViewArgs) -> Result<ExitCode> {
+    // An address that holds a recipe is opened as well.
+    let link = args.open.as_ref().filter(|path| !path.exists()).and_then(|path| path.to_str()).filter(|text| is_link(text));
+    if let Some(link) = link.map(str::to_owned) {
+        app::run(WindowOptions { link: Some(link), model: args.model, device: args.device, theme: args.theme, open: None })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(path) = args.open.as_ref().filter(|path| !path.exists()) {
         return Err(Error::file(path, "expected a picture or a model's folder to open, got nothing of this name"));
     }
     let model = args.model.map(|model| with_variant(&model, args.variant.as_deref()));
-    app::run(WindowOptions { open: args.open, model, device: args.device, theme: args.theme })?;
+    app::run(WindowOptions { open: args.open, model, device: args.device, theme: args.theme, link: None })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,22 +1,33 @@
 //! The files of this program: read in one place, and written whole or not at all, under another name first, then renamed into place.
-//! In a browser what is written goes to the downloads, and there is nothing to read by its name.
+//! In a browser what is written goes to the downloads, and what is read lies in memory: the models that were fetched, and what the user
+//! gave.
 
 #[cfg(target_arch = "wasm32")]
 mod download;
+#[cfg(target_arch = "wasm32")]
+mod in_memory;
 #[cfg(not(target_arch = "wasm32"))]
 mod on_disk;
+#[cfg(not(target_arch = "wasm32"))]
+mod reading;
 
 #[cfg(target_arch = "wasm32")]
 pub use download::PendingFile;
+#[cfg(target_arch = "wasm32")]
+pub use in_memory::{exists, is_dir, is_file, names, open, plain_size, put, read, read_text};
 #[cfg(not(target_arch = "wasm32"))]
 pub use on_disk::PendingFile;
+#[cfg(not(target_arch = "wasm32"))]
+pub use reading::{exists, is_dir, is_file, names, open, plain_size, read, read_text};
 
 use crate::error::{Error, Result};
 use std::{
-    fs::{self, File},
-    io::{self, BufReader, Write},
+    io::{self, Write},
     path::Path,
 };
+
+/// The most names of a folder that are read.
+pub const MAX_NAMES: usize = 10_000;
 
 /// Whether a path stands for standard output; a file of that name is `./-`.
 pub fn is_standard_output(path: &Path) -> bool {
@@ -32,52 +43,6 @@ pub fn write_atomically(path: impl AsRef<Path>, write: impl FnOnce(&mut dyn Writ
     let mut file = PendingFile::create(&path)?;
     write(&mut file).map_err(|error| write_error(path.as_ref(), &error))?;
     file.commit()
-}
-
-/// The bytes of a file.
-///
-/// # Errors
-/// The system's.
-pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path)
-}
-
-/// The text of a file.
-///
-/// # Errors
-/// The system's; the file is not UTF-8.
-pub fn read_text(path: &Path) -> io::Result<String> {
-    fs::read_to_string(path)
-}
-
-/// A file's size in bytes; `None` where it is a folder or a device, of which some have no end.
-///
-/// # Errors
-/// The system's.
-pub fn plain_size(path: &Path) -> io::Result<Option<u64>> {
-    fs::metadata(path).map(|metadata| metadata.is_file().then_some(metadata.len()))
-}
-
-/// The most names of a folder that are read.
-pub const MAX_NAMES: usize = 10_000;
-
-/// The names of what is in a folder, sorted; of a great many [`MAX_NAMES`].
-///
-/// # Errors
-/// The system's.
-pub fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let entries = fs::read_dir(folder)?.take(MAX_NAMES);
-    let mut names: Vec<String> = entries.filter_map(|e| Some(e.ok()?.file_name().to_string_lossy().into_owned())).collect();
-    names.sort();
-    Ok(names)
-}
-
-/// Opens a file to read it from the start, a piece at a time.
-///
-/// # Errors
-/// The system's.
-pub fn open(path: &Path) -> io::Result<BufReader<File>> {
-    File::open(path).map(BufReader::new)
 }
 
 /// Finds out whether a file could be written at `path`, so that a long run can fail before it starts. Missing parent folders are

@@ -102,7 +102,9 @@ fn kind(info: &wgpu::AdapterInfo) -> DeviceKind {
 
 fn describe(adapter: &wgpu::Adapter) -> DeviceInfo {
     let info = adapter.get_info();
-    DeviceInfo { name: info.name.clone(), backend: info.backend.to_string(), kind: kind(&info) }
+    // Browsers may keep the name to themselves.
+    let name = if info.name.is_empty() { "a GPU".to_owned() } else { info.name.clone() };
+    DeviceInfo { name, backend: info.backend.to_string(), kind: kind(&info) }
 }
 
 /// Storage buffers the largest kernel binds.
@@ -186,6 +188,8 @@ async fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         ..Default::default()
     };
+    #[cfg(target_arch = "wasm32")]
+    crate::platform::ask_for_subgroups();
     let (device, queue) = adapter
         .request_device(&descriptor)
         .await
@@ -208,10 +212,13 @@ async fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
     }));
     let on_lost = fault.clone();
     device.set_device_lost_callback(move |reason, text| {
-        if reason != wgpu::DeviceLostReason::Destroyed {
+        // A browser's page or its tools may destroy a device that is in use; elsewhere only this program does.
+        if cfg!(target_arch = "wasm32") || reason != wgpu::DeviceLostReason::Destroyed {
             note(&on_lost, format!("lost ({text}); start again, or use --device cpu"), true);
         }
     });
+    #[cfg(target_arch = "wasm32")]
+    let features = if crate::platform::has_subgroups() { features | wgpu::Features::SUBGROUP } else { features };
     let wide = DeviceClass::wide(&adapter.get_info(), features);
     let class = wide.filter(|_| info.kind == DeviceKind::Software).unwrap_or(DeviceClass::Tiled);
     Ok(Arc::new(Gpu {

@@ -54,6 +54,13 @@ impl Gpu {
 
     fn make_pipeline(&self, dispatch: &Dispatch, bindings: &[BindingKind], f16: bool) -> Result<Pipeline> {
         let source = assemble(dispatch.shader, &dispatch.constants, f16)?;
+        // Browsers ask for this line, and naga, which translates for all else, rejects it. That shuffles are called by whole subgroups they
+        // cannot see where a loop's end is read from a buffer; the tests have shown it.
+        #[cfg(target_arch = "wasm32")]
+        let source = match self.class.subgroup() {
+            Some(_) => format!("enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n{source}"),
+            None => source,
+        };
         let descriptor =
             wgpu::ShaderModuleDescriptor { label: Some(dispatch.shader), source: wgpu::ShaderSource::Wgsl(source.into()) };
         // Debug builds, and so the tests, keep every check in the shaders; release builds trust what the tests have shown.

@@ -1,7 +1,9 @@
 //! How many bits weights and activations are stored in.
 
+use serde::{Deserialize, Serialize};
+
 /// The storage type of weights and activations; arithmetic is f32 either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Precision {
     /// 32 bits.
     #[default]

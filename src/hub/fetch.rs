@@ -34,6 +34,14 @@ pub fn fetch(settings: &Settings, variant: Option<&str>, watch: &Watch) -> Resul
     }
 }
 
+/// As [`fetch`], for a task: a page's version of it waits for nothing.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn fetch_in_task(settings: &Settings, variant: Option<&str>, watch: &Watch) -> Result<Snapshot> {
+    fetch(settings, variant, watch)
+}
+
 fn bring_all(settings: &Settings, variant: Option<&str>, watch: &Watch) -> Result<Snapshot> {
     let name = watch.name();
     let client = Client::new(settings, watch)?;

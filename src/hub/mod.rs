@@ -16,10 +16,10 @@
 //! rustls (ring, so that no cmake or nasm is needed to build; certificates are checked against the system's own). The cache's layout is a page
 //! of code and is tested against Python's huggingface_hub (tests/hub/compat.py).
 
-#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has no cache"))]
+#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has no cache of the Hub's kind"))]
 mod name;
 mod snapshot;
-#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page fetches nothing"))]
+#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a browser waits and tries again itself"))]
 mod watch;
 mod well_known;
 
@@ -33,11 +33,9 @@ mod download;
 mod environment;
 #[cfg(not(target_arch = "wasm32"))]
 mod fetch;
-#[cfg(not(target_arch = "wasm32"))]
 mod listing;
 #[cfg(not(target_arch = "wasm32"))]
 mod lock;
-#[cfg(not(target_arch = "wasm32"))]
 mod needed;
 #[cfg(not(target_arch = "wasm32"))]
 mod url;
@@ -53,12 +51,11 @@ pub use well_known::{WELL_KNOWN, WellKnown};
 pub use self::{
     cache::{list, look_up},
     environment::Settings,
-    fetch::fetch,
+    fetch::{fetch, fetch_in_task},
+};
+pub use self::{
     listing::{Listed, Listing},
     needed::{Needed, needed, shards},
 };
 #[cfg(target_arch = "wasm32")]
-pub use web::{Settings, fetch, list, look_up};
-
-/// Whether models can be fetched here; a page has only its own.
-pub const IS_HERE: bool = cfg!(not(target_arch = "wasm32"));
+pub use web::{Settings, fetch_in_task, list, look_up};

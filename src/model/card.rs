@@ -1,11 +1,11 @@
 //! A model's card: where its weights come from, as training/export.py writes it beside them.
 
 use crate::json;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
 
 /// card.json. What is missing there stays empty: cards are to be read, nothing depends on them.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Card {
     /// The training set.
@@ -17,7 +17,7 @@ pub struct Card {
 }
 
 /// The training set of a [`Card`].
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Data {
     /// What it is called.
@@ -29,7 +29,7 @@ pub struct Data {
 }
 
 /// The training of a [`Card`].
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Training {
     /// Pictures seen, repeats counted.
@@ -43,7 +43,7 @@ pub struct Training {
 }
 
 /// The model a [`Training`] began with.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Start {
     /// Pictures it had seen.
@@ -51,7 +51,7 @@ pub struct Start {
 }
 
 /// Fréchet Inception Distances over S and η, as training/fid_table.py measures them.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fid {
     /// Samples behind each number.

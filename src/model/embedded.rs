@@ -1,6 +1,11 @@
-//! The models in the binary.
+//! The models that come with the program: in the binary, or on a page as files beside it, of which only the weights are large.
 
-/// A model compiled into the binary.
+use crate::error::Result;
+#[cfg(target_arch = "wasm32")]
+use crate::files;
+use std::path::{Path, PathBuf};
+
+/// A model that comes with the program.
 #[derive(Debug)]
 pub struct Embedded {
     /// What `--model` calls it.
@@ -10,7 +15,10 @@ pub struct Embedded {
     /// scheduler_config.json.
     pub scheduler: &'static [u8],
     /// diffusion_pytorch_model.safetensors.
+    #[cfg(not(target_arch = "wasm32"))]
     pub weights: &'static [u8],
+    /// The SHA-256 of that file.
+    pub sha256: &'static str,
     /// card.json, for [`super::Card`].
     pub card: &'static str,
     /// The model card, Markdown.
@@ -18,12 +26,14 @@ pub struct Embedded {
 }
 
 macro_rules! embed {
-    ($name:literal) => {
+    ($name:literal, $sha256:literal) => {
         Embedded {
             name: $name,
             config: include_bytes!(concat!("../../assets/models/", $name, "/config.json")),
             scheduler: include_bytes!(concat!("../../assets/models/", $name, "/scheduler_config.json")),
+            #[cfg(not(target_arch = "wasm32"))]
             weights: include_bytes!(concat!("../../assets/models/", $name, "/diffusion_pytorch_model.safetensors")),
+            sha256: $sha256,
             card: include_str!(concat!("../../assets/models/", $name, "/card.json")),
             readme: include_str!(concat!("../../assets/models/", $name, "/README.md")),
         }
@@ -31,7 +41,36 @@ macro_rules! embed {
 }
 
 /// The models in the binary, made by training/. A static, as a constant's bytes are in the binary once for each crate that names it.
-pub static EMBEDDED: &[Embedded] = &[embed!("emoji"), embed!("fashion")];
+pub static EMBEDDED: &[Embedded] = &[
+    embed!("emoji", "341271a2e9a95d1c770d44011652ff52e74cfd046c53acf202056d701bad20a1"),
+    embed!("fashion", "c80969e1d0109ce76dfca09b16461045270f1a7d15e70e10082e4b9f2d8ab344"),
+];
+
+impl Embedded {
+    /// Where its weights lie: in a page's files, and in what messages call them.
+    pub fn weights_path(&self) -> PathBuf {
+        Path::new("models").join(self.name).join(super::WEIGHTS)
+    }
+
+    /// The bytes of its weights.
+    ///
+    /// # Errors
+    /// None here; a page may not have fetched them yet.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn weights(&self) -> Result<Vec<u8>> {
+        Ok(self.weights.to_vec())
+    }
+
+    /// The bytes of its weights.
+    ///
+    /// # Errors
+    /// They were not fetched.
+    #[cfg(target_arch = "wasm32")]
+    pub fn weights(&self) -> Result<Vec<u8>> {
+        let path = self.weights_path();
+        files::read(&path).map_err(|e| crate::error::Error::file(path, format!("cannot be read: {e}")))
+    }
+}
 
 /// The name of the model that is used where none is named: the one that shows best what η and S do.
 pub const DEFAULT: &str = "emoji";

@@ -53,7 +53,7 @@ pub(super) fn find(path: &Path, variant: Option<&str>) -> Result<Found> {
     // A relative path such as `unet` has no parent to look into.
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let up = |path: &Path| absolute_parent(path, &absolute);
-    let (root, weights, is_variant) = if path.is_dir() {
+    let (root, weights, is_variant) = if files::is_dir(path) {
         let root = network_folder(path, variant, &mut notes)?;
         let by_folder = root.file_name().is_some_and(|n| n == "unet_ema") == (variant == Some("ema")) && root != path;
         // What the folder's name says its files need not say again.
@@ -67,11 +67,11 @@ pub(super) fn find(path: &Path, variant: Option<&str>) -> Result<Found> {
         let root = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
         (root, WeightsFiles::of_file(path)?, false)
     };
-    let config = Some(root.join(CONFIG)).filter(|p| p.is_file()).or_else(|| {
+    let config = Some(root.join(CONFIG)).filter(|p| files::is_file(p)).or_else(|| {
         // Of a training run's checkpoint-N, which has the weights alone, the config is in the folder above.
         let is_checkpoint = root.file_name().is_some_and(|n| n.to_string_lossy().starts_with("checkpoint-"));
         let above = levels(&root).into_iter().skip(1).take(1).filter(|_| is_checkpoint);
-        let found = above.flat_map(|up| [up.join("unet").join(CONFIG), up.join(CONFIG)]).find(|p| p.is_file())?;
+        let found = above.flat_map(|up| [up.join("unet").join(CONFIG), up.join(CONFIG)]).find(|p| files::is_file(p))?;
         notes.push(format!("the config is that of {}", found.display()));
         Some(found)
     });
@@ -89,8 +89,8 @@ pub(super) fn find(path: &Path, variant: Option<&str>) -> Result<Found> {
 
 /// The folder of the network inside `folder`: itself, or one of [`NETWORKS`].
 fn network_folder(folder: &Path, variant: Option<&str>, notes: &mut Vec<String>) -> Result<PathBuf> {
-    let inside: Vec<&str> = NETWORKS.into_iter().filter(|n| folder.join(n).join(CONFIG).is_file()).collect();
-    let own = folder.join(CONFIG).is_file();
+    let inside: Vec<&str> = NETWORKS.into_iter().filter(|n| files::is_file(&folder.join(n).join(CONFIG))).collect();
+    let own = files::is_file(&folder.join(CONFIG));
     match (own, inside.as_slice(), variant) {
         (_, [.., "unet_ema"], Some("ema")) => Ok(folder.join("unet_ema")),
         (false, &["unet", "unet_ema"], other) => {
@@ -152,7 +152,7 @@ fn levels(root: &Path) -> Vec<PathBuf> {
 /// Where diffusers' training scripts and its pipelines leave the scheduler: beside the weights or in scheduler/ beside them, and the same
 /// one and two levels up (OUT/scheduler of OUT/checkpoint-500/unet_ema).
 fn find_scheduler(root: &Path) -> Option<PathBuf> {
-    levels(root).iter().flat_map(|folder| of_folder(folder)).find(|p| p.is_file())
+    levels(root).iter().flat_map(|folder| of_folder(folder)).find(|p| files::is_file(p))
 }
 
 /// Where a folder's scheduler may lie.
@@ -199,6 +199,6 @@ fn decoder_of(folder: &Path) -> Option<String> {
         let class = json::parse(&config).ok()?.get("_class_name")?.as_str()?.to_owned();
         Some(format!("{} in {key}/", listed([class.as_str()].into_iter())))
     };
-    let there = DECODERS.iter().find(|key| folder.join(key).is_dir())?;
+    let there = DECODERS.iter().find(|key| files::is_dir(&folder.join(key)))?;
     Some(of_folder(there).unwrap_or_else(|| format!("{there}/")))
 }

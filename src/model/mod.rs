@@ -20,6 +20,7 @@ pub use unet::RecordOptions;
 
 use crate::{
     error::{Error, Result},
+    files,
     hub::{self, HubName},
     schedule::SchedulerConfig,
     weights::Weights,
@@ -92,7 +93,7 @@ impl Model {
             return Self::embedded(embedded);
         }
         let path = Path::new(name);
-        if path.exists() {
+        if files::exists(path) {
             return Self::open_variant(path, variant);
         }
         if let Some(hub) = Self::on_the_hub(name) {
@@ -118,7 +119,7 @@ impl Model {
     /// Whether `name` is that of a model on the Hub, and of nothing that is here: neither embedded nor a folder or a file. What it says of
     /// a variant is in [`variant_of`].
     pub fn on_the_hub(name: &str) -> Option<HubName> {
-        HubName::from_user(split_variant(name).0).filter(|_| hub::IS_HERE && !is_here(name))
+        HubName::from_user(split_variant(name).0).filter(|_| !is_here(name))
     }
 
     /// A model from the Hub.
@@ -146,7 +147,7 @@ impl Model {
         let origin = Path::new(embedded.name);
         let config = UnetConfig::from_json(embedded.config, &origin.join("config.json"))?;
         let scheduler = SchedulerConfig::from_json(embedded.scheduler, origin.join("scheduler_config.json"))?;
-        let weights = Weights::from_bytes(embedded.weights.to_vec(), origin.join(WEIGHTS))?;
+        let weights = Weights::from_bytes(embedded.weights()?, origin.join(WEIGHTS))?;
         let model = Self::new(embedded.name, None, config, Some(scheduler), weights)?;
         Ok(Self { card: Card::from_json(embedded.card.as_bytes(), &origin.join(CARD)), ..model })
     }
@@ -335,7 +336,7 @@ pub fn is_weights_file(path: &Path) -> bool {
 /// Whether a model of this name is here: embedded, or a folder or a file that exists.
 pub fn is_here(name: &str) -> bool {
     let (name, _) = split_variant(name);
-    EMBEDDED.iter().any(|e| e.name == name) || Path::new(name).exists()
+    EMBEDDED.iter().any(|e| e.name == name) || files::exists(Path::new(name))
 }
 
 /// The variant that a model's name ends with, as [`with_variant`] puts it.
@@ -346,7 +347,9 @@ pub fn variant_of(name: &str) -> Option<&str> {
 /// The model and the variant that [`with_variant`] put together. A folder may have a # in its own name.
 fn split_variant(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once('#') {
-        Some((model, variant)) if !model.is_empty() && !variant.is_empty() && !Path::new(name).exists() => (model, Some(variant)),
+        Some((model, variant)) if !model.is_empty() && !variant.is_empty() && !files::exists(Path::new(name)) => {
+            (model, Some(variant))
+        }
         _ => (name, None),
     }
 }

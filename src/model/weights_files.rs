@@ -226,7 +226,7 @@ fn shards(index: &Path) -> Result<WeightsFiles> {
         return Err(bad(format!("weight_map: expected 1 to {MAX_SHARDS} files, got {}", parts.len())));
     }
     let folder = index.parent().unwrap_or(Path::new("."));
-    let missing: Vec<&str> = parts.keys().map(String::as_str).filter(|file| !folder.join(file).is_file()).collect();
+    let missing: Vec<&str> = parts.keys().map(String::as_str).filter(|file| !files::is_file(&folder.join(file))).collect();
     if !missing.is_empty() {
         let names = files::names(folder).unwrap_or_default();
         return Err(bad(format!("names {}, which is missing; there {}", listed(missing.into_iter()), there(&names))));

@@ -21,6 +21,7 @@
 //! is inside, so at most two count at each width. Divided by √(t − s), the squares of all weights add up to 1.
 
 use super::gaussian::fill_sums_nchw;
+use serde::{Deserialize, Serialize};
 
 /// The stream of the path's normals; in the place of the step stands the position that a normal fixes.
 pub const STREAM_PATH: u32 = 2;
@@ -29,7 +30,7 @@ pub const STREAM_PATH: u32 = 2;
 const MIN_SPAN: u32 = 1024;
 
 /// An interval of a path, of which z is the normalised increment: 0 ≤ `start` < `end` ≤ `span`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathInterval {
     /// Where it begins.
     pub start: u32,

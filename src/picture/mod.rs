@@ -15,8 +15,10 @@ mod recipe_text;
 pub mod reconstruction;
 pub mod sheet;
 
+use serde::{Deserialize, Serialize};
+
 /// A picture of 8-bit RGB pixels, rows from the top, each from the left.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
     /// Pixels in a row.
     pub width: usize,

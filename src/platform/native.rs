@@ -176,6 +176,14 @@ pub fn name_session_folder() {
 #[cfg(not(target_os = "linux"))]
 pub fn name_session_folder() {}
 
+/// The page's address that links begin with, where `ETUDE_PAGE` names none: that of `scripts/web.sh serve`.
+const PAGE: &str = "http://localhost:8000/";
+
+/// The address of the page that links lead to: `ETUDE_PAGE`.
+pub fn base_address() -> String {
+    variable("ETUDE_PAGE").unwrap_or_else(|| PAGE.to_owned())
+}
+
 /// The user's own folder.
 pub fn home_folder() -> PathBuf {
     std::env::home_dir().unwrap_or_else(|| PathBuf::from("."))

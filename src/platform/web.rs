@@ -1,37 +1,92 @@
-//! A page: one thread, which must not wait; files come from the user one by one and go to the downloads.
+//! Browsers: a page draws, and a worker beside it computes; each has one thread, which must not wait. Files come from the user one by one
+//! and go to the downloads. The lines of JavaScript that all of this needs are in web/platform.js.
 
+mod exchange;
+mod fetch;
 #[cfg(feature = "app")]
-use super::picked::Picked;
+mod page;
+
+pub use exchange::{listen, post, post_file};
+pub use fetch::{Fetched, fetch_file};
+#[cfg(feature = "app")]
+pub use page::{
+    address_recipe, base_address, canvas, offer_state, on_address, on_paste, pick_files, pick_folder, pick_picture,
+    set_address_recipe,
+};
+
 use crate::error::{Error, Result};
-use js_sys::{Array, Function, Promise, Uint8Array};
+use js_sys::{Promise, Uint8Array};
 use std::{
     future::Future,
     io::{self, BufRead, Seek},
     path::{Path, PathBuf},
     time::Duration,
 };
-use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 #[wasm_bindgen]
 extern "C" {
-    // Both a page and a worker have these.
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(then: &Function, milliseconds: i32) -> JsValue;
+    // Both a page and a worker have it.
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
     fn get_random_values(bytes: &Uint8Array);
+}
+
+#[wasm_bindgen(module = "/web/platform.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = on_page)]
+    fn js_on_page() -> bool;
+    #[wasm_bindgen(js_name = show_fault)]
+    fn js_show_fault(text: &str);
+    #[wasm_bindgen(js_name = pause)]
+    fn js_pause() -> Promise;
+    #[wasm_bindgen(js_name = download, catch)]
+    fn js_download(name: &str, bytes: &Uint8Array) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_name = why_no_webgpu)]
+    fn js_why_no_webgpu() -> String;
+    #[wasm_bindgen(js_name = ask_for_subgroups)]
+    fn js_ask_for_subgroups();
+    #[wasm_bindgen(js_name = has_subgroups)]
+    fn js_has_subgroups() -> bool;
+}
+
+/// Whether this is the page, and not its worker.
+pub fn is_page() -> bool {
+    js_on_page()
+}
+
+/// Shows a text on the page in the viewer's place.
+pub fn say_on_page(text: &str) {
+    js_show_fault(text);
+}
+
+/// From now on a panic's text is shown on the page.
+pub fn show_panics() {
+    std::panic::set_hook(Box::new(|panic| js_show_fault(&panic.to_string())));
+}
+
+/// Why no GPU computes here.
+pub fn why_no_gpu() -> String {
+    js_why_no_webgpu()
+}
+
+/// From now on devices of software adapters are opened with subgroups, where they have them: wgpu does not ask browsers for them.
+pub fn ask_for_subgroups() {
+    js_ask_for_subgroups();
+}
+
+/// Whether the device that was opened last has subgroups.
+pub fn has_subgroups() -> bool {
+    js_has_subgroups()
 }
 
 /// Leaves the cores to others: a page must not wait, and draws when the browser likes.
 pub fn rest(_time: Duration) {}
 
-/// Lets the page draw and take input before the task goes on.
+/// Lets the browser draw and take input before the task goes on.
 pub async fn pause() {
-    let later = Promise::new(&mut |then, _| {
-        set_timeout(&then, 0);
-    });
-    // A timer never fails.
-    let _ = JsFuture::from(later).await;
+    // It never fails.
+    let _ = JsFuture::from(js_pause()).await;
 }
 
 /// A task that was spawned. Dropping it leaves the task alone.
@@ -57,15 +112,9 @@ where
     Ok(Task)
 }
 
-/// As [`spawn`]: without threads there are no other cores.
-///
-/// # Errors
-/// None here; a desktop may have no thread left.
-pub fn spawn_on_cores<F>(name: &str, make: impl FnOnce() -> F + Send + 'static) -> Result<Task>
-where
-    F: Future<Output = ()> + 'static,
-{
-    spawn(name, make)
+/// As [`spawn`], of what cannot go to another thread.
+pub fn spawn_here(task: impl Future<Output = ()> + 'static) {
+    spawn_local(task);
 }
 
 /// Runs `work`. A panic ends the program here: the page shows its text.
@@ -88,20 +137,6 @@ pub fn random_seed() -> u64 {
 /// The place files are named in: there is no folder, only names.
 pub fn current_folder() -> PathBuf {
     PathBuf::new()
-}
-
-/// A page cannot ask for a folder.
-#[cfg(feature = "app")]
-pub async fn pick_folder(_title: &str) -> Picked<PathBuf> {
-    Picked::CalledOff
-}
-
-/// Asks for a picture, a file of one of these endings.
-#[cfg(feature = "app")]
-pub async fn pick_picture(title: &str, endings: &[&str]) -> Picked<PickedFile> {
-    let dialog = rfd::AsyncFileDialog::new().set_title(title).add_filter("Pictures", endings);
-    let Some(file) = dialog.pick_file().await else { return Picked::CalledOff };
-    Picked::Chosen(PickedFile::new(file.file_name().into(), file.read().await))
 }
 
 /// A file the user gave.
@@ -129,22 +164,24 @@ impl PickedFile {
     pub fn open(&self) -> io::Result<impl BufRead + Seek + '_> {
         Ok(io::Cursor::new(&self.bytes))
     }
+
+    /// Its bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
 }
 
 /// Gives the user a file of this name to download.
 ///
 /// # Errors
-/// The page has no document to put a link in.
+/// The browser refuses it.
 pub fn download(name: &str, bytes: &[u8]) -> Result<()> {
-    let start = || -> Result<(), JsValue> {
-        let document = web_sys::window().and_then(|window| window.document()).ok_or("there is no page")?;
-        let blob = web_sys::Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)))?;
-        let address = web_sys::Url::create_object_url_with_blob(&blob)?;
-        let link: web_sys::HtmlAnchorElement = document.create_element("a")?.unchecked_into();
-        link.set_href(&address);
-        link.set_download(name);
-        link.click();
-        web_sys::Url::revoke_object_url(&address)
-    };
-    start().map_err(|e| Error::file(name, format!("cannot be downloaded: {}", e.as_string().unwrap_or_default())))
+    js_download(name, &Uint8Array::from(bytes)).map_err(|e| Error::file(name, format!("cannot be downloaded: {}", text_of(&e))))
+}
+
+/// What a value that was thrown says.
+fn text_of(thrown: &JsValue) -> String {
+    let message = || js_sys::Reflect::get(thrown, &"message".into()).ok()?.as_string();
+    let text = thrown.as_string().or_else(message).unwrap_or_else(|| "no reason given".to_owned());
+    text.replace(char::is_control, " ")
 }

@@ -2,13 +2,14 @@
 
 use super::{Element, Program, Stage, StepParams, TensorId};
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::{
     pin::Pin,
     sync::{Arc, Weak},
 };
 
 /// The kind of thing a program runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceKind {
     /// A graphics card of its own.
     DiscreteGpu,
@@ -23,7 +24,7 @@ pub enum DeviceKind {
 }
 
 /// Name and kind of a device, for lines and badges.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeviceInfo {
     /// The adapter's name.
     pub name: String,

@@ -5,9 +5,10 @@ use crate::{
     error::{Error, Result},
     noise::PathInterval,
 };
+use serde::{Deserialize, Serialize};
 
 /// One step, as three linear combinations of x (x_t), m (the network's output) and z (noise); see [`crate::schedule`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepCoefficients {
     /// What the network gets as its timestep.
     pub timestep: f32,
@@ -50,7 +51,7 @@ pub struct StepCoefficients {
 }
 
 /// Dynamic thresholding (Imagen): x0 = clamp(x0, ±s)/s with s the `ratio` quantile of an image's |x0|, at least 1, then at most `max`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
     /// The quantile, from 0 to 1; between two values it is interpolated linearly.
     pub ratio: f64,

@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Result},
     json::{self, Fields},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{fmt, path::Path, str::FromStr};
 
@@ -39,7 +40,7 @@ const CLASSES: [&str; 20] = [
 ];
 
 /// How β grows with t.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BetaSchedule {
     /// From `beta_start` to `beta_end` in equal steps (DDPM).
     #[default]
@@ -51,7 +52,7 @@ pub enum BetaSchedule {
 }
 
 /// The variance of a DDPMScheduler's step, by its names. Only preset `ddpm` reads it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum VarianceType {
     /// β̃ = (1−ᾱs)/(1−ᾱt) β, the posterior's.
     #[default]
@@ -71,7 +72,7 @@ pub enum VarianceType {
 }
 
 /// What the network's output stands for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Prediction {
     /// The noise ε.
     #[default]
@@ -84,7 +85,7 @@ pub enum Prediction {
 
 /// The noise a model was trained with, and how diffusers would sample from it. The default is DDPM's: linear, 1e-4 to 0.02,
 /// T = 1000.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SchedulerConfig {
     /// T.
     pub num_train_timesteps: u32,

@@ -11,9 +11,10 @@ use crate::{
     error::{Error, Result},
     noise::PathInterval,
 };
+use serde::{Deserialize, Serialize};
 
 /// Every step of a run, with what the user should know about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     /// The steps in the order of execution: t falls when sampling, rises when encoding.
     pub steps: Vec<StepCoefficients>,

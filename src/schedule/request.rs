@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// Whose conventions hold where implementations of DDIM differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Preset {
     /// Ours: exactly S steps, no clipping, ᾱ = 1 past the end.
     #[default]
@@ -35,7 +35,7 @@ pub enum Variance {
 }
 
 /// At which of a step's two times the network is asked when a picture is encoded (DDIM inversion).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EncodeAt {
     /// At the time the step comes from: the paper's ODE. The first step comes from data, which has no timestep: it asks at 0.
     #[default]
@@ -57,7 +57,7 @@ pub enum NoiseKind {
 }
 
 /// A sampling run, before it is checked against a config.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScheduleRequest {
     /// Whose conventions hold.
     pub preset: Preset,

@@ -2,10 +2,11 @@
 
 use super::{Preset, alpha_bar::linspace};
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// How the S timesteps of τ lie in 0 … T−1.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Spacing {
     /// floor(i T/S): the paper's linear τ. Preset `official`: every T//S, more than S steps where S does not divide T.
     #[default]

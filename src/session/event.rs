@@ -1,19 +1,21 @@
 //! What comes out of the session.
 
 use crate::{
-    hub::{HubName, Watch},
+    hub::{HubName, Progress, Watch},
     model::Card,
     picture::{Drawn, Picture},
+    platform::PickedFile,
     program::DeviceInfo,
     schedule::{Schedule, SchedulerConfig},
 };
+use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc};
 
 /// Called when there is news: with true where it should show at once, with false where the next frame will do.
 pub type Wake = Arc<dyn Fn(bool) + Send + Sync>;
 
 /// News from the session, in the order in which they happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Event {
     /// A device was opened, or opened again.
     Device {
@@ -47,8 +49,18 @@ pub enum Event {
         /// What had happened.
         message: String,
     },
-    /// A task apart from the runs has ended.
+    /// A task apart from the runs has ended. It ends where it was started: no page's worker tells it.
+    #[serde(skip)]
     Done(TaskResult),
+}
+
+/// The weights of a model that comes with a page, on their way.
+#[derive(Clone, Debug)]
+pub struct Loading {
+    /// The model.
+    pub model: String,
+    /// How far they are.
+    pub progress: Progress,
 }
 
 /// How a task apart from the runs ended.
@@ -60,6 +72,8 @@ pub enum TaskResult {
     Recipe(PathBuf, String),
     /// A picture to encode was read: its file, the picture at the model's size, and what was done to it.
     Picture(PathBuf, Arc<Picture>, Option<String>),
+    /// Files that the user gave a page.
+    Given(Vec<PickedFile>),
     /// A folder was chosen in a dialog.
     ModelChosen(PathBuf),
     /// A folder for files was chosen in a dialog.
@@ -92,7 +106,7 @@ pub enum WhatFor {
 }
 
 /// A run as it was accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
     /// The request.
     pub id: u64,
@@ -109,7 +123,7 @@ pub struct Plan {
 }
 
 /// What is worth showing of a model.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelFacts {
     /// What the request called it.
     pub key: String,
@@ -144,7 +158,7 @@ impl ModelFacts {
 }
 
 /// What one step of a group brought.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StepUpdate {
     /// The request.
     pub id: u64,
@@ -169,7 +183,7 @@ pub struct StepUpdate {
 }
 
 /// Where a group's steps have led.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct End {
     /// What they started from, `[M, C, H, W]`.
     pub start: Vec<f32>,
@@ -180,7 +194,7 @@ pub struct End {
 }
 
 /// One image at one step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StepRecord {
     /// x_t: what the step started from.
     pub x_t: Arc<Picture>,
@@ -193,7 +207,7 @@ pub struct StepRecord {
 }
 
 /// The terms of Eq. 12 (or of σ̂'s posterior mean) with their factors: x_s = x + x0 + direction + noise. A mid grey is 0.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Terms {
     /// `next_from_x` · x_t; only σ̂ has it.
     pub x: Option<Picture>,
@@ -206,7 +220,7 @@ pub struct Terms {
 }
 
 /// ‖·‖/√d of one image at one step.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rms {
     /// Of x_t.
     pub x: f64,
@@ -217,7 +231,7 @@ pub struct Rms {
 }
 
 /// How far a group's members lie apart.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// Standard deviation over the members at each pixel, mean over the channels, `[H, W]`; pictures span -1 to 1.
     pub map: Vec<f32>,

@@ -8,10 +8,11 @@ use crate::{
     recipe::{Encoded, End},
     schedule::StepCoefficients,
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Where an image's x_T comes from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Latent {
     /// Image `image` of a seed.
     Seed {
@@ -76,7 +77,7 @@ pub enum Latent {
 }
 
 /// At which step of a run another leaves it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ForkAt {
     /// The first whose timestep is no larger, or the last.
     Timestep(u32),

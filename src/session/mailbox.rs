@@ -2,6 +2,7 @@
 //! stale updates vanish. Both are bounded, and neither side waits for the other longer than a lock takes.
 
 use super::{event::Event, request::Request};
+use serde::{Deserialize, Serialize};
 use std::{
     future::poll_fn,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -9,7 +10,7 @@ use std::{
 };
 
 /// What the app asked for and the worker has not taken up yet.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Pending {
     /// The latest request of each kind.
     pub(super) full: Option<Request>,
@@ -31,6 +32,46 @@ impl Pending {
             && self.draft.is_none()
             && self.ahead.is_none()
             && !(self.cancel_ahead || self.cancel || self.lose_device || self.quit)
+    }
+
+    fn requests(&self) -> impl Iterator<Item = &Request> {
+        [&self.full, &self.draft, &self.ahead].into_iter().flatten()
+    }
+
+    /// The models that are asked for.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only a page sends models to its worker"))]
+    pub(super) fn models(&self) -> Vec<&str> {
+        self.requests().map(|request| request.model.as_str()).collect()
+    }
+
+    /// Drops the requests for a model, and returns their ids.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only a page sends models to its worker"))]
+    pub(super) fn give_up(&mut self, model: &str) -> Vec<u64> {
+        let ids = self.requests().filter(|request| request.model == model).map(|request| request.id).collect();
+        for request in [&mut self.full, &mut self.draft, &mut self.ahead] {
+            request.take_if(|request| request.model == model);
+        }
+        ids
+    }
+
+    /// Takes in what was posted after all of this: a page's worker gets it piece by piece.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only a page's worker gets it piece by piece"))]
+    pub(super) fn merge(&mut self, newer: Self) {
+        if newer.cancel {
+            (self.full, self.draft) = (None, None);
+        }
+        if newer.cancel || newer.cancel_ahead {
+            self.ahead = None;
+        }
+        // A full run takes the place of a draft that waits, and the other way round.
+        if newer.full.is_some() || newer.draft.is_some() {
+            (self.full, self.draft) = (newer.full, newer.draft);
+        }
+        self.ahead = newer.ahead.or(self.ahead.take());
+        self.cancel_ahead |= newer.cancel_ahead;
+        self.cancel |= newer.cancel;
+        self.lose_device |= newer.lose_device;
+        self.quit |= newer.quit;
     }
 }
 
@@ -60,6 +101,12 @@ impl Inbox {
         if let Some(waker) = waiting {
             waker.wake();
         }
+    }
+
+    /// Looks at what is pending, or changes it, without waking anybody.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only a page forwards it"))]
+    pub(super) fn with_pending<T>(&self, look: impl FnOnce(&mut Pending) -> T) -> T {
+        look(&mut self.lock().pending)
     }
 
     /// Whether anything was posted.

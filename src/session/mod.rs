@@ -7,6 +7,8 @@ mod compute;
 mod event;
 mod instruments;
 mod latents;
+#[cfg(target_arch = "wasm32")]
+mod link;
 mod mailbox;
 mod memo;
 mod request;
@@ -16,9 +18,11 @@ mod stage;
 mod step_record;
 mod worker;
 
-pub use event::{End, Event, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake, WhatFor};
+pub use event::{End, Event, Loading, ModelFacts, Plan, Rms, Spread, StepRecord, StepUpdate, TaskResult, Terms, Wake, WhatFor};
 pub use instruments::Instruments;
 pub use latents::{ForkAt, Latent, LatentOf, TorchLatents};
+#[cfg(target_arch = "wasm32")]
+pub use link::serve;
 pub use request::{Budget, EncodeBy, Group, Keep, Kind, MIN_DRAFT_STEPS, Member, Order, Request};
 
 pub use crate::latent::InterpolationMode;
@@ -30,6 +34,7 @@ use crate::{
 };
 use mailbox::{Inbox, Outbox};
 use std::{sync::Arc, time::Duration};
+#[cfg(not(target_arch = "wasm32"))]
 use worker::Worker;
 
 /// A closing window waits so long for the step in flight. Some drivers crash when the process ends under them.
@@ -42,6 +47,8 @@ pub struct Session {
     wake: Wake,
     worker: Task,
     hub: hub::Settings,
+    #[cfg(target_arch = "wasm32")]
+    link: link::Link,
 }
 
 impl Session {
@@ -60,9 +67,20 @@ impl Session {
     pub fn with(wake: Wake, instruments: Instruments) -> Result<Self> {
         let (inbox, outbox, hub) = (Arc::new(Inbox::default()), Arc::new(Outbox::default()), instruments.hub.clone());
         let (worker_inbox, worker_outbox, worker_wake) = (inbox.clone(), outbox.clone(), wake.clone());
+        #[cfg(not(target_arch = "wasm32"))]
         let worker =
             platform::spawn_on_cores("session", move || Worker::new(worker_inbox, worker_outbox, worker_wake, instruments).run())?;
-        Ok(Self { inbox, outbox, wake, worker, hub })
+        #[cfg(target_arch = "wasm32")]
+        let (worker, link) = link::connect(worker_inbox, worker_outbox, worker_wake)?;
+        Ok(Self {
+            inbox,
+            outbox,
+            wake,
+            worker,
+            hub,
+            #[cfg(target_arch = "wasm32")]
+            link,
+        })
     }
 
     /// Asks for a run: a full one takes the place of the full one before and of what is computed ahead, and waits for a draft to end; a
@@ -137,12 +155,30 @@ impl Session {
         let watch = Arc::new(Watch::new(name, move || wake(false)));
         let task = watch.clone();
         self.spawn_task(move || async move {
-            let fetched = hub::fetch(&settings, variant.as_deref(), &task)
+            let fetched = hub::fetch_in_task(&settings, variant.as_deref(), &task)
+                .await
                 .map(|snapshot| snapshot.name)
                 .map_err(|error: Error| error.to_string());
             TaskResult::Fetched(task, fetched)
         });
         watch
+    }
+
+    /// The weights that are on their way to the page, of a model that comes with it; a desktop has them.
+    pub fn loading(&self) -> Option<Loading> {
+        #[cfg(target_arch = "wasm32")]
+        return self.link.loading();
+        #[cfg(not(target_arch = "wasm32"))]
+        None
+    }
+
+    /// Tells the app how a task ended that was started elsewhere.
+    pub fn teller(&self) -> impl Fn(TaskResult) + Clone + 'static {
+        let (outbox, wake) = (self.outbox.clone(), self.wake.clone());
+        move |result| {
+            outbox.push(Event::Done(result));
+            wake(true);
+        }
     }
 
     /// Loses the device before the next step, as a driver reset would: for tests.

@@ -12,10 +12,11 @@ use crate::{
     recipe::ClassLabel,
     schedule::{EncodeAt, NoiseKind, ScheduleRequest},
 };
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A run: one or several groups of images of one model on one device.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// Grows with every request; events carry it back.
     pub id: u64,
@@ -42,7 +43,7 @@ pub struct Request {
 }
 
 /// In which order the groups of a run take their steps: the engine's, which the app does not name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
     /// All advance together.
     #[default]
@@ -64,7 +65,7 @@ impl From<Order> for engine::Order {
 }
 
 /// How urgent a run is, and how much of it is wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Kind {
     /// Every step. Takes the place of the full run before.
     #[default]
@@ -76,7 +77,7 @@ pub enum Kind {
 }
 
 /// How long a draft may take. Fewer than [`MIN_DRAFT_STEPS`] steps are never taken, whatever that lasts.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
     /// As many of the steps as fit into this.
     pub within: Duration,
@@ -102,7 +103,7 @@ impl Budget {
 }
 
 /// Images that share a schedule.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Its S, η, τ and conventions.
     pub schedule: ScheduleRequest,
@@ -131,7 +132,7 @@ impl Group {
 }
 
 /// How a group is encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncodeBy {
     /// At which of a step's two times the network is asked.
     pub at: EncodeAt,
@@ -161,7 +162,7 @@ impl Group {
 }
 
 /// One image of a group.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     /// Its x_T.
     pub latent: Latent,
@@ -172,7 +173,7 @@ pub struct Member {
 }
 
 /// What the updates of a run carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Keep {
     /// Each step's x_t and x̂0 and the terms of its update: for a trajectory that is looked at step by step.
     Trajectory,

@@ -2,8 +2,9 @@
 
 use super::{
     command_line::command_line,
-    export, models,
-    rewind_picture::{self, Takes},
+    export, link, models,
+    open::{open, recipe},
+    rewind_picture,
 };
 use crate::{
     app::{
@@ -13,18 +14,15 @@ use crate::{
             view_settings::Tab,
         },
     },
-    error::{Error, Result},
-    model::is_weights_file,
-    picture::{
-        decode,
-        recipe::{read_recipe, recipe_of},
-    },
+    error::Error,
+    files,
+    picture::{decode, recipe::recipe_of},
     platform::{self, Picked},
     schedule::Spacing,
     session::{Session, TaskResult, WhatFor},
 };
 use eframe::egui::{Context, ViewportCommand};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A presentation is enlarged by this factor, as far as this height in points is left. The words are enlarged by more, so that the room that
 /// a picture gains is not taken by what is beside it.
@@ -94,6 +92,16 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             };
             state.messages.news(what, now);
         }
+        Command::CopyLink => match link::copied(state) {
+            Ok(link) => {
+                ctx.copy_text(link);
+                state.messages.news("Copied a link that sets every control", now);
+            }
+            Err(error) => state.messages.fault(error.to_string(), now),
+        },
+        #[cfg(target_arch = "wasm32")]
+        Command::OpenModel => super::given::pick_checkpoint(session),
+        #[cfg(not(target_arch = "wasm32"))]
         Command::OpenModel => session.spawn_task(|| async {
             asked(platform::pick_folder("A model's folder").await, WhatFor::Model, TaskResult::ModelChosen)
         }),
@@ -144,7 +152,7 @@ fn asked<T>(picked: Picked<T>, what: WhatFor, chosen: impl FnOnce(T) -> TaskResu
 /// Takes a path that was typed.
 fn typed(state: &mut State, session: &Session, what: WhatFor, path: PathBuf, now: f64) {
     match what {
-        WhatFor::SaveFolder if path.is_dir() => (state.save_folder, state.folder_chosen) = (path, true),
+        WhatFor::SaveFolder if files::is_dir(&path) => (state.save_folder, state.folder_chosen) = (path, true),
         WhatFor::SaveFolder => {
             state.messages.fault(Error::file(path, "expected a folder to save in, got none; make it first").to_string(), now);
         }
@@ -166,29 +174,4 @@ fn present(ctx: &Context, state: &mut State, on: bool) {
     };
     ctx.set_zoom_factor(zoom.clamp(0.2, 5.0));
     ctx.send_viewport_cmd(ViewportCommand::Fullscreen(on));
-}
-
-/// Opens a model's folder or weights, or the recipe inside a picture; with `rewound`, the picture itself for the Rewind panel.
-pub(crate) fn open(session: &Session, path: PathBuf, rewound: Option<Takes>) {
-    session.spawn_task(move || async move {
-        // A recipe may lie in a .json as well.
-        let is_json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        if path.is_dir() || (is_weights_file(&path) && !is_json) {
-            return TaskResult::ModelChosen(path);
-        }
-        if let Some(takes) = rewound.filter(|_| !is_json) {
-            return rewind_picture::dropped(&path, takes);
-        }
-        let nothing = "expected a picture that etude saved, with its recipe inside, got one without; nothing was changed";
-        recipe(&path, read_recipe(&path), nothing)
-    });
-}
-
-/// What reading a picture's recipe came to; `nothing` is what to tell where it has none.
-fn recipe(path: &Path, read: Result<Option<String>>, nothing: &str) -> TaskResult {
-    match read {
-        Ok(Some(json)) => TaskResult::Recipe(path.to_owned(), json),
-        Ok(None) => TaskResult::Failed(Error::file(path, nothing).to_string()),
-        Err(error) => TaskResult::Failed(error.to_string()),
-    }
 }

@@ -19,6 +19,7 @@ use crate::{
         },
     },
     error::{Error, Result},
+    files,
     picture::{
         Picture,
         animation::AnimationFormat,
@@ -114,7 +115,7 @@ fn write(folder: &Path, content: Content, animation: AnimationFormat, recipe: &s
 /// The first of etude-0001, etude-0002, … that does not exist yet.
 fn unused(folder: &Path, extension: &str) -> Result<PathBuf> {
     let path = |number: u32| folder.join(format!("etude-{number:04}.{extension}"));
-    let free = (1..100_000).map(path).find(|path| !path.exists());
+    let free = (1..100_000).map(path).find(|path| !files::exists(path));
     free.ok_or_else(|| Error::file(folder, "has 99999 pictures of etude already; choose another folder to save in"))
 }
 

@@ -6,6 +6,7 @@ use crate::{
         controls::Controls,
         start::{Start, WindowOptions},
     },
+    files,
     hub::{self, HubName},
     model::{EMBEDDED, Model, variant_of},
     recipe::{Recipe, Rng},
@@ -71,8 +72,9 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
     Start {
         controls,
         folders: settings.folders,
-        save_folder: settings.save_folder.filter(|folder| folder.is_dir()),
+        save_folder: settings.save_folder.filter(|folder| files::is_dir(folder)),
         open: options.open,
+        link: options.link,
         model,
         introduce: !settings.introduced,
         instruments: Default::default(),
@@ -84,7 +86,7 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
 fn is_here(model: &str) -> bool {
     let in_cache = |name: HubName| hub::look_up(&hub::Settings::default(), &name, variant_of(model)) != hub::Cached::No;
     let plain = variant_of(model).map_or(model, |variant| &model[..model.len() - variant.len() - 1]);
-    EMBEDDED.iter().any(|e| e.name == plain) || Path::new(plain).exists() || Model::on_the_hub(model).is_some_and(in_cache)
+    EMBEDDED.iter().any(|e| e.name == plain) || files::exists(Path::new(plain)) || Model::on_the_hub(model).is_some_and(in_cache)
 }
 
 /// The zoom to restore, if the last window was closed during a presentation.

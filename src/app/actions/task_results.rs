@@ -1,6 +1,10 @@
 //! The results of tasks that run beside the session: a picture that was saved, a dialog's answer, the recipe inside a dropped
 //! picture.
 
+#[cfg(target_arch = "wasm32")]
+use super::given;
+#[cfg(not(target_arch = "wasm32"))]
+use super::open::open;
 use super::{models, rewind_picture};
 use crate::{
     app::state::{State, controls::Controls, models::Then, provenance::Provenance},
@@ -31,6 +35,15 @@ pub(crate) fn take_result(state: &mut State, session: &Session, result: TaskResu
             state.change(controls, now);
         }
         TaskResult::Picture(path, picture, note) => rewind_picture::take(state, &path, picture, note, now),
+        #[cfg(target_arch = "wasm32")]
+        TaskResult::Given(files) => given::take(state, session, files, now),
+        // A desktop opens them by their paths.
+        #[cfg(not(target_arch = "wasm32"))]
+        TaskResult::Given(files) => {
+            for file in files {
+                open(session, file.path().to_owned(), None);
+            }
+        }
         TaskResult::FolderChosen(path) => (state.save_folder, state.folder_chosen) = (path, true),
         TaskResult::Fetched(watch, result) => models::fetched(state, session, &watch, result, now),
         TaskResult::Cached(models) => state.models.cached = models,

@@ -12,7 +12,7 @@ use crate::{
         },
         widgets::{editable::editable_number, hint::Hint, own_keys, texture_cache::TextureCache, theme},
     },
-    hub::{self, HubName},
+    hub::HubName,
     model::{Card, EMBEDDED, Model, variant_of},
     recipe::ClassLabel,
     recipe::Rng,
@@ -77,7 +77,7 @@ fn model_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command>
                     None => {}
                 }
             }
-            if hub::IS_HERE && ui.button("From the Hub …").clicked() {
+            if ui.button("From the Hub …").clicked() {
                 command = Some(Command::ShowModels(true));
             }
             if ui.button("Open a folder …").clicked() {

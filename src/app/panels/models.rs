@@ -109,24 +109,29 @@ fn other_ui(ui: &mut Ui, models: &mut ModelList) -> Option<Command> {
 
 /// Draws the download under way, above the open panel.
 pub(crate) fn download_ui(ui: &mut Ui, state: &State) -> Option<Command> {
-    let watch = &state.download.as_ref()?.watch;
-    let progress = watch.progress();
+    let (name, progress, can_cancel) = match (&state.download, &state.loading) {
+        (Some(download), _) => (download.watch.name().repository(), download.watch.progress(), true),
+        (None, Some(loading)) => (loading.model.clone(), loading.progress.clone(), false),
+        (None, None) => return None,
+    };
     let mut command = None;
     let colour = theme::accent(ui);
     let frame = egui::Frame::new().fill(colour.gamma_multiply(0.10)).stroke((1.0, colour)).corner_radius(5).inner_margin(8);
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
-            ui.label(RichText::new(watch.name().repository()).strong());
+            ui.label(RichText::new(name).strong());
             let line = ui.label(progress.line());
             line.hint(format!("On its way: {}", if progress.file.is_empty() { "the list of its files" } else { &progress.file }));
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let button = ui.button("Cancel").hint("Stops the download (Esc); what has come is kept for the next time");
-                button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Cancel the download"));
-                if button.clicked() {
-                    command = Some(Command::CancelDownload);
-                }
-            });
+            if can_cancel {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let button = ui.button("Cancel").hint("Stops the download (Esc); what has come is kept for the next time");
+                    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Cancel the download"));
+                    if button.clicked() {
+                        command = Some(Command::CancelDownload);
+                    }
+                });
+            }
         });
         bar_ui(ui, &progress);
     });

@@ -30,6 +30,9 @@ const ONE_LINE: f32 = 1050.0;
 /// With less than this the panels' names are smaller, so that they still fit on one line.
 const SMALL: f32 = 760.0;
 
+/// Which browsers have WebGPU, and how to switch it on.
+const ABOUT_WEBGPU: &str = "https://github.com/gpuweb/gpuweb/wiki/Implementation-Status";
+
 /// Draws the bar.
 pub(crate) fn top_bar_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
     if ui.available_width() < ONE_LINE {
@@ -100,7 +103,9 @@ fn tool_ui(ui: &mut Ui, state: &State, tool: Tool) -> Option<Command> {
         Tool::Redo => button(ui, "⟳", "Redo", "Redo (Ctrl+Shift+Z)", state.history.can_redo()).then_some(Command::Redo),
         Tool::Save => {
             let menu = ui.menu_button("Save", |ui| save_ui(ui, state));
-            menu.response.hint(format!("Pictures with their recipe inside, saved in {}", state.save_folder.display()));
+            let place =
+                if cfg!(target_arch = "wasm32") { "the downloads".to_owned() } else { state.save_folder.display().to_string() };
+            menu.response.hint(format!("Pictures with their recipe inside, saved in {place}"));
             menu.inner.flatten()
         }
         Tool::Theme => {
@@ -156,10 +161,15 @@ fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     if ui.button("Copy command line").hint("The `etude` command that makes these pictures (Ctrl+C)").clicked() {
         command = Some(Command::CopyCommand);
     }
+    if ui.button("Copy link").hint("An address that opens étude in a browser with these controls; here it can be pasted").clicked()
+    {
+        command = Some(Command::CopyLink);
+    }
     if ui.button("Open a picture's recipe …").hint("Sets every control as the picture was made; or drop it").clicked() {
         command = Some(Command::OpenRecipe);
     }
-    if ui.button("Folder to save in …").hint(state.save_folder.display().to_string()).clicked() {
+    if cfg!(not(target_arch = "wasm32")) && ui.button("Folder to save in …").hint(state.save_folder.display().to_string()).clicked()
+    {
         command = Some(Command::ChooseFolder);
     }
     command
@@ -175,6 +185,22 @@ pub(crate) fn badge(state: &State) -> (String, String, bool) {
         DeviceKind::DiscreteGpu | DeviceKind::IntegratedGpu | DeviceKind::OtherGpu => {
             (info.name.clone(), format!("The network runs on the GPU {name}."), false)
         }
+        DeviceKind::Software if cfg!(target_arch = "wasm32") => (
+            "WebGPU in software".to_owned(),
+            format!(
+                "The network runs through WebGPU on {name}: the browser computes on the processor. The pictures are the same, but it is \
+                     slow. A click shows how to switch the GPU on."
+            ),
+            true,
+        ),
+        DeviceKind::Cpu if cfg!(target_arch = "wasm32") => (
+            "CPU, no WebGPU".to_owned(),
+            format!(
+                "The network runs on one thread of the processor ({reason}): this program's own kernels in Rust. The pictures are the \
+                     same; a GPU would be faster. A click shows how to switch WebGPU on."
+            ),
+            true,
+        ),
         DeviceKind::Software => (
             "software GPU".to_owned(),
             format!(
@@ -203,5 +229,9 @@ fn badge_ui(ui: &mut Ui, state: &State) {
         .inner_margin(egui::Margin::symmetric(8, 2));
     let shown = if text.chars().count() > 28 { format!("{}…", text.chars().take(27).collect::<String>()) } else { text };
     let label = egui::Label::new(RichText::new(shown).color(colour).small()).selectable(false);
-    frame.fill(Color32::TRANSPARENT).show(ui, |ui| ui.add(label)).response.hint(hover);
+    let badge = frame.fill(Color32::TRANSPARENT).show(ui, |ui| ui.add(label)).response.hint(hover);
+    // Of a page, what is slow can be switched on.
+    if cfg!(target_arch = "wasm32") && heed && badge.interact(egui::Sense::click()).clicked() {
+        ui.ctx().open_url(egui::OpenUrl::new_tab(ABOUT_WEBGPU));
+    }
 }

@@ -43,6 +43,8 @@ pub enum Command {
     Introduce(bool),
     /// Put the command line that makes this picture on the clipboard.
     CopyCommand,
+    /// Put a link that sets every control on the clipboard.
+    CopyLink,
     /// Ask for a model's folder.
     OpenModel,
     /// Show the models of the Hub, or hide them.

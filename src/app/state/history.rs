@@ -50,6 +50,18 @@ impl History {
         Some(new)
     }
 
+    /// What [`Self::undo`] leads to.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only an address is compared with it"))]
+    pub(crate) fn last(&self) -> Option<&Controls> {
+        self.past.last()
+    }
+
+    /// What [`Self::redo`] leads to.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only an address is compared with it"))]
+    pub(crate) fn next(&self) -> Option<&Controls> {
+        self.future.last()
+    }
+
     /// Whether there is anything to undo.
     pub(crate) fn can_undo(&self) -> bool {
         !self.past.is_empty()

@@ -33,7 +33,7 @@ pub mod written;
 use crate::{
     program::DeviceInfo,
     schedule::Schedule,
-    session::{ModelFacts, Plan, WhatFor},
+    session::{Loading, ModelFacts, Plan, WhatFor},
 };
 use controls::Controls;
 use history::History;
@@ -87,6 +87,8 @@ pub struct State {
     pub models: ModelList,
     /// The one on its way.
     pub download: Option<Download>,
+    /// The weights that are on their way to a page.
+    pub loading: Option<Loading>,
     /// A path that is typed as no dialog can be shown: what it is for, and what stands there.
     pub path_field: Option<(WhatFor, String)>,
     /// What the user is told.

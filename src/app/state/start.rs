@@ -10,6 +10,8 @@ use std::path::PathBuf;
 pub struct WindowOptions {
     /// A picture with a recipe, or a model's folder.
     pub open: Option<PathBuf>,
+    /// A link to what is to be shown.
+    pub link: Option<String>,
     /// A model to use instead of the last one.
     pub model: Option<String>,
     /// A device to use instead of the last one.
@@ -29,6 +31,8 @@ pub struct Start {
     pub save_folder: Option<PathBuf>,
     /// A model's folder or a picture to open.
     pub open: Option<PathBuf>,
+    /// A link to what is to be shown.
+    pub link: Option<String>,
     /// A model from the Hub to use, fetched where it is not in the cache, and the variant of its weights.
     pub model: Option<(HubName, Option<String>)>,
     /// Whether it is told what one is looking at: nobody has put that away yet.
