@@ -206,12 +206,23 @@ fn apng_frames_are_exact_in_colour_and_in_grey_and_rest_on_the_last() {
         // Six frames, and loops without end.
         assert_eq!(bytes[at(b"acTL") + 4..][..8], [0, 0, 0, 6, 0, 0, 0, 0]);
     }
-    // One colour among greys is kept.
+    // One colour among greys is kept, with a palette.
     let mut coloured = wavy(6, 5, true);
     coloured.pixels[29] = [9, 8, 7];
     write_apng(&path, [wavy(6, 5, true), coloured.clone()], 50, 50, None).expect("written");
     assert_eq!(frames_of_apng(&path)[1].0, coloured);
     assert_eq!(read_recipe(&path).expect("readable"), None);
+    let colours = |count: usize| Picture {
+        width: count,
+        height: 1,
+        pixels: (0..count).map(|i| [(i % 256) as u8, (i / 256) as u8, 7]).collect(),
+    };
+    for (count, kind) in [(1, 3), (255, 3), (256, 3), (257, 2)] {
+        let frames = [colours(count), Picture::filled(count, 1, [0, 0, 7])];
+        write_apng(&path, &frames, 50, 50, None).expect("written");
+        assert_eq!(fs::read(&path).expect("readable")[25], kind, "{count} colours: a palette up to 256");
+        assert!(frames_of_apng(&path).iter().zip(&frames).all(|((read, _), written)| read == written), "{count}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     files::{refusal, write_atomically},
 };
-use ::png::{BitDepth, ColorType, Encoder};
+use ::png::{BitDepth, ColorType, Encoder, Filter};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use std::{
     borrow::Borrow,
@@ -33,7 +33,7 @@ pub fn write_apng<P: Borrow<Picture>>(
 }
 
 /// Writes `frames`, pictures or references to them, all of one size, as an animated PNG that loops for ever: in 8-bit grey if all of them
-/// are grey, else in 8-bit RGB. Each frame stays for `frame_ms`, the last for `last_ms`, in milliseconds, from 20 to 65535 of them. Of a
+/// are grey, with a palette if they have at most 256 colours, else in 8-bit RGB. Each frame stays for `frame_ms`, the last for `last_ms`, in milliseconds, from 20 to 65535 of them. Of a
 /// frame the smallest rectangle is written outside of which it is as the one before. Frames may be made as they are asked for: what
 /// comes before the first pixel depends on all of them, so they wait compressed. `recipe` goes inside for
 /// [`read_recipe`](super::recipe::read_recipe).
@@ -51,12 +51,12 @@ pub fn encode<P: Borrow<Picture>>(
     check_length(recipe)?;
     let mut rest = frames.into_iter().peekable();
     let size = frames::size(rest.peek().map(Borrow::borrow), i32::MAX as usize, "a PNG")?;
-    let (mut waiting, mut before, mut grey) = (Vec::new(), None::<P>, true);
+    let (mut waiting, mut before, mut colours) = (Vec::new(), None::<P>, Colours::default());
     for (number, frame) in rest.enumerate() {
         let picture: &Picture = frame.borrow();
         frames::check(number, picture, size)?;
         let change = before.as_ref().map_or(Area::all(size), |before| Area::changed(before.borrow(), picture));
-        grey = grey && picture.is_grey();
+        colours.take(picture);
         waiting.push((change, change.packed(picture)?));
         before = Some(frame);
     }
@@ -64,8 +64,13 @@ pub fn encode<P: Borrow<Picture>>(
         u32::try_from(waiting.len()).map_err(|_| refusal("there are more frames than an animated PNG takes; show fewer"))?;
     // Neither is larger than i32::MAX.
     let mut encoder = Encoder::new(w, size.0 as u32, size.1 as u32);
-    encoder.set_color(if grey { ColorType::Grayscale } else { ColorType::Rgb });
+    encoder.set_color(colours.kind());
     encoder.set_depth(BitDepth::Eight);
+    if colours.kind() == ColorType::Indexed {
+        encoder.set_palette(colours.found.as_flattened());
+        // Differences of places in a palette mean nothing.
+        encoder.set_filter(Filter::NoFilter);
+    }
     // 0: without end.
     encoder.set_animated(count, 0)?;
     if let Some(recipe) = recipe {
@@ -81,13 +86,56 @@ pub fn encode<P: Borrow<Picture>>(
         writer.set_frame_position(0, 0)?;
         writer.set_frame_dimension(area.width as u32, area.height as u32)?;
         writer.set_frame_position(area.left as u32, area.top as u32)?;
-        let mut bytes = area.unpacked(&packed)?;
-        if grey {
-            bytes = bytes.chunks_exact(3).map(|pixel| pixel[0]).collect();
-        }
-        writer.write_image_data(&bytes)?;
+        writer.write_image_data(&colours.coded(area.unpacked(&packed)?))?;
     }
     Ok(writer.finish()?)
+}
+
+/// The most colours of a palette.
+const PALETTE: usize = 256;
+
+/// Which colours all frames have.
+#[derive(Default)]
+struct Colours {
+    /// In order, each once; of more than [`PALETTE`] the first few.
+    found: Vec<[u8; 3]>,
+}
+
+impl Colours {
+    fn take(&mut self, picture: &Picture) {
+        let mut last = None;
+        for pixel in &picture.pixels {
+            if self.found.len() > PALETTE {
+                return;
+            }
+            // Most pixels are as the one before.
+            if last != Some(pixel)
+                && let Err(place) = self.found.binary_search(pixel)
+            {
+                self.found.insert(place, *pixel);
+            }
+            last = Some(pixel);
+        }
+    }
+
+    /// Greys have at most 256 values, so that they all are among those found.
+    fn kind(&self) -> ColorType {
+        match self.found.as_slice() {
+            greys if greys.iter().all(|[r, g, b]| r == g && g == b) => ColorType::Grayscale,
+            few if few.len() <= PALETTE => ColorType::Indexed,
+            _ => ColorType::Rgb,
+        }
+    }
+
+    /// RGB bytes as they are written.
+    fn coded(&self, rgb: Vec<u8>) -> Vec<u8> {
+        let pixels = rgb.as_chunks().0;
+        match self.kind() {
+            ColorType::Grayscale => pixels.iter().map(|[grey, _, _]| *grey).collect(),
+            ColorType::Indexed => pixels.iter().map(|pixel| self.found.binary_search(pixel).unwrap_or(0) as u8).collect(),
+            _ => rgb,
+        }
+    }
 }
 
 /// A rectangle of a frame, in pixels.
