@@ -40,8 +40,8 @@
 //!
 //! - **Controls are plain values** ([`app::state::controls`]), and a picture's [`recipe`] holds them all: settings, undo and a dropped
 //!   picture are one thing. [`app::state::run_requests`] turns them into the run that a panel needs.
-//! - **Each folder of [`app`] knows those before it**: state (plain values), widgets (they draw and know no panel), panels, actions, and
-//!   then the viewer and its window.
+//! - **Each folder of [`app`] knows those before it**: state (plain values), widgets (they draw and know no panel), panels, figures,
+//!   actions, and then the viewer and its window. [`app::headless`] makes a panel's figure without any of the last three.
 //! - **What is nearly there is shown, and nothing on screen is replaced by less** ([`app::state::live`], [`app::state::runs`]). While a
 //!   control moves, drafts of the picture that is looked at follow one another, each of them whole; at rest that picture comes with all
 //!   its steps, then the rest of the panel, then what may be wanted next.
@@ -73,11 +73,15 @@ pub mod backend;
 pub mod cpu;
 pub mod engine;
 pub mod error;
+#[cfg(feature = "figures")]
+pub mod figure;
 pub mod files;
 pub mod gpu;
 pub mod hub;
 pub mod json;
 pub mod latent;
+#[cfg(feature = "figures")]
+pub mod math;
 pub mod model;
 pub mod noise;
 pub mod picture;

@@ -7,7 +7,7 @@ use crate::{
         actions::{apply_command::apply_command, link, models::use_model, open::open, task_results::take_result},
         panels::{
             compare, controls_panel, help, interpolate, introduction, keys, messages, models, open_panel, path_field, presentation,
-            status_bar, top_bar,
+            save_figure, status_bar, top_bar,
         },
         state::{
             State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then, pinned_controls,
@@ -76,6 +76,7 @@ impl Viewer {
             folders: start.folders,
             folder_chosen: start.save_folder.is_some(),
             introducing: start.introduce,
+            figure: start.figure,
             save_folder: start.save_folder.unwrap_or_else(platform::current_folder),
             ..State::default()
         };
@@ -347,6 +348,9 @@ impl Viewer {
             commands.extend(path_field::path_field_ui(ui.ctx(), *what, text));
         }
         commands.extend(help::help_ui(ui.ctx(), &mut self.state.helping));
+        if self.state.saving_figure {
+            commands.extend(save_figure::save_figure_ui(ui.ctx(), &mut self.state.figure, self.state.controls.view.tab));
+        }
         commands.extend(introduction::introduction_ui(ui.ctx(), &self.state, &mut draft));
         commands.extend(models::models_ui(ui.ctx(), &mut self.state.models, &self.state.controls.model));
         if self.state.dropping {

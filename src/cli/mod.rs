@@ -9,6 +9,8 @@ mod devices;
 mod encode;
 mod encode_options;
 mod eps;
+#[cfg(feature = "app")]
+mod figure;
 mod forks;
 mod given;
 mod info;
@@ -60,6 +62,9 @@ enum Command {
     Trajectory(Box<trajectory::TrajectoryArgs>),
     /// Go from one picture to another: a strip between two seeds, or a grid between four; PNG, GIF, animated PNG, .npz or a folder
     Interpolate(Box<interpolate::InterpolateArgs>),
+    /// Make a figure of one of the viewer's panels: SVG, PDF, PNG, curves as CSV, Eq. 12 as LaTeX
+    #[cfg(feature = "app")]
+    Figure(Box<figure::FigureArgs>),
     /// Encode pictures: the latents x_T that lead to them
     Encode(Box<encode::EncodeArgs>),
     /// Encode pictures, decode them again at several S, and measure what is lost (the paper's Table 2)
@@ -124,6 +129,8 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Trajectory(args)) => trajectory::run(&args),
         Some(Command::Interpolate(args)) => interpolate::run(&args),
+        #[cfg(feature = "app")]
+        Some(Command::Figure(args)) => figure::run(&args),
         Some(Command::Encode(args)) => encode::run(&args),
         Some(Command::Reconstruct(args)) => reconstruct::run(&args),
         Some(Command::Forks(args)) => forks::run(&args),

@@ -9,11 +9,13 @@ mod frames;
 pub mod gif;
 pub mod npz;
 pub mod npz_input;
+pub mod pdf;
 pub mod png;
 pub mod recipe;
 mod recipe_text;
 pub mod reconstruction;
 pub mod sheet;
+pub mod svg;
 
 use serde::{Deserialize, Serialize};
 

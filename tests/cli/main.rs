@@ -5,6 +5,7 @@ mod classes;
 #[cfg(unix)]
 mod ctrl_c;
 mod encode;
+mod figure;
 mod forks;
 mod interpolate;
 mod jobs;

@@ -4,6 +4,7 @@
 mod around;
 mod compare;
 mod faults;
+mod figures;
 mod files;
 mod fork;
 mod hints;

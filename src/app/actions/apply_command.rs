@@ -57,6 +57,14 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             Ok(job) => session.spawn_task(|| async { job() }),
             Err(error) => state.messages.fault(error.to_string(), now),
         },
+        Command::ShowFigure(open) => state.saving_figure = open,
+        Command::SaveFigure(request) => {
+            state.figure = request;
+            match export::figure_job(state, &request) {
+                Ok(job) => session.spawn_task(|| async { job() }),
+                Err(error) => state.messages.fault(error.to_string(), now),
+            }
+        }
         Command::Play => state.open_playhead_mut().toggle(),
         Command::Loop(looping) => state.open_playhead_mut().looping = looping,
         Command::Speed(speed) => state.open_playhead_mut().speed = speed,
@@ -112,7 +120,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             asked(platform::pick_folder("Save pictures in").await, WhatFor::SaveFolder, TaskResult::FolderChosen)
         }),
         Command::OpenRecipe => session.spawn_task(|| async {
-            let picked = platform::pick_picture("A picture that etude saved", &["png", "gif", "apng"]).await;
+            let picked = platform::pick_picture("A picture that etude saved", &["png", "gif", "apng", "svg", "pdf"]).await;
             asked(picked, WhatFor::Recipe, |file| {
                 recipe(file.path(), recipe_of(file.path(), file.open()), "has no recipe inside; nothing was changed")
             })

@@ -6,11 +6,12 @@ use super::{
 };
 use crate::{
     app::{
+        figures::{Saved, figure, recipe},
         panels::{film_strip, interpolate, rewind},
         state::{
             State,
             command::Export,
-            controls::Controls,
+            figure_request::FigureRequest,
             pin::Pin,
             pinned::Pair,
             run_requests::Purpose,
@@ -19,15 +20,14 @@ use crate::{
         },
     },
     error::{Error, Result},
-    files,
+    files::{self, write_atomically},
     picture::{
         Picture,
         animation::AnimationFormat,
         difference, png, reconstruction,
         sheet::{self, Trajectory},
     },
-    recipe::Between,
-    session::{InterpolationMode, TaskResult},
+    session::TaskResult,
 };
 use std::{
     path::{Path, PathBuf},
@@ -39,7 +39,7 @@ use std::{
 /// # Errors
 /// There is nothing to save yet, or the open panel has no such thing.
 pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> TaskResult + Send + 'static> {
-    let mut tab = state.controls.view.tab;
+    let tab = state.controls.view.tab;
     let mut position = state.controls.view.interpolate.position;
     // The enlarged cell of a comparison is a picture of a trajectory.
     let cell = if tab == Tab::Compare && export == Export::Picture { Some(export_grid::cell(state)?) } else { None };
@@ -63,27 +63,8 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
         Tab::Fork => export_fork::forked(state, export)?,
         Tab::Race => export_race::race(state, export)?,
     };
-    let nothing = || Error::argument("save: expected a finished picture, got none yet; wait for the first one");
-    let plan = run.plan.as_ref().ok_or_else(nothing)?;
-    // The picture belongs to the run's controls; the panel and the image chosen in it are as on screen.
-    let mut controls = run.made_with();
-    if let Some((of, ..)) = cell {
-        (controls, tab) = (of, Tab::Trajectory);
-    }
-    controls.view.tab = tab;
-    if tab != Tab::Rewind {
-        controls.view.image = state.controls.view.image;
-    }
-    controls.view.interpolate.position = position;
-    controls.view.pin = state.controls.view.pin.clone();
-    if tab == Tab::Fork {
-        controls = export_fork::controls_of(controls, &state.controls, export);
-    }
-    let mut recipe = controls.recipe(&plan.model.weights_crc32, plan.size)?;
-    recipe.between = (tab == Tab::Interpolate).then(|| between_ends(&controls, export));
-    // A picture, a strip or an animation shows one image of a batch, a sheet all of them.
-    recipe.image = (has_one_image(tab, export) || state.pair().is_some()).then(|| controls.image_number());
-    let recipe = recipe.json()?;
+    let saved = Saved { run, export, cell: cell.map(|(of, ..)| of), position };
+    let recipe = recipe(state, &saved)?.json()?;
     let folder = state.save_folder.clone();
     let animation = export.animation().unwrap_or_default();
     Ok(move || match write(&folder, content, animation, &recipe) {
@@ -92,9 +73,22 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     })
 }
 
-/// Whether what is saved of a panel shows one image of a batch.
-fn has_one_image(tab: Tab, export: Export) -> bool {
-    tab == Tab::Race || matches!(tab, Tab::Trajectory | Tab::Explain | Tab::Fork) && export != Export::Sheet
+/// The work of saving a figure, to be done outside the window's thread.
+///
+/// # Errors
+/// There is nothing to draw yet, or the open panel has no such figure.
+pub(crate) fn figure_job(state: &State, request: &FigureRequest) -> Result<impl FnOnce() -> TaskResult + Send + 'static> {
+    let (make, folder, extension) = (figure(state, request)?, state.save_folder.clone(), request.format.extension());
+    let write = move || {
+        let bytes = make()?;
+        let _one_at_a_time = SAVING.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = unused(&folder, extension)?;
+        write_atomically(&path, |w| w.write_all(&bytes)).map(|()| path)
+    };
+    Ok(move || match write() {
+        Ok(path) => TaskResult::Saved(path),
+        Err(error) => TaskResult::Failed(error.to_string()),
+    })
 }
 
 /// Held while a file name is chosen and the file written, so that two tasks do not choose the same name.
@@ -261,21 +255,6 @@ fn between(state: &State, export: Export) -> Result<(&RunView, Content)> {
         }
     };
     Ok((run, content))
-}
-
-/// Where the pictures of an interpolation are that is saved: the large one alone, or all of the strips or the grid.
-fn between_ends(controls: &Controls, export: Export) -> Between {
-    let interpolate = &controls.view.interpolate;
-    let slerp = &[InterpolationMode::Slerp];
-    if export == Export::Picture {
-        let [u, v] = interpolate.position;
-        return interpolate.between(vec![[u, if interpolate.grid { v } else { 0.0 }]], slerp, 1);
-    }
-    let (columns, modes): (u32, &[_]) = match (interpolate.grid, export) {
-        (true, _) => (interpolate.side, slerp),
-        (false, _) => (interpolate.columns, interpolate.modes()),
-    };
-    interpolate.between(interpolate::stops(interpolate), modes, columns as usize)
 }
 
 /// The picture that returned, the four large ones, the strip, or the way up and back.

@@ -4,7 +4,7 @@ use super::export_content::{Content, MAX_FRAMES, enlarged, missing};
 use crate::{
     app::{
         panels::{film_strip, fork},
-        state::{State, command::Export, controls::Controls, fork_requests::branch_controls, run_view::RunView},
+        state::{State, command::Export, run_view::RunView},
     },
     error::Result,
     picture::{Picture, sheet},
@@ -66,12 +66,4 @@ pub(super) fn forked(state: &State, export: Export) -> Result<(&RunView, Content
         }))
     };
     Ok((run, content))
-}
-
-/// The controls that make what is saved: a picture's are those of its branch, so that the command line makes it as well.
-pub(super) fn controls_of(run: Controls, now: &Controls, export: Export) -> Controls {
-    let chosen = now.view.fork.chosen.filter(|_| export == Export::Picture);
-    let mut controls = branch_controls(&run, chosen.filter(|chosen| *chosen < run.view.fork.branches.len()));
-    controls.view.fork.chosen = now.view.fork.chosen;
-    controls
 }

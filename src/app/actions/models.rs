@@ -80,8 +80,13 @@ fn arrive(state: &mut State, name: &HubName, variant: Option<&str>, then: Then, 
 }
 
 /// Sets the controls of a dropped picture.
-pub(crate) fn restore(state: &mut State, controls: Controls, provenance: Provenance, path: &Path, now: f64) {
+pub(crate) fn restore(state: &mut State, mut controls: Controls, provenance: Provenance, path: &Path, now: f64) {
+    let at = controls.view.at.take();
     state.change(controls, now);
+    if let Some(at) = at.filter(|at| (0.0..=1.0).contains(at)) {
+        let playhead = state.open_playhead_mut();
+        (playhead.at, playhead.playing) = (at, false);
+    }
     state.messages.news(format!("The controls are as they were for {}", path.display()), now);
     state.provenance = Some(provenance);
     if let Some(model) = state.model.clone() {

@@ -4,6 +4,7 @@ use crate::{
     app::state::{
         State,
         controls::Controls,
+        figure_request::FigureRequest,
         start::{Start, WindowOptions},
     },
     files,
@@ -29,6 +30,8 @@ struct Settings {
     zoom: Option<f32>,
     /// What one is looking at was put away.
     introduced: bool,
+    /// How figures are saved.
+    figure: FigureRequest,
 }
 
 /// The stored settings, or defaults if there are none that can be read.
@@ -77,6 +80,7 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
         link: options.link,
         model,
         introduce: !settings.introduced,
+        figure: settings.figure,
         instruments: Default::default(),
         software_window: false,
     }
@@ -103,6 +107,7 @@ pub(crate) fn keep(state: &State, storage: &mut dyn eframe::Storage) {
         save_folder: state.folder_chosen.then(|| state.save_folder.clone()),
         zoom: state.presenting.then_some(state.zoom_before),
         introduced: !state.introducing,
+        figure: state.figure,
     };
     if let Ok(text) = serde_json::to_string(&settings) {
         storage.set_string(KEY, text);
@@ -247,6 +252,7 @@ mod tests {
             race: Race::default(),
             pin: None,
             fork: Default::default(),
+            at: None,
         };
         let expected = Controls {
             model: "fashion".to_owned(),

@@ -20,6 +20,7 @@ pub(crate) mod pinned;
 pub(crate) mod presentation;
 pub(crate) mod race;
 pub(crate) mod rewind;
+pub(crate) mod save_figure;
 pub(crate) mod scrubber;
 pub(crate) mod seeds;
 pub(crate) mod status_bar;

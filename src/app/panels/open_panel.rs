@@ -1,15 +1,11 @@
 //! The open panel, and what is drawn over all panels.
 
 use super::{compare, explain, fork, interpolate, race, rewind, scrubber, trajectory};
-use crate::{
-    app::{
-        state::{State, command::Command, controls::Controls, run_requests::Purpose, view_settings::Tab},
-        widgets::{texture_cache::TextureCache, theme},
-    },
-    session::StepUpdate,
+use crate::app::{
+    state::{State, command::Command, controls::Controls, run_requests::Purpose, view_settings::Tab},
+    widgets::{texture_cache::TextureCache, theme},
 };
 use eframe::egui::{self, Ui};
-use std::sync::Arc;
 
 /// Draws the open panel; `draft` is changed where the user changes something.
 pub(crate) fn panel_ui(
@@ -51,30 +47,11 @@ pub(crate) fn panel_ui(
 /// The Explain panel for the step shown, with the scrubber above it.
 fn explain_panel_ui(ui: &mut Ui, state: &State, textures: &mut TextureCache) -> Option<Command> {
     let command = scrubber::scrubber_ui(ui, state);
-    let shown = state.shown();
-    let Some((shown, plan)) = shown.and_then(|shown| Some((shown, shown.run.plan.as_ref()?))) else {
+    let Some(source) = explain::Source::of(state) else {
         ui.label("The first step has not come yet.");
         return command;
     };
-    let group = shown.run.groups.first();
-    let (schedule, image) = (plan.schedules.first()?, state.image());
-    let member = shown.run.member(image);
-    let rms =
-        |update: &Option<Arc<StepUpdate>>| update.as_ref().and_then(|update| update.records.get(member?)).map(|record| record.rms);
-    let rms: Vec<_> = group.map(|group| group.updates.iter().map(rms).collect()).unwrap_or_default();
-    let t = schedule.steps.get(shown.position().min(schedule.steps.len().saturating_sub(1))).map_or(0, |step| step.t);
-    let (eta, sigma_hat) = shown.run.controls.noisiness_at(t);
-    let view = explain::View {
-        plan,
-        schedule,
-        index: shown.position(),
-        eta,
-        sigma_hat,
-        record: shown.record(image),
-        next: shown.after(image).map(|picture| &**picture),
-        rms: &rms,
-        version: shown.version() ^ (image as u64) << 50,
-    };
+    let view = source.view();
     let asked = egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| explain::explain_ui(ui, &view, textures)).inner;
     asked.or(command)
 }

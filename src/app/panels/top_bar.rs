@@ -157,6 +157,13 @@ fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {
             command = Some(Command::Save(export));
         }
     }
+    if ui
+        .button("Figure …")
+        .hint("For a paper, a page or a slide: SVG, PDF or PNG with labels, curves as CSV, Eq. 12 as LaTeX")
+        .clicked()
+    {
+        command = Some(Command::ShowFigure(true));
+    }
     ui.separator();
     if ui.button("Copy command line").hint("The `etude` command that makes these pictures (Ctrl+C)").clicked() {
         command = Some(Command::CopyCommand);

@@ -1,6 +1,6 @@
 //! What panels ask for, apart from changed controls. The app carries it out after the frame is drawn.
 
-use super::controls::Controls;
+use super::{controls::Controls, figure_request::FigureRequest};
 use crate::{hub::HubName, picture::animation::AnimationFormat, session::WhatFor};
 use eframe::egui::ThemePreference;
 use std::path::PathBuf;
@@ -21,6 +21,10 @@ pub enum Command {
     BackToGrid,
     /// Save what is on screen.
     Save(Export),
+    /// Open the settings of a figure, or put them away.
+    ShowFigure(bool),
+    /// Save a figure.
+    SaveFigure(FigureRequest),
     /// Play or pause the trajectory.
     Play,
     /// Whether playback starts over at the end.

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod controls;
 pub(crate) mod described;
+pub mod figure_request;
 pub mod fork_requests;
 pub mod given_picture;
 pub mod growth;
@@ -36,6 +37,7 @@ use crate::{
     session::{Loading, ModelFacts, Plan, WhatFor},
 };
 use controls::Controls;
+use figure_request::FigureRequest;
 use history::History;
 use last_accepted::LastAccepted;
 use left_grid::LeftGrid;
@@ -91,6 +93,10 @@ pub struct State {
     pub loading: Option<Loading>,
     /// A path that is typed as no dialog can be shown: what it is for, and what stands there.
     pub path_field: Option<(WhatFor, String)>,
+    /// The figure that was saved last, and whether its settings are open.
+    pub figure: FigureRequest,
+    /// Whether the settings of a figure are open.
+    pub saving_figure: bool,
     /// What the user is told.
     pub messages: Messages,
     /// All controls except η and S are hidden.

@@ -1,6 +1,6 @@
 //! How the viewer starts.
 
-use super::controls::Controls;
+use super::{controls::Controls, figure_request::FigureRequest};
 use crate::hub::HubName;
 use crate::session::Instruments;
 use std::path::PathBuf;
@@ -37,6 +37,8 @@ pub struct Start {
     pub model: Option<(HubName, Option<String>)>,
     /// Whether it is told what one is looking at: nobody has put that away yet.
     pub introduce: bool,
+    /// How figures are saved.
+    pub figure: FigureRequest,
     /// Whether the window is drawn by the processor.
     pub software_window: bool,
     /// What is put between the session and its device: tests do.

@@ -49,6 +49,9 @@ pub struct ViewSettings {
     pub pin: Option<Pin>,
     /// The Fork panel.
     pub fork: Tree,
+    /// In the recipe of what was saved, where the playhead stood, from 0 (x_T) to 1 (the finished sample).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<f64>,
 }
 
 /// The panels.
@@ -179,6 +182,7 @@ impl Default for ViewSettings {
             race: Race::default(),
             pin: None,
             fork: Tree::default(),
+            at: None,
         }
     }
 }

@@ -23,6 +23,7 @@ use enlarged::{Asked, enlarged_ui};
 use grid::Grid;
 pub(crate) use grid::looked_at;
 pub(crate) use layout::{column_name, group_of};
+pub(crate) use rows::{Row, compared};
 pub(crate) use shown::Shown;
 pub use view::View;
 

@@ -8,7 +8,7 @@ use super::{
     variance::{beta, eq16, is_small},
 };
 use crate::{
-    app::widgets::math::{
+    math::{
         expression::{Math, italic, row, upright},
         number::{number, product, spaced, sum},
     },

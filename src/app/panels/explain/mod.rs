@@ -4,16 +4,17 @@
 mod along_tau;
 mod colours;
 mod equation;
-mod formula;
+pub(crate) mod equation_layout;
+pub(crate) mod formula;
 mod plots;
 mod run_plots;
 mod sentences;
-mod symbols;
+pub(crate) mod symbols;
 mod tau_edit;
 mod tau_keys;
 mod tau_strip;
 mod terms;
-mod variance;
+pub(crate) mod variance;
 mod view;
 
 use crate::{
@@ -25,7 +26,10 @@ use crate::{
 };
 pub(crate) use colours::Palette;
 use eframe::egui::{Frame, Id, Margin, RichText, Ui};
+pub(crate) use plots::log_snr;
+pub(crate) use run_plots::larger;
 pub use tau_strip::tau_strip_ui;
+pub(crate) use view::Source;
 pub use view::View;
 
 /// Draws the panel and says what the user asked for.

@@ -2,7 +2,8 @@
 
 use super::{colours::Palette, view::View};
 use crate::{
-    app::widgets::{hint::Hint, math::number::plain, still_plot::still_plot, ticks},
+    app::widgets::{hint::Hint, still_plot::still_plot, ticks},
+    math::{axis, number::plain},
     schedule::StepCoefficients,
 };
 use eframe::egui::{Color32, Mesh, Rangef, Rect, Response, RichText, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
@@ -33,15 +34,8 @@ pub(super) fn still<'a>(name: &str, (width, height): (f32, f32), palette: &Palet
 
 /// Grid lines at about this many round numbers, at least `min_step` apart, as there is no half step and no half t.
 fn marks(input: &GridInput, about: f64, min_step: f64) -> Vec<GridMark> {
-    let (low, high) = input.bounds;
-    let step = ticks::round_step((high - low) / about).max(min_step);
-    if !(step.is_finite() && step > 0.0) {
-        return Vec::new();
-    }
-    let (first, last) = ((low / step).ceil(), (high / step).floor());
-    // The bounds of a plot without points can be anything.
-    let count = (last - first + 1.0).clamp(0.0, 50.0) as usize;
-    (0..count).map(|i| GridMark { value: (first + i as f64) * step, step_size: step }).collect()
+    let (values, step) = axis::marks(input.bounds.0, input.bounds.1, about, min_step);
+    values.into_iter().map(|value| GridMark { value, step_size: step }).collect()
 }
 
 /// A plot's name and, in their colours, the names of its lines.
@@ -93,7 +87,7 @@ pub(super) fn mark(plot: &mut PlotUi<'_>, x: f64, palette: &Palette) {
 }
 
 /// ln(ᾱ/(1 − ᾱ)).
-pub(super) fn log_snr(alpha_bar: f64) -> f64 {
+pub(crate) fn log_snr(alpha_bar: f64) -> f64 {
     (alpha_bar / (1.0 - alpha_bar)).ln()
 }
 

@@ -7,10 +7,8 @@ use super::{
     view::View,
 };
 use crate::{
-    app::{
-        state::{command::Command, written},
-        widgets::math::number::plain,
-    },
+    app::state::{command::Command, written},
+    math::number::plain,
     schedule::StepCoefficients,
     session::Rms,
 };

@@ -3,7 +3,7 @@
 use super::variance::{beta, is_small};
 use crate::app::state::written;
 use crate::{
-    app::widgets::math::number::plain,
+    math::number::plain,
     schedule::{Prediction, Schedule, StepCoefficients},
 };
 

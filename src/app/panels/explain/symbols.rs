@@ -1,63 +1,63 @@
 //! The symbols of the paper, for use in formulas.
 
 use crate::{
-    app::widgets::math::expression::{Math, italic, row, upright},
+    math::expression::{Math, italic, row, upright},
     schedule::{Prediction, StepCoefficients},
 };
 
 /// ᾱ with an index.
-pub(super) fn alpha(index: &str) -> Math {
+pub(crate) fn alpha(index: &str) -> Math {
     italic("α").bar().below(italic(index))
 }
 
 /// √ᾱ.
-pub(super) fn signal(index: &str) -> Math {
+pub(crate) fn signal(index: &str) -> Math {
     alpha(index).root()
 }
 
 /// 1 − ᾱ.
-pub(super) fn one_minus(index: &str) -> Math {
+pub(crate) fn one_minus(index: &str) -> Math {
     row([upright("1"), minus(), alpha(index)])
 }
 
 /// √(1 − ᾱ).
-pub(super) fn spread(index: &str) -> Math {
+pub(crate) fn spread(index: &str) -> Math {
     one_minus(index).root()
 }
 
 /// x_t or x_s.
-pub(super) fn x(index: &str) -> Math {
+pub(crate) fn x(index: &str) -> Math {
     italic("x").below(italic(index))
 }
 
 /// x̂₀.
-pub(super) fn x0() -> Math {
+pub(crate) fn x0() -> Math {
     italic("x").hat().below(upright("0"))
 }
 
 /// ε.
-pub(super) fn epsilon() -> Math {
+pub(crate) fn epsilon() -> Math {
     italic("ε")
 }
 
 /// z.
-pub(super) fn z() -> Math {
+pub(crate) fn z() -> Math {
     italic("z")
 }
 
 /// A minus with some space around it.
-pub(super) fn minus() -> Math {
+pub(crate) fn minus() -> Math {
     row([Math::Gap(0.16), upright("−"), Math::Gap(0.16)])
 }
 
 /// The network's output at x_t and t, by what it predicts: ε_θ(x_t, t).
-pub(super) fn network(prediction: Prediction) -> Math {
+pub(crate) fn network(prediction: Prediction) -> Math {
     let arguments = row([x("t"), upright(", "), italic("t")]).parens();
     row([output(prediction), arguments])
 }
 
 /// The network's output without its arguments.
-pub(super) fn output(prediction: Prediction) -> Math {
+pub(crate) fn output(prediction: Prediction) -> Math {
     let name = match prediction {
         Prediction::Epsilon => italic("ε"),
         Prediction::Sample => italic("x"),
@@ -67,13 +67,13 @@ pub(super) fn output(prediction: Prediction) -> Math {
 }
 
 /// x at the step's noisier end, by number. At t = 0 it says so, for x₀ is the sample.
-pub(super) fn x_at_t(step: &StepCoefficients) -> Math {
+pub(crate) fn x_at_t(step: &StepCoefficients) -> Math {
     let index = if step.t == 0 { row([italic("t"), upright("=0")]) } else { upright(step.t.to_string()) };
     italic("x").below(index)
 }
 
 /// x at the step's cleaner end, by number: past the end of τ it is x₀, the sample.
-pub(super) fn x_at_s(step: &StepCoefficients) -> Math {
+pub(crate) fn x_at_s(step: &StepCoefficients) -> Math {
     let index = match step.previous {
         Some(0) => row([italic("t"), upright("=0")]),
         Some(s) => upright(s.to_string()),

@@ -8,13 +8,10 @@ use super::{
     view::View,
 };
 use crate::{
-    app::widgets::{
-        hint::Hint,
-        math::{
-            expression::{Math, upright},
-            number::product,
-        },
-        texture_cache::TextureCache,
+    app::widgets::{hint::Hint, texture_cache::TextureCache},
+    math::{
+        expression::{Math, upright},
+        number::product,
     },
     picture::Picture,
     schedule::StepCoefficients,

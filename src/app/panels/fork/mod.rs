@@ -10,7 +10,7 @@ use crate::app::{
     widgets::{texture_cache::TextureCache, theme, tile::named},
 };
 use eframe::egui::{Button, RichText, ScrollArea, Ui};
-pub(crate) use view::View;
+pub(crate) use view::{Row, View};
 
 /// Height of the curve with its title and options.
 const CURVE: f32 = 176.0;

@@ -134,6 +134,13 @@ impl<'a> Row<'a> {
     }
 }
 
+impl View<'_> {
+    /// How far branches come apart, by the timestep at which they leave the stem, as far as it is measured.
+    pub(crate) fn measured(self) -> Vec<[f64; 2]> {
+        self.measured.into_iter().flatten().find(|run| run.has_updates()).map(distances).unwrap_or_default()
+    }
+}
+
 /// Whether the pictures that two controls make are the same.
 pub(crate) fn same_pictures(a: &Controls, b: &Controls) -> bool {
     let of = |controls: &Controls| Controls { view: Default::default(), ..branch_controls(controls, None) };

@@ -11,7 +11,7 @@ use crate::app::{
     widgets::{hint::Hint, texture_cache::TextureCache, theme, tile::named},
 };
 use eframe::egui::{Button, RichText, ScrollArea, Ui, Vec2, vec2};
-pub(crate) use view::{Stage, View, captions};
+pub(crate) use view::{Stage, View, captions, seconds_text};
 
 /// Room between the two sides, and for what stands above and below a picture, in points.
 const GAP: f32 = 18.0;

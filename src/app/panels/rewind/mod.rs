@@ -11,6 +11,7 @@ use crate::app::{
     widgets::{texture_cache::TextureCache, theme},
 };
 use eframe::egui::{RichText, ScrollArea, Ui, vec2};
+pub(crate) use plots::{density, gaussian, middle};
 pub(crate) use view::{Rewound, View, error_text};
 
 /// Heights in points: the plots with their titles, the captions below the large pictures, and the rows of the strip.

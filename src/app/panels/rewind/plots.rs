@@ -116,16 +116,17 @@ pub(super) fn histogram_ui(ui: &mut Ui, view: &View<'_>, height: f32) {
 }
 
 /// The middle of a bin.
-fn middle(bin: usize) -> f64 {
+pub(crate) fn middle(bin: usize) -> f64 {
     (bin as f64 + 0.5 - BINS as f64 / 2.0) * BIN
 }
 
-fn gaussian(x: f64) -> f64 {
+/// The density of N(0, 1).
+pub(crate) fn gaussian(x: f64) -> f64 {
     (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt()
 }
 
 /// The share of the numbers in each bin, per unit.
-fn density(x: &[f32]) -> Vec<f64> {
+pub(crate) fn density(x: &[f32]) -> Vec<f64> {
     let mut bins = vec![0.0; BINS];
     let each = 1.0 / (x.len().max(1) as f64 * BIN);
     for value in x {

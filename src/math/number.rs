@@ -34,7 +34,7 @@ fn digits(x: f64) -> Digits {
 }
 
 /// In running text: 0.283, −3.91, 4.04e−5.
-pub(crate) fn plain(x: f64) -> String {
+pub fn plain(x: f64) -> String {
     match digits(x) {
         Digits { mantissa, exponent: None } => mantissa,
         Digits { mantissa, exponent: Some(exponent) } => format!("{mantissa}e{exponent}").replace('-', "−"),
@@ -42,7 +42,7 @@ pub(crate) fn plain(x: f64) -> String {
 }
 
 /// In a formula: 4.04 × 10⁻⁵ with a real superscript.
-pub(crate) fn number(x: f64) -> Math {
+pub fn number(x: f64) -> Math {
     match digits(x) {
         Digits { mantissa, exponent: None } => upright(mantissa),
         Digits { mantissa, exponent: Some(exponent) } => {
@@ -53,12 +53,12 @@ pub(crate) fn number(x: f64) -> Math {
 }
 
 /// A factor before what it multiplies.
-pub(crate) fn product(factor: f64, what: Math) -> Math {
+pub fn product(factor: f64, what: Math) -> Math {
     row([number(factor), Math::Gap(0.08), upright("·"), Math::Gap(0.08), what])
 }
 
 /// A sum of products with their signs: 4.04 · x − 3.91 · ε. Products by 0 are left out, a factor of exactly 1 is not written.
-pub(crate) fn sum(terms: impl IntoIterator<Item = (f64, Math)>) -> Math {
+pub fn sum(terms: impl IntoIterator<Item = (f64, Math)>) -> Math {
     let mut pieces = Vec::new();
     for (factor, what) in terms.into_iter().filter(|(factor, _)| *factor != 0.0) {
         let first = pieces.is_empty();
@@ -74,14 +74,14 @@ pub(crate) fn sum(terms: impl IntoIterator<Item = (f64, Math)>) -> Math {
 }
 
 /// A sign between two things.
-pub(crate) fn spaced(sign: &str) -> [Math; 3] {
+pub fn spaced(sign: &str) -> [Math; 3] {
     [Math::Gap(0.22), upright(sign), Math::Gap(0.22)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::widgets::math::expression::italic;
+    use crate::math::expression::italic;
 
     #[test]
     fn three_significant_digits() {

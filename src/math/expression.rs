@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A piece of a formula.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Math {
+pub enum Math {
     /// Digits, signs and names, upright.
     Upright(String),
     /// A variable, slanted.
@@ -30,53 +30,53 @@ pub(crate) enum Math {
 }
 
 /// Digits, signs and names.
-pub(crate) fn upright(text: impl Into<String>) -> Math {
+pub fn upright(text: impl Into<String>) -> Math {
     Math::Upright(text.into())
 }
 
 /// A variable.
-pub(crate) fn italic(text: impl Into<String>) -> Math {
+pub fn italic(text: impl Into<String>) -> Math {
     Math::Italic(text.into())
 }
 
 /// Pieces from left to right.
-pub(crate) fn row(pieces: impl Into<Vec<Math>>) -> Math {
+pub fn row(pieces: impl Into<Vec<Math>>) -> Math {
     Math::Row(pieces.into())
 }
 
 impl Math {
     /// With a subscript.
-    pub(crate) fn below(self, script: Self) -> Self {
+    pub fn below(self, script: Self) -> Self {
         Self::Below(Box::new(self), Box::new(script))
     }
 
     /// With a superscript.
-    pub(crate) fn above(self, script: Self) -> Self {
+    pub fn above(self, script: Self) -> Self {
         Self::Above(Box::new(self), Box::new(script))
     }
 
     /// With a hat.
-    pub(crate) fn hat(self) -> Self {
+    pub fn hat(self) -> Self {
         Self::Hat(Box::new(self))
     }
 
     /// With a bar.
-    pub(crate) fn bar(self) -> Self {
+    pub fn bar(self) -> Self {
         Self::Bar(Box::new(self))
     }
 
     /// Under a root.
-    pub(crate) fn root(self) -> Self {
+    pub fn root(self) -> Self {
         Self::Root(Box::new(self))
     }
 
     /// Over something.
-    pub(crate) fn over(self, divisor: Self) -> Self {
+    pub fn over(self, divisor: Self) -> Self {
         Self::Fraction(Box::new(self), Box::new(divisor))
     }
 
     /// In parentheses.
-    pub(crate) fn parens(self) -> Self {
+    pub fn parens(self) -> Self {
         Self::Parens(Box::new(self))
     }
 }
