@@ -70,6 +70,8 @@ enum Show {
     Picture,
     /// The panel's curves
     Curve,
+    /// compare: how far the pictures of each row lie apart, pixel by pixel
+    Maps,
     /// Eq. 12 alone
     Equation,
     /// Eq. 12, pictures and curves
@@ -83,6 +85,7 @@ impl Show {
             Self::Strip => Part::Strip,
             Self::Picture => Part::Picture,
             Self::Curve => Part::Curve,
+            Self::Maps => Part::Maps,
             Self::Equation => Part::Equation,
             Self::Step => Part::Step,
         }
@@ -237,6 +240,7 @@ impl FigureArgs {
             Part::Strip => "strip",
             Part::Picture => "picture",
             Part::Curve => "curve",
+            Part::Maps => "maps",
             Part::Equation => "equation",
             Part::Step => "step",
         }

@@ -33,6 +33,8 @@ fn each_panel_makes_its_figure_in_the_format_of_its_name() {
         ("explain", "a.tex", b"% Eq. 12, step "),
         ("interpolate", "b.csv", b"lambda [1],"),
         ("compare", "c.csv", b"eta [1],"),
+        ("trajectory", "d.csv", b"t [timestep],"),
+        ("compare --show maps", "maps.svg", b"<?xml"),
     ] {
         place.succeed(&format!("{} -o {out}", command(panel)));
         let bytes = fs::read(place.path(out)).expect("a file");
@@ -67,9 +69,9 @@ fn what_cannot_be_made_is_told_in_a_line() {
     let place = Place::new();
     for (rest, said) in [
         ("trajectory -o a.jpg", "--out a.jpg: expected a .svg, .pdf, .png, .csv or .tex"),
-        ("trajectory -o a.csv", "expected a panel with curves for .csv"),
+        ("race -o a.csv", "expected a panel with curves for .csv"),
         ("compare -o a.tex", "expected explain"),
-        ("trajectory --show equation -o a.svg", "--show: this panel has strip, sheet, picture; got equation"),
+        ("trajectory --show equation -o a.svg", "--show: this panel has strip, sheet, picture, curve; got equation"),
         ("compare --show sheet -o a.csv", "--show sheet: expected png, svg, pdf, got csv"),
         ("compare --etas 2 -o a.svg", "--etas: expected η from 0 to 1, got 2"),
         ("compare --grid-taus nonsense -o a.svg", "--grid-taus"),

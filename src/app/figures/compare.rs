@@ -3,7 +3,7 @@
 use super::{Content, Saved, missing, with_pictures};
 use crate::{
     app::{
-        panels::compare::{Shown, View, column_name, compared, group_of},
+        panels::compare::{Shown, View, column_name, compared, group_of, heat_map},
         state::{
             State,
             command::Export,
@@ -15,8 +15,9 @@ use crate::{
         },
     },
     error::{Error, Result},
-    figure::{Axis, Plot, Role, Series, Style, Table},
+    figure::{Axis, Label, Plot, Role, Series, Style, Table},
 };
+use std::sync::Arc;
 
 /// Where σ̂, which is not an η, is drawn on the axis.
 const SIGMA_HAT_AT: f64 = 1.2;
@@ -26,17 +27,46 @@ pub(super) fn content(state: &State, part: Part) -> Result<(Saved<'_>, Content)>
     let run = with_pictures(state, Purpose::Compare)?;
     let at = state.grid_playhead.position();
     match part {
-        Part::Curve => {
-            let view = View {
-                run: state.runs.current(Purpose::Compare),
-                previous: state.runs.previous(Purpose::Compare),
-                train_timesteps: state.train_timesteps(),
-            };
-            Ok((Saved::new(state, run, Export::Sheet), Content::Plots(vec![curve(&view, run, at)?])))
-        }
+        Part::Curve => Ok((Saved::new(state, run, Export::Sheet), Content::Plots(vec![curve(&view(state), run, at)?]))),
+        Part::Maps => Ok((Saved::new(state, run, Export::Sheet), Content::Table(maps(&view(state), run, at)?))),
         Part::Picture => cell(state, run, at),
         _ => Ok((Saved::new(state, run, Export::Sheet), Content::Table(grid(run, at, state.controls.view.compare.noisy)?))),
     }
+}
+
+fn view(state: &State) -> View<'_> {
+    View {
+        run: state.runs.current(Purpose::Compare),
+        previous: state.runs.previous(Purpose::Compare),
+        train_timesteps: state.train_timesteps(),
+    }
+}
+
+/// There are no rows of η.
+fn no_rows() -> Error {
+    Error::argument("figure: expected rows of η, whose spread is drawn, got a grid of S and τ; choose the grid")
+}
+
+/// Standard deviation over the noise seeds at each pixel, one map per row and one scale for all, which is beside them.
+fn maps(view: &View<'_>, run: &RunView, at: f64) -> Result<Table> {
+    let compared = compared(view, at).filter(|_| run.controls.view.compare.axes == Axes::EtaBySeed).ok_or_else(no_rows)?;
+    let spreads = || compared.rows.iter().filter_map(|row| Some((row, row.spread.as_ref()?)));
+    let largest = spreads().flat_map(|(_, spread)| &spread.map).fold(0.0_f32, |a, b| a.max(*b));
+    let width = run.plan.as_ref().map_or(1, |plan| plan.size.1 as usize);
+    let cells: Vec<_> = spreads().map(|(_, spread)| Some(Arc::new(heat_map(&spread.map, width, f64::from(largest))))).collect();
+    if cells.is_empty() {
+        return Err(missing());
+    }
+    let label = |name: &str, mean: f64| Label { text: format!("{name}, mean {mean:.3}"), short: name.to_owned() };
+    Ok(Table {
+        title: "Spread over noise seeds".to_owned(),
+        columns: spreads().map(|(row, spread)| label(&row.name, spread.mean)).collect(),
+        width: cells.len(),
+        cells,
+        caption: format!("{}, standard deviation over {} noise seeds", common(run), run.controls.view.compare.seeds),
+        place: format!("black 0, pale yellow {largest:.2}; pixels span −1 to 1"),
+        ..Table::default()
+    })
 }
 
 /// The grid at `at`, from 0 (x_T) to 1 (the samples); where a cell has not come there, as far as it is.
@@ -97,8 +127,7 @@ fn common(run: &RunView) -> String {
 
 /// The mean spread of each row against its η.
 fn curve(view: &View<'_>, run: &RunView, at: f64) -> Result<Plot> {
-    let none = || Error::argument("figure: expected rows of η, whose curve is drawn, got a grid of S and τ; choose the grid");
-    let compared = compared(view, at).filter(|_| run.controls.view.compare.axes == Axes::EtaBySeed).ok_or_else(none)?;
+    let compared = compared(view, at).filter(|_| run.controls.view.compare.axes == Axes::EtaBySeed).ok_or_else(no_rows)?;
     let mean = |row: &crate::app::panels::compare::Row<'_>| row.spread.as_ref().map(|spread| spread.mean);
     let mut points: Vec<[f64; 2]> = compared.rows.iter().filter_map(|row| Some([row.eta?, mean(row)?])).collect();
     points.sort_by(|a, b| a[0].total_cmp(&b[0]));

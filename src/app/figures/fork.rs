@@ -1,6 +1,6 @@
 //! The tree: its rows over the steps with the lines of its branches, its ends, and how far branches come apart.
 
-use super::{Content, Saved, missing, trajectory::caption};
+use super::{Content, Saved, captions::caption, missing};
 use crate::{
     app::{
         panels::{film_strip, fork},

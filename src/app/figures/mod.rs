@@ -1,8 +1,10 @@
 //! Figures of the panels: what is on screen, gathered as tables, curves and formulas, and written with its recipe. The command line
 //! makes the same.
 
+mod captions;
 mod compare;
 mod content;
+mod curves;
 mod explain;
 mod fork;
 mod found;

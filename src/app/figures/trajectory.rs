@@ -1,16 +1,15 @@
 //! A run step by step: its strip, its batch, its large pictures; beside a pinned run A, B and their difference.
 
-use super::{Content, Saved, missing};
+use super::{
+    Content, Saved,
+    captions::{caption, caption_of_batch, step_label},
+    curves::curves,
+    missing,
+};
 use crate::{
     app::{
-        panels::film_strip,
-        state::{
-            State,
-            command::Export,
-            figure_request::Part,
-            pinned::Pair,
-            run_view::{RunView, Shown},
-        },
+        panels::{explain::Source, film_strip},
+        state::{State, command::Export, figure_request::Part, pinned::Pair, run_view::Shown},
     },
     error::{Error, Result},
     figure::{Label, Table},
@@ -27,6 +26,10 @@ type Two = (Arc<Picture>, Arc<Picture>);
 /// What is drawn of the panel.
 pub(super) fn content(state: &State, part: Part) -> Result<(Saved<'_>, Content)> {
     let shown = state.shown().ok_or_else(missing)?;
+    if part == Part::Curve {
+        let source = Source::of(state).ok_or_else(missing)?;
+        return Ok((Saved::new(state, shown.run, Export::Picture), Content::Plots(curves(&source.view(), caption(shown.run)))));
+    }
     if let Some(pair) = state.pair() {
         return Ok((Saved::new(state, shown.run, Export::Picture), Content::Table(pinned(&pair, &shown, state.image(), part)?)));
     }
@@ -82,29 +85,6 @@ pub(super) fn content(state: &State, part: Part) -> Result<(Saved<'_>, Content)>
         }
     };
     Ok((Saved::new(state, run, export), Content::Table(table)))
-}
-
-/// The step's timestep, as it stands above a column.
-pub(super) fn step_label(run: &RunView, position: usize) -> Label {
-    let step = run.plan.as_ref().and_then(|plan| plan.schedules.first()?.steps.get(position));
-    match step {
-        Some(step) => Label { text: format!("t = {}", step.t), short: step.t.to_string() },
-        None => "x_0".into(),
-    }
-}
-
-/// What all pictures of one image have in common.
-pub(super) fn caption(run: &RunView) -> String {
-    format!("{}, image {}", caption_of_batch(run), run.controls.image_number())
-}
-
-/// What all pictures of a run have in common.
-pub(super) fn caption_of_batch(run: &RunView) -> String {
-    let controls = run.made_with();
-    let model = run.plan.as_ref().map_or("", |plan| &plan.model.name);
-    let noise =
-        if controls.is_posterior() || controls.eta > 0.0 { format!(", noise seed {}", controls.noise_seed) } else { String::new() };
-    format!("{model}, S = {}, {}, {}{noise}", run.steps(), controls.noise_text(), controls.latent_text())
 }
 
 fn place(shown: &Shown<'_>) -> String {

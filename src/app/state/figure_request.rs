@@ -9,14 +9,16 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// All pictures: the batch, the grid, the interpolation, the ends of a tree.
-    #[default]
     Sheet,
     /// Pictures step by step: the film strip, the tree of branches, the way up and back.
+    #[default]
     Strip,
     /// The picture shown large.
     Picture,
     /// The panel's curves.
     Curve,
+    /// How far the pictures of each row lie apart, pixel by pixel.
+    Maps,
     /// Eq. 12 with this step's numbers.
     Equation,
     /// The formula, the pictures and the curves of a step.
@@ -88,7 +90,7 @@ pub struct FigureRequest {
 
 impl Default for FigureRequest {
     fn default() -> Self {
-        Self { part: Part::Sheet, format: Format::Svg, light: true, labels: true, scale: 2 }
+        Self { part: Part::Strip, format: Format::Svg, light: true, labels: true, scale: 2 }
     }
 }
 
@@ -112,7 +114,7 @@ impl Part {
     /// As what it can be written.
     pub fn formats(self) -> &'static [Format] {
         match self {
-            Self::Sheet | Self::Strip | Self::Picture => &[Format::Png, Format::Svg, Format::Pdf],
+            Self::Sheet | Self::Strip | Self::Picture | Self::Maps => &[Format::Png, Format::Svg, Format::Pdf],
             Self::Curve => &[Format::Png, Format::Svg, Format::Pdf, Format::Csv],
             Self::Equation => &[Format::Png, Format::Svg, Format::Pdf, Format::Tex],
             Self::Step => &Format::ALL,
@@ -123,9 +125,13 @@ impl Part {
 /// What figures a panel has, with their names; the first is the usual one.
 pub fn parts(tab: Tab) -> &'static [(Part, &'static str)] {
     match tab {
-        Tab::Trajectory => &[(Part::Strip, "film strip"), (Part::Sheet, "batch"), (Part::Picture, "large pictures")],
+        Tab::Trajectory => {
+            &[(Part::Strip, "film strip"), (Part::Sheet, "batch"), (Part::Picture, "large pictures"), (Part::Curve, "curves")]
+        }
         Tab::Explain => &[(Part::Step, "whole step"), (Part::Equation, "equation"), (Part::Curve, "curves")],
-        Tab::Compare => &[(Part::Sheet, "grid"), (Part::Curve, "curve"), (Part::Picture, "enlarged cell")],
+        Tab::Compare => {
+            &[(Part::Sheet, "grid"), (Part::Curve, "curve"), (Part::Maps, "spread maps"), (Part::Picture, "enlarged cell")]
+        }
         Tab::Interpolate => &[(Part::Sheet, "strip or grid"), (Part::Curve, "length of x_T"), (Part::Picture, "large picture")],
         Tab::Rewind => &[
             (Part::Strip, "way up and back"),
@@ -150,7 +156,7 @@ mod tests {
     #[test]
     fn every_panel_has_figures_and_what_it_lacks_is_replaced() {
         for tab in [Tab::Trajectory, Tab::Explain, Tab::Compare, Tab::Interpolate, Tab::Rewind, Tab::Fork, Tab::Race] {
-            for part in [Part::Sheet, Part::Strip, Part::Picture, Part::Curve, Part::Equation, Part::Step] {
+            for part in [Part::Sheet, Part::Strip, Part::Picture, Part::Curve, Part::Maps, Part::Equation, Part::Step] {
                 for format in Format::ALL {
                     let fitted = FigureRequest { part, format, scale: 99, ..FigureRequest::default() }.fitted(tab);
                     assert!(parts(tab).iter().any(|(part, _)| *part == fitted.part));

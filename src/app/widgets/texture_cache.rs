@@ -89,7 +89,7 @@ impl TextureCache {
         ui.painter().image(found.texture.id(), rect, whole(), tint);
         // A white picture on a light page would have no edge.
         if !ui.visuals().dark_mode {
-            ui.painter().rect_stroke(rect, 0.0, ui.visuals().widgets.noninteractive.bg_stroke, StrokeKind::Outside);
+            ui.painter().rect_stroke(rect, 0.0, ui.visuals().widgets.noninteractive.bg_stroke, StrokeKind::Inside);
         }
         true
     }

@@ -18,6 +18,7 @@ use crate::app::{
     widgets::texture_cache::TextureCache,
 };
 pub(crate) use back::back_ui;
+pub(crate) use colour::heat_map;
 use eframe::egui::{RichText, ScrollArea, TextStyle, TextWrapMode, Ui, Vec2, WidgetText};
 use enlarged::{Asked, enlarged_ui};
 use grid::Grid;
