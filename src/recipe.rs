@@ -15,6 +15,7 @@ pub use given_picture::GivenPicture;
 use crate::{
     error::{Error, Result},
     json,
+    latent::InterpolationMode,
     model::Model,
     noise::{self, torch::TorchDraws},
     sampler::Classes,
@@ -323,11 +324,64 @@ impl Recipe {
         }
     }
 
+    /// What it makes, for a caption, in pieces between commas: the model, how noisy, S, seeds, and the image where it is one.
+    pub fn caption(&self) -> String {
+        let model = self.model.trim_end_matches(['/', '\\']);
+        let model = model.rsplit(['/', '\\']).next().unwrap_or(model);
+        let eta = self.between.as_ref().map_or(self.eta, |between| between.eta);
+        let noisiness = Self { eta, between: None, ..self.clone() }.noisiness();
+        let is_random = noisiness != "η = 0";
+        let mut pieces = vec![model.to_owned(), noisiness, format!("S = {}", self.steps)];
+        pieces.extend(self.tau.as_ref().map(|tau| if tau.contains(',') { "τ by hand".to_owned() } else { format!("τ {tau}") }));
+        match (&self.between, &self.encoded) {
+            (Some(between), _) => {
+                let names: Vec<String> = between.ends.iter().map(End::short_name).collect();
+                pieces.push(format!("between {}", names.join(" and ")));
+                let has = |mode| between.modes.contains(&mode);
+                pieces.push(match (has(InterpolationMode::Slerp), has(InterpolationMode::Lerp)) {
+                    (true, true) => "slerp above lerp".to_owned(),
+                    (false, true) => "lerp".to_owned(),
+                    _ => "slerp".to_owned(),
+                });
+            }
+            (None, Some(encoded)) => pieces.push(format!("x_T of {}", encoded.picture.short_name())),
+            (None, None) => pieces.push(format!("seed {}", self.seed)),
+        }
+        if is_random {
+            pieces.push(format!("noise seed {}", self.noise_seed));
+        }
+        pieces.extend(self.forks.iter().map(|fork| format!("fork {fork}")));
+        pieces.extend(self.image.map(|image| format!("image {image}")));
+        pieces.join(", ")
+    }
+
     /// As pretty JSON.
     ///
     /// # Errors
     /// Does not happen: every field is plain data.
     pub fn json(&self) -> Result<String> {
         serde_json::to_string_pretty(self).map_err(|e| Error::argument(format!("recipe: {e}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Between, End, InterpolationMode, Recipe};
+
+    #[test]
+    fn a_caption_has_what_the_picture_depends_on() {
+        let json = r#"{"program": "etude 0.1.0", "model": "models/emoji/", "weights_crc32": "00000000", "preset": "etude", "steps": 50,
+            "eta": 0.0, "tau": null, "sigma_hat": false, "clip": null, "seed": 5, "noise_seed": 7, "noise": "path", "rng": "etude",
+            "count": 8, "size": [32, 32], "image": 3}"#;
+        let plain = Recipe::from_json(json).expect("a recipe");
+        assert_eq!(plain.caption(), "emoji, η = 0, S = 50, seed 5, image 3");
+        let noisy = Recipe { eta: 0.5, tau: Some("quadratic".to_owned()), ..plain.clone() };
+        assert_eq!(noisy.caption(), "emoji, η = 0.5, S = 50, τ quadratic, seed 5, noise seed 7, image 3");
+        let by_hand = Recipe { sigma_hat: true, tau: Some("0,5,9".to_owned()), image: None, ..plain.clone() };
+        assert_eq!(by_hand.caption(), "emoji, σ̂, S = 50, τ by hand, seed 5, noise seed 7");
+        let modes = vec![InterpolationMode::Slerp, InterpolationMode::Lerp];
+        let between = Between { ends: vec![End::Seed(5), End::Seed(27)], at: vec![[0.5, 0.0]], modes, columns: 1, eta: 0.25 };
+        let between = Recipe { between: Some(between), image: None, ..plain };
+        assert_eq!(between.caption(), "emoji, η = 0.25, S = 50, between 5 and 27, slerp above lerp, noise seed 7");
     }
 }

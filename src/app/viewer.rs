@@ -77,6 +77,7 @@ impl Viewer {
             folder_chosen: start.save_folder.is_some(),
             introducing: start.introduce,
             figure: start.figure,
+            captions: start.captions,
             save_folder: start.save_folder.unwrap_or_else(platform::current_folder),
             ..State::default()
         };

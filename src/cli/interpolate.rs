@@ -51,6 +51,9 @@ pub struct InterpolateArgs {
     /// Which of the five it is [default: as its name ends; on standard output png]
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Below each frame of an animation what it shows: its place λ, the ends, η, S
+    #[arg(long)]
+    captions: bool,
     #[command(flatten)]
     model: ModelOptions,
     /// Number of steps S, at most the model's T [default: 50 or T]
@@ -122,7 +125,7 @@ pub fn run(args: &InterpolateArgs) -> Result<ExitCode> {
     }
     let (prepared, between) = args.prepare()?;
     let recipe = &prepared.recipe;
-    let mut output = Output::create(out, format, recipe, Some(recipe.clone()), args.json.json)?;
+    let mut output = Output::create(out, format, recipe, Some(recipe.clone()), args.captions, args.json.json)?;
     prepared.print_notes();
     let chosen = args.device.open()?;
     let start = Instant::now();
@@ -143,7 +146,7 @@ pub fn run(args: &InterpolateArgs) -> Result<ExitCode> {
         "seconds": seconds,
         "out": out,
     });
-    let ends = between.ends.iter().map(end_name).collect::<Vec<_>>().join(", ");
+    let ends = between.ends.iter().map(End::short_name).collect::<Vec<_>>().join(", ");
     let line = format_args!(
         "{kept} images of {} between {ends}, {steps} steps, {}, {seconds:.1} s: {}",
         recipe.model,
@@ -152,13 +155,6 @@ pub fn run(args: &InterpolateArgs) -> Result<ExitCode> {
     );
     made(args.json.json, &facts, line)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn end_name(end: &End) -> String {
-    match end {
-        End::Seed(seed) => seed.to_string(),
-        End::Encoded(encoded) => encoded.picture.short_name(),
-    }
 }
 
 impl InterpolateArgs {

@@ -42,6 +42,9 @@ pub struct SampleArgs {
     /// Which of the three it is, or gif or apng for the recipe of an interpolation [default: as its name ends; on standard output png]
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Below each frame of an interpolation's animation what it shows: its place λ, the ends, η, S
+    #[arg(long)]
+    captions: bool,
     /// Go on where a killed run has stopped: the folder's pictures of the same recipe are kept, the missing ones made
     #[arg(long, conflicts_with_all = ["input", "save_trajectory"])]
     resume: bool,
@@ -86,7 +89,7 @@ pub fn run(args: &SampleArgs) -> Result<ExitCode> {
         format.check_resume()?;
     }
     let kept = given.is_none().then(|| prepared.recipe.clone());
-    let mut output = Output::create(out, format, &prepared.recipe, kept, args.json.json)?;
+    let mut output = Output::create(out, format, &prepared.recipe, kept, args.captions, args.json.json)?;
     let missing = if args.resume { output.resume()? } else { None };
     let missing = missing.unwrap_or_else(|| (0..prepared.recipe.count as usize).collect());
     let there = prepared.recipe.count as usize - missing.len();

@@ -8,11 +8,13 @@ use super::{
     output::{claim, made},
     progress::Progress,
     recipe::{Prepared, RecipeOptions},
+    written::no_animation,
 };
 use clap::{Args, ValueEnum};
 use etude::{
     engine::{Engine, Run},
     error::{Error, Result},
+    figure::caption,
     files,
     picture::{
         Picture,
@@ -46,6 +48,9 @@ pub struct TrajectoryArgs {
     /// Which of the three it is [default: as FILE ends; on standard output png]
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Below each frame of an animation what it shows: t, the step, η, S, seeds
+    #[arg(long)]
+    captions: bool,
     #[command(flatten)]
     json: JsonOption,
     #[command(flatten)]
@@ -87,6 +92,9 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
         Format::Gif => Some(AnimationFormat::Gif),
         Format::Apng => Some(AnimationFormat::Apng),
     };
+    if args.captions && animated.is_none() {
+        return Err(no_animation(&args.out));
+    }
     if args.every == Some(0) {
         return Err(Error::argument("--every: expected to show every 1st step or fewer, got 0"));
     }
@@ -105,7 +113,8 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
     };
     let recording = sample(&prepared, &args.device, None, None, &shown)?;
     let image = (prepared.recipe.count == 1).then_some(prepared.recipe.first);
-    let json = Recipe { image, ..prepared.recipe.clone() }.json()?;
+    let kept = Recipe { image, ..prepared.recipe.clone() };
+    let json = kept.json()?;
     let trajectories = recording.pictures(&prepared);
     if let Some(animation) = animated {
         let frames = (0..shown.len()).map(|k| {
@@ -115,7 +124,16 @@ pub fn run(args: &TrajectoryArgs) -> Result<ExitCode> {
                 .collect();
             side_by_side(&moment)
         });
-        animation.write(&args.out, frames, Some(&json))?;
+        if args.captions {
+            let frames: Vec<Picture> = frames.collect();
+            let place = |index: &usize| caption::at_step(Some(prepared.schedule.steps[*index].t), *index, steps);
+            let places: Vec<String> = shown.iter().map(place).collect();
+            let strips = caption::strips(frames.first().map_or(1, |frame| frame.width), &kept.caption(), &places)?;
+            let frames = frames.iter().zip(&strips).map(|(frame, strip)| caption::below(frame, strip));
+            animation.write(&args.out, frames, Some(&json))?;
+        } else {
+            animation.write(&args.out, frames, Some(&json))?;
+        }
     } else {
         png::write_png(&args.out, &sheet::strip(&trajectories, None), Some(&json))?;
     }

@@ -4,6 +4,7 @@ use super::output::claim;
 use clap::ValueEnum;
 use etude::{
     error::{Error, Result},
+    figure::caption,
     files,
     picture::{Picture, animation::AnimationFormat, decode, npz::NpzWriter, png, recipe::read_recipe, sheet},
     recipe::{Recipe, Rng},
@@ -129,7 +130,7 @@ pub enum Output {
     /// All on one picture.
     Sheet { path: PathBuf, pictures: Vec<Picture>, recipe: Option<Box<Recipe>> },
     /// One after the other, there and back.
-    Animation { path: PathBuf, format: AnimationFormat, pictures: Vec<Picture>, recipe: Option<Box<Recipe>> },
+    Animation { path: PathBuf, format: AnimationFormat, captions: bool, pictures: Vec<Picture>, recipe: Option<Box<Recipe>> },
     /// An array.
     Npz { writer: Box<NpzWriter>, made: usize },
     /// A file each, of the numbers that are still to come.
@@ -141,15 +142,18 @@ impl Output {
     /// them.
     ///
     /// # Errors
-    /// As [`claim`] and [`NpzWriter::create`].
-    pub fn create(out: &Path, format: Format, recipe: &Recipe, kept: Option<Recipe>, json: bool) -> Result<Self> {
+    /// As [`claim`] and [`NpzWriter::create`]; captions of what does not move.
+    pub fn create(out: &Path, format: Format, recipe: &Recipe, kept: Option<Recipe>, captions: bool, json: bool) -> Result<Self> {
+        if captions && !matches!(format, Format::Gif | Format::Apng) {
+            return Err(no_animation(out));
+        }
         let (path, kept, count) = (out.to_owned(), kept.map(Box::new), recipe.count as usize);
         claim(&if format == Format::Folder { picture_path(out, 0) } else { path.clone() }, json)?;
         Ok(match format {
             Format::Png => Self::Sheet { path, pictures: Vec::new(), recipe: kept },
             Format::Gif | Format::Apng => {
                 let format = if format == Format::Apng { AnimationFormat::Apng } else { AnimationFormat::Gif };
-                Self::Animation { path, format, pictures: Vec::new(), recipe: kept }
+                Self::Animation { path, format, captions, pictures: Vec::new(), recipe: kept }
             }
             Format::Npz => {
                 let (height, width) = (recipe.size.0 as usize, recipe.size.1 as usize);
@@ -223,10 +227,18 @@ impl Output {
                 }
                 Ok(pictures.len())
             }
-            Self::Animation { path, format, pictures, recipe } => {
+            Self::Animation { path, format, captions, pictures, recipe } => {
                 let between = recipe.as_ref().and_then(|recipe| recipe.between.as_ref());
                 let (places, columns) = between.map_or((pictures.len(), pictures.len()), |b| (b.at.len(), b.columns));
-                let moments = sheet::moments_between(&pictures, places, columns);
+                let mut moments = sheet::moments_between(&pictures, places, columns);
+                if let (true, Some(between), Some(first)) = (captions, between, moments.first()) {
+                    let place =
+                        |at: usize| caption::at_place(between.at.get(at).copied().unwrap_or_default(), between.ends.len() == 4);
+                    let places: Vec<String> = sheet::path_between(places, columns).map(place).collect();
+                    let strips =
+                        caption::strips(first.width, &recipe.as_deref().map_or_else(String::new, Recipe::caption), &places)?;
+                    moments = moments.iter().zip(&strips).map(|(moment, strip)| caption::below(moment, strip)).collect();
+                }
                 if !moments.is_empty() {
                     let json = recipe.as_deref().map(Recipe::json).transpose()?;
                     format.write(path, sheet::there_and_back(&moments), json.as_deref())?;
@@ -242,6 +254,11 @@ impl Output {
             Self::Folder { made, .. } => Ok(made),
         }
     }
+}
+
+/// Captions were asked for where nothing moves.
+pub(super) fn no_animation(out: &Path) -> Error {
+    Error::argument(format!("--captions: expected --out with an animation, a .gif or an .apng, got {}", out.display()))
 }
 
 /// The recipe of one image of a folder.

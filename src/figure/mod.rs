@@ -8,6 +8,7 @@
 //!
 //! One file stands for all three: the PDF and the picture are made from the SVG, so that they cannot differ. The recipe is inside each.
 
+pub mod caption;
 pub mod csv;
 pub mod fonts;
 pub mod label;

@@ -63,13 +63,6 @@ pub fn enlarged(picture: &Picture) -> Picture {
 /// is gone through so that each place is beside the one before: one row forth, the next one back.
 pub fn moments_between(pictures: &[Picture], places: usize, columns: usize) -> Vec<Picture> {
     let places = places.clamp(1, pictures.len().max(1));
-    let columns = columns.clamp(1, places);
-    let at = |place: usize| {
-        let (row, column) = (place / columns, place % columns);
-        // The last row of a grid may be short.
-        let end = (row * columns + columns).min(places);
-        if row % 2 == 0 { place } else { end - 1 - column }
-    };
     let moment = |place: usize| -> Picture {
         let ways: Vec<Picture> = pictures.iter().skip(place).step_by(places).cloned().collect();
         match ways.as_slice() {
@@ -77,12 +70,23 @@ pub fn moments_between(pictures: &[Picture], places: usize, columns: usize) -> V
             all => contact_sheet(all, Some(1), None),
         }
     };
-    if pictures.is_empty() { Vec::new() } else { (0..places).map(|place| moment(at(place))).collect() }
+    if pictures.is_empty() { Vec::new() } else { path_between(places, columns).map(moment).collect() }
 }
 
-/// The moments of an animation that loops from the first picture to the last and back, neither of the two shown twice.
-pub fn there_and_back(pictures: &[Picture]) -> impl Iterator<Item = &Picture> {
-    pictures.iter().chain(pictures.iter().rev().skip(1).take(pictures.len().saturating_sub(2)))
+/// The places of a strip or a grid of `columns` in the order of [`moments_between`].
+pub fn path_between(places: usize, columns: usize) -> impl Iterator<Item = usize> {
+    let columns = columns.clamp(1, places.max(1));
+    (0..places).map(move |place| {
+        let (row, column) = (place / columns, place % columns);
+        // The last row of a grid may be short.
+        let end = (row * columns + columns).min(places);
+        if row % 2 == 0 { place } else { end - 1 - column }
+    })
+}
+
+/// The moments of an animation that loops from the first to the last and back, neither of the two shown twice.
+pub fn there_and_back<T>(moments: &[T]) -> impl Iterator<Item = &T> {
+    moments.iter().chain(moments.iter().rev().skip(1).take(moments.len().saturating_sub(2)))
 }
 
 /// Which `wanted` of `count` moments to show: evenly spread, first and last included, in order, none twice. All of them where

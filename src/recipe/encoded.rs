@@ -63,6 +63,14 @@ pub enum End {
 }
 
 impl End {
+    /// The seed, or the picture's name, cut where it is long.
+    pub fn short_name(&self) -> String {
+        match self {
+            Self::Seed(seed) => seed.to_string(),
+            Self::Encoded(encoded) => encoded.picture.short_name(),
+        }
+    }
+
     /// The picture, where it is one.
     pub fn picture(&self) -> Option<&Encoded> {
         match self {

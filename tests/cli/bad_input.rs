@@ -146,6 +146,7 @@ const BAD: &[(&str, &[&str])] = &[
     ("sample MODEL --save-trajectory empty", &["empty", "names a folder, expected a file"]),
     ("trajectory MODEL -o folder.png", &["folder.png", "expected a file"]),
     ("sample MODEL -o x.apng", &["got .apng", "`etude trajectory`"]),
+    ("trajectory MODEL --captions -o out.png", &["--captions", "a .gif or an .apng", "got out.png"]),
     ("trajectory MODEL -o out.jpg", &["--out out.jpg", ".png or a .gif"]),
     ("eps MODEL --input grey.safetensors --output empty", &["grey.safetensors"]),
     // Devices.

@@ -147,6 +147,16 @@ fn strips_grids_animations_and_folders() {
     }
     place.succeed(&format!("{job} --seeds 5,6 --columns 4 --format apng -o moves.png"));
     assert_eq!(animated(&place.path("moves.png")).len(), 6);
+    // Captions stand below the same frames.
+    place.succeed(&format!("{job} --seeds 5,6 --columns 4 --captions -o said.apng"));
+    let (said, plain) = (animated(&place.path("said.apng")), animated(&place.path("moves.png")));
+    assert_eq!(said.len(), 6);
+    for (said, plain) in said.iter().zip(&plain) {
+        assert!(said.height() > plain.height() + 15 && said.width() == plain.width());
+        assert!(image::imageops::crop_imm(said, 0, 0, plain.width(), plain.height()).to_image() == *plain);
+    }
+    let strip = |frame: usize| image::imageops::crop_imm(&said[frame], 0, plain[0].height(), plain[0].width(), 60).to_image();
+    assert!(strip(0) != strip(1) && strip(1) == strip(5), "λ is another in each, and the same on the way back");
     let output = place.command(&format!("{job} --seeds 5,6 --columns 4 --format gif -o -")).output().expect("started");
     assert!(output.stdout.starts_with(b"GIF89a"));
     let facts: serde_json::Value =
@@ -193,6 +203,7 @@ fn what_makes_no_interpolation_is_one_line() {
         ("--seeds 1,2 --eta 2", &["--eta", "got 2"]),
         ("--seeds 1,2 --tau sometimes", &["--tau", "got \"sometimes\""]),
         ("--seeds 1,2 --encode-steps 5", &["--encode-steps", "picture"]),
+        ("--seeds 1,2 --captions -o x.png", &["--captions", "a .gif or an .apng", "got x.png"]),
         ("--seeds 1,2 -o x.jpg", &["--out x.jpg", ".gif", "got .jpg"]),
     ] {
         let run = place.run(&format!("{job} {options}"));

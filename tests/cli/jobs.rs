@@ -185,7 +185,10 @@ fn trajectories_are_strips_or_animations() {
     let frames = ["run.apng", "run.png"].map(|name| animated(&place.path(name)));
     assert_eq!(frames.each_ref().map(Vec::len), [4, 2]);
     assert!(frames[0][0] == frames[1][0] && frames[0][3] == frames[1][1] && frames[0][0] != frames[0][3]);
-    for name in ["strip.png", "run.gif", "run.apng", "run.png"] {
+    place.succeed(&format!("{job} --captions -o said.apng"));
+    let said = animated(&place.path("said.apng"));
+    assert!(said.len() == 4 && said[0].height() > frames[0][0].height() + 15 && said[0].width() == frames[0][0].width());
+    for name in ["strip.png", "run.gif", "run.apng", "run.png", "said.apng"] {
         let recipe = place.recipe(name);
         assert_eq!((&recipe["steps"], &recipe["count"]), (&json!(4), &json!(2)), "{name}");
     }

@@ -163,6 +163,36 @@ fn every_panel_saves_what_moves_in_it_in_both_formats() {
 }
 
 #[test]
+fn captions_stand_below_the_frames_if_they_are_wanted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let size = |path: &Path| image::image_dimensions(path).expect("a picture");
+    for tab in [Tab::Trajectory, Tab::Explain, Tab::Interpolate, Tab::Rewind] {
+        let mut controls = Controls { eta: 0.5, ..short() };
+        controls.view.tab = tab;
+        controls.view.interpolate.columns = 3;
+        controls.view.rewind.steps = vec![];
+        let mut harness = window_saving_in(folder.path(), controls);
+        wait(&mut harness, "the runs", finished);
+        let plain = save(&mut harness, "Animation (APNG)");
+        harness.get_by_label("Save").click();
+        harness.step();
+        harness.step();
+        harness.get_by_label("Captions in animations").click();
+        harness.run_steps(3);
+        assert!(harness.state().viewer().state.captions);
+        harness.key_press(egui::Key::Escape);
+        harness.run_steps(3);
+        let captioned = save(&mut harness, "Animation (APNG)");
+        assert_eq!(frames(&captioned), frames(&plain), "{tab:?}");
+        let ((width, height), (wide, high)) = (size(&plain), size(&captioned));
+        assert!(width == wide && high > height + 15, "{tab:?}: {:?} {:?}", size(&plain), size(&captioned));
+        // The pictures are as they were.
+        let [plain, captioned] = [plain, captioned].map(|path| image::open(path).expect("a picture").into_rgb8());
+        assert!(image::imageops::crop_imm(&captioned, 0, 0, width, height).to_image() == plain, "{tab:?}");
+    }
+}
+
+#[test]
 fn the_command_line_is_copied() {
     let mut harness = super::window(short());
     wait(&mut harness, "the run", finished);

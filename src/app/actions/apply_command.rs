@@ -65,6 +65,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
                 Err(error) => state.messages.fault(error.to_string(), now),
             }
         }
+        Command::Captions(on) => state.captions = on,
         Command::Play => state.open_playhead_mut().toggle(),
         Command::Loop(looping) => state.open_playhead_mut().looping = looping,
         Command::Speed(speed) => state.open_playhead_mut().speed = speed,

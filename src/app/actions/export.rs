@@ -1,7 +1,7 @@
 //! Saving what is on screen: the pictures are gathered here, laid out and written on a thread of their own.
 
 use super::{
-    export_content::{COLUMNS, Content, MAX_FRAMES, enlarged, missing, with_pictures},
+    export_content::{COLUMNS, Content, Frame, MAX_FRAMES, enlarged, missing, with_pictures},
     export_explain, export_fork, export_grid, export_race,
 };
 use crate::{
@@ -17,9 +17,11 @@ use crate::{
             run_requests::Purpose,
             run_view::{RunView, Shown},
             view_settings::Tab,
+            written::plain,
         },
     },
     error::{Error, Result},
+    figure::caption,
     files::{self, write_atomically},
     picture::{
         Picture,
@@ -27,6 +29,7 @@ use crate::{
         difference, png, reconstruction,
         sheet::{self, Trajectory},
     },
+    recipe::Recipe,
     session::TaskResult,
 };
 use std::{
@@ -64,10 +67,12 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
         Tab::Race => export_race::race(state, export)?,
     };
     let saved = Saved { run, export, cell: cell.map(|(of, ..)| of), position };
-    let recipe = recipe(state, &saved)?.json()?;
+    let recipe = recipe(state, &saved)?;
+    let caption = (state.captions && export.moves()).then(|| common_caption(state, &recipe));
+    let recipe = recipe.json()?;
     let folder = state.save_folder.clone();
     let animation = export.animation().unwrap_or_default();
-    Ok(move || match write(&folder, content, animation, &recipe) {
+    Ok(move || match write(&folder, content, animation, caption.as_deref(), &recipe) {
         Ok(path) => TaskResult::Saved(path),
         Err(error) => TaskResult::Failed(error.to_string()),
     })
@@ -94,16 +99,41 @@ pub(crate) fn figure_job(state: &State, request: &FigureRequest) -> Result<impl 
 /// Held while a file name is chosen and the file written, so that two tasks do not choose the same name.
 static SAVING: Mutex<()> = Mutex::new(());
 
-fn write(folder: &Path, content: Content, animation: AnimationFormat, recipe: &str) -> Result<PathBuf> {
+fn write(folder: &Path, content: Content, animation: AnimationFormat, caption: Option<&str>, recipe: &str) -> Result<PathBuf> {
     let _one_at_a_time = SAVING.lock().unwrap_or_else(PoisonError::into_inner);
     let extension = if matches!(content, Content::Still(_)) { "png" } else { animation.extension() };
     let path = unused(folder, extension)?;
     match content {
         Content::Still(make) => png::write_png(&path, &make(), Some(recipe)),
-        Content::Moving(make) => animation.write(&path, make(), Some(recipe)),
+        Content::Moving(make) => write_frames(&path, &make(), animation, caption, recipe),
         Content::Frames(make) => animation.write(&path, make(), Some(recipe)),
     }?;
     Ok(path)
+}
+
+/// Writes the frames, with their captions below them where `caption` is what they have in common.
+fn write_frames(path: &Path, frames: &[Frame], animation: AnimationFormat, caption: Option<&str>, recipe: &str) -> Result<()> {
+    let has_places = frames.iter().any(|frame| !frame.place.is_empty());
+    let (Some(common), Some(first)) = (caption.filter(|_| has_places), frames.first()) else {
+        return animation.write(path, frames.iter().map(|frame| &frame.picture), Some(recipe));
+    };
+    let places: Vec<String> = frames.iter().map(|frame| frame.place.clone()).collect();
+    let strips = caption::strips(first.picture.width, common, &places)?;
+    let whole = frames.iter().zip(&strips).map(|(frame, strip)| caption::below(&frame.picture, strip));
+    animation.write(path, whole, Some(recipe))
+}
+
+/// What all frames have in common: the run, and where two are beside each other, both.
+fn common_caption(state: &State, recipe: &Recipe) -> String {
+    match (state.pair(), state.controls.view.tab) {
+        (Some(pair), _) => format!("left: {}, middle: {}, right: their difference", pair.pin.recipe.caption(), recipe.caption()),
+        // The way back has an η of its own.
+        (None, Tab::Rewind) => {
+            let eta = state.controls.view.rewind.eta;
+            format!("{}, encoded and decoded in {} steps, back with η = {}", recipe.model, recipe.steps, plain(eta))
+        }
+        _ => recipe.caption(),
+    }
 }
 
 /// The first of etude-0001, etude-0002, … that does not exist yet.
@@ -149,7 +179,8 @@ fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {
         Export::Strip | Export::Gif | Export::Apng => {
             let wanted = if export.moves() { MAX_FRAMES } else { COLUMNS };
             let positions = film_strip::positions_up_to(run.steps(), wanted);
-            let pairs: Vec<_> = positions.iter().filter_map(|p| film_strip::pair(&run.at_position(*p)?, image)).collect();
+            let pair = |at: &usize| Some((film_strip::pair(&run.at_position(*at)?, image)?, place(run, *at)));
+            let pairs: Vec<_> = positions.iter().filter_map(pair).collect();
             if pairs.is_empty() {
                 return Err(missing());
             }
@@ -161,13 +192,20 @@ fn trajectory(state: &State, export: Export) -> Result<(&RunView, Content)> {
 
 type Two = (Arc<Picture>, Arc<Picture>);
 
-fn strip_or_gif(pairs: Vec<Two>, export: Export) -> Content {
+/// What a frame shows of the first group of a run.
+pub(super) fn place(run: &RunView, position: usize) -> String {
+    let steps = run.plan.as_ref().and_then(|plan| plan.schedules.first()).map_or(&[][..], |schedule| &schedule.steps);
+    caption::at_step(steps.get(position).map(|step| step.t), position, run.steps())
+}
+
+fn strip_or_gif(pairs: Vec<(Two, String)>, export: Export) -> Content {
     let one = |(upper, lower): &Two| Trajectory { noisy: vec![(**upper).clone()], predicted: vec![(**lower).clone()] };
     if export.moves() {
-        return Content::Moving(Box::new(move || pairs.iter().map(|pair| sheet::strip(&[one(pair)], None)).collect()));
+        let frame = move |(pair, place): (Two, String)| Frame { picture: sheet::strip(&[one(&pair)], None), place };
+        return Content::Moving(Box::new(move || pairs.into_iter().map(frame).collect()));
     }
     Content::Still(Box::new(move || {
-        let (noisy, predicted) = pairs.iter().map(|(a, b)| ((**a).clone(), (**b).clone())).unzip();
+        let (noisy, predicted) = pairs.iter().map(|((a, b), _)| ((**a).clone(), (**b).clone())).unzip();
         sheet::strip(&[Trajectory { noisy, predicted }], None)
     }))
 }
@@ -180,6 +218,7 @@ fn both(pair: &Pair<'_>, b: &Shown<'_>, image: usize) -> Option<Two> {
 /// A | B | difference: at the step shown; of x̂0 and of x_t; at several steps; at all.
 fn pinned(pair: &Pair<'_>, shown: &Shown<'_>, image: usize, export: Export) -> Result<Content> {
     let at = |position: usize| both(pair, &shown.run.at_position(position)?, image);
+    let mut places = Vec::new();
     let all: Vec<Two> = match export {
         Export::Picture => both(pair, shown, image).into_iter().collect(),
         // At the end both are the samples.
@@ -193,7 +232,11 @@ fn pinned(pair: &Pair<'_>, shown: &Shown<'_>, image: usize, export: Export) -> R
         }
         Export::Strip => film_strip::positions_up_to(shown.run.steps(), COLUMNS).into_iter().filter_map(at).collect(),
         Export::Gif | Export::Apng => {
-            film_strip::positions_up_to(shown.run.steps(), MAX_FRAMES).into_iter().filter_map(at).collect()
+            let moment = |position| Some((at(position)?, place(shown.run, position)));
+            let moments = film_strip::positions_up_to(shown.run.steps(), MAX_FRAMES).into_iter().filter_map(moment);
+            let (all, of_each) = moments.unzip();
+            places = of_each;
+            all
         }
     };
     if all.is_empty() {
@@ -207,8 +250,8 @@ fn pinned(pair: &Pair<'_>, shown: &Shown<'_>, image: usize, export: Export) -> R
         [Some((**a).clone()), Some((**b).clone()), apart].into_iter().flatten().collect()
     };
     if export.moves() {
-        let sheet = move |two: &Two| sheet::contact_sheet(&three(two), Some(3), None);
-        return Ok(Content::Moving(Box::new(move || all.iter().map(sheet).collect())));
+        let frame = move |(two, place): (Two, String)| Frame { picture: sheet::contact_sheet(&three(&two), Some(3), None), place };
+        return Ok(Content::Moving(Box::new(move || all.into_iter().zip(places).map(frame).collect())));
     }
     Ok(Content::Still(Box::new(move || {
         let rows: Vec<Vec<Picture>> = all.iter().map(three).collect();
@@ -243,10 +286,13 @@ fn between(state: &State, export: Export) -> Result<(&RunView, Content)> {
             if places == 0 || ways.iter().any(|way| way.len() != places) {
                 return Err(missing());
             }
-            let pictures = ways.concat();
+            let (pictures, stops, is_grid) = (ways.concat(), interpolate::stops(controls), controls.grid);
             Content::Moving(Box::new(move || {
-                let moments = sheet::moments_between(&pictures, places, columns);
-                sheet::there_and_back(&moments).cloned().collect()
+                let path = sheet::path_between(places, columns);
+                let names = path.map(|at| caption::at_place(stops.get(at).copied().unwrap_or_default(), is_grid));
+                let moments: Vec<_> = sheet::moments_between(&pictures, places, columns).into_iter().zip(names).collect();
+                let frame = |(picture, place): &(Picture, String)| Frame { picture: picture.clone(), place: place.clone() };
+                sheet::there_and_back(&moments).map(frame).collect()
             }))
         }
         _ => {
@@ -282,10 +328,23 @@ fn rewound(state: &State, export: Export) -> Result<(&RunView, Content)> {
         })),
         Export::Gif | Export::Apng => Content::Moving(Box::new(move || {
             // x_T is the last on the way up and the first on the way back.
-            going_up.iter().chain(coming_back.iter().rev().skip(1)).map(enlarged).collect()
+            let up = going_up.iter().zip(&positions).map(|(picture, at)| (picture, way("up", *at, steps)));
+            let back = coming_back.iter().zip(&positions).rev().skip(1);
+            let back = back.map(|(picture, at)| (picture, way("back", steps - at, steps)));
+            up.chain(back).map(|(picture, place)| Frame { picture: enlarged(picture), place }).collect()
         })),
     };
     Ok((shown.run, content))
+}
+
+/// How far the way up or back has come.
+fn way(name: &str, taken: usize, steps: usize) -> String {
+    match (name, taken) {
+        ("up", 0) => "the picture, x_0".to_owned(),
+        ("up", _) if taken == steps => "x_T, where the way back begins".to_owned(),
+        ("back", _) if taken == steps => "back at x_0".to_owned(),
+        _ => format!("{name}, {taken} of {steps} steps"),
+    }
 }
 
 #[cfg(test)]

@@ -16,8 +16,17 @@ pub(super) const COLUMNS: usize = 11;
 pub(super) enum Content {
     /// A picture.
     Still(Box<dyn FnOnce() -> Picture + Send>),
-    /// An animation, picture by picture.
-    Moving(Box<dyn FnOnce() -> Vec<Picture> + Send>),
-    /// An animation whose pictures are made one by one as they are written: all of them at once would take much memory.
+    /// An animation, frame by frame.
+    Moving(Box<dyn FnOnce() -> Vec<Frame> + Send>),
+    /// An animation with labels of its own, whose pictures are made one by one as they are written: all of them at once would take much
+    /// memory.
     Frames(Box<dyn FnOnce() -> Box<dyn Iterator<Item = Picture>> + Send>),
+}
+
+/// A frame of an animation.
+pub(super) struct Frame {
+    /// What it shows.
+    pub(super) picture: Picture,
+    /// What its caption says of it; empty where the labels in the picture say it.
+    pub(super) place: String,
 }

@@ -1,12 +1,13 @@
 //! What is saved of the Fork panel: the chosen row's end, all ends, or the tree, as it stands or as it grows.
 
-use super::export_content::{Content, MAX_FRAMES, enlarged, missing};
+use super::export_content::{Content, Frame, MAX_FRAMES, enlarged, missing};
 use crate::{
     app::{
         panels::{film_strip, fork},
         state::{State, command::Export, run_view::RunView},
     },
     error::Result,
+    figure::caption,
     picture::{Picture, sheet},
     schedule::Fork,
 };
@@ -36,7 +37,10 @@ pub(super) fn forked(state: &State, export: Export) -> Result<(&RunView, Content
     let stem = rows.first().ok_or_else(missing)?;
     let steps = &stem.schedule.steps;
     let count = if export.moves() { MAX_FRAMES } else { COLUMNS };
-    let times = film_strip::positions_up_to(steps.len(), count).into_iter().map(|at| steps.get(at).map(|step| step.t));
+    let positions = film_strip::positions_up_to(steps.len(), count);
+    let times = positions.iter().map(|at| steps.get(*at).map(|step| step.t));
+    let places: Vec<String> =
+        positions.iter().map(|at| caption::at_step(steps.get(*at).map(|step| step.t), *at, steps.len())).collect();
     // Before its fork a branch is the row that it leaves: in a strip its place stays empty, in an animation that row is shown.
     let blank = stem.end().map(|end| Picture::filled(end.width, end.height, [0x20; 3])).ok_or_else(missing)?;
     let mut columns: Vec<Vec<Picture>> = Vec::new();
@@ -57,7 +61,8 @@ pub(super) fn forked(state: &State, export: Export) -> Result<(&RunView, Content
         columns.push(column);
     }
     let content = if export.moves() {
-        Content::Moving(Box::new(move || columns.iter().map(|column| sheet::contact_sheet(column, None, None)).collect()))
+        let frame = |(column, place): (Vec<Picture>, String)| Frame { picture: sheet::contact_sheet(&column, None, None), place };
+        Content::Moving(Box::new(move || columns.into_iter().zip(places).map(frame).collect()))
     } else {
         Content::Still(Box::new(move || {
             let rows = columns.first().map_or(0, Vec::len);

@@ -1,6 +1,6 @@
 //! Saving a race: both pictures side by side with their labels in the pixels, at its end, at moments of it, or as they grew.
 
-use super::export_content::{COLUMNS, Content, MAX_FRAMES, enlarged, missing};
+use super::export_content::{COLUMNS, Content, Frame, MAX_FRAMES, enlarged, missing};
 use crate::{
     app::{
         panels::race::captions,
@@ -54,7 +54,8 @@ pub(super) fn race(state: &State, export: Export) -> Result<(&RunView, Content)>
             let all: Vec<Moment> = times(end, frames).into_iter().map(moment).collect();
             Content::Moving(Box::new(move || {
                 let mut lettering = Lettering::new(LETTERS);
-                all.iter().map(|moment| side_by_side(&mut lettering, moment)).collect()
+                let mut frame = |moment| Frame { picture: side_by_side(&mut lettering, moment), place: String::new() };
+                all.iter().map(&mut frame).collect()
             }))
         }
     };

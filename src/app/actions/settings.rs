@@ -32,6 +32,8 @@ struct Settings {
     introduced: bool,
     /// How figures are saved.
     figure: FigureRequest,
+    /// The frames of saved animations have captions.
+    captions: bool,
 }
 
 /// The stored settings, or defaults if there are none that can be read.
@@ -81,6 +83,7 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
         model,
         introduce: !settings.introduced,
         figure: settings.figure,
+        captions: settings.captions,
         instruments: Default::default(),
         software_window: false,
     }
@@ -108,6 +111,7 @@ pub(crate) fn keep(state: &State, storage: &mut dyn eframe::Storage) {
         zoom: state.presenting.then_some(state.zoom_before),
         introduced: !state.introducing,
         figure: state.figure,
+        captions: state.captions,
     };
     if let Ok(text) = serde_json::to_string(&settings) {
         storage.set_string(KEY, text);
@@ -190,6 +194,10 @@ mod tests {
             (settings(Some(&storage)).zoom, start(Some(&storage), WindowOptions::default()).save_folder),
             (Some(1.25), None)
         );
+        // Captions are off until somebody wants them.
+        assert!(!start(Some(&storage), WindowOptions::default()).captions);
+        keep(&State { captions: true, ..state(controls.clone()) }, &mut storage);
+        assert!(start(Some(&storage), WindowOptions::default()).captions);
         // Options of the command line come first.
         let options = WindowOptions { device: Some("cpu".to_owned()), ..WindowOptions::default() };
         let told = start(Some(&storage), options).controls.expect("controls");

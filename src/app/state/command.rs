@@ -25,6 +25,8 @@ pub enum Command {
     ShowFigure(bool),
     /// Save a figure.
     SaveFigure(FigureRequest),
+    /// Whether the frames of animations have captions.
+    Captions(bool),
     /// Play or pause the trajectory.
     Play,
     /// Whether playback starts over at the end.

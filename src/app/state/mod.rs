@@ -97,6 +97,8 @@ pub struct State {
     pub figure: FigureRequest,
     /// Whether the settings of a figure are open.
     pub saving_figure: bool,
+    /// Whether the frames of animations have captions.
+    pub captions: bool,
     /// What the user is told.
     pub messages: Messages,
     /// All controls except η and S are hidden.

@@ -39,6 +39,8 @@ pub struct Start {
     pub introduce: bool,
     /// How figures are saved.
     pub figure: FigureRequest,
+    /// Whether the frames of saved animations have captions.
+    pub captions: bool,
     /// Whether the window is drawn by the processor.
     pub software_window: bool,
     /// What is put between the session and its device: tests do.
