@@ -87,9 +87,10 @@ impl TextureCache {
         let Some(found) = self.places.get_mut(&place) else { return false };
         found.seen = now;
         ui.painter().image(found.texture.id(), rect, whole(), tint);
-        // A white picture on a light page would have no edge.
+        // A white picture on a light page would have no edge. It lies outside of the picture, and so perhaps of what is clipped.
         if !ui.visuals().dark_mode {
-            ui.painter().rect_stroke(rect, 0.0, ui.visuals().widgets.noninteractive.bg_stroke, StrokeKind::Inside);
+            let painter = ui.painter().with_clip_rect(ui.clip_rect().expand(1.0));
+            painter.rect_stroke(rect, 0.0, ui.visuals().widgets.noninteractive.bg_stroke, StrokeKind::Outside);
         }
         true
     }
