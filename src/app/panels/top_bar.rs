@@ -157,18 +157,18 @@ fn save_ui(ui: &mut Ui, state: &State) -> Option<Command> {
             command = Some(Command::Save(export));
         }
     }
+    let mut captions = state.captions;
+    let hover =
+        "Below each frame of an animation: t, the step or the place, η, S and seeds. Compare and Race have their labels always";
+    if ui.checkbox(&mut captions, "Captions in animations").hint(hover).changed() {
+        command = Some(Command::Captions(captions));
+    }
     if ui
         .button("Figure …")
         .hint("For a paper, a page or a slide: SVG, PDF or PNG with labels, curves as CSV, Eq. 12 as LaTeX")
         .clicked()
     {
         command = Some(Command::ShowFigure(true));
-    }
-    let mut captions = state.captions;
-    let hover =
-        "Below each frame of an animation: t, the step or the place, η, S and seeds. Compare and Race have their labels always";
-    if ui.checkbox(&mut captions, "Captions in animations").hint(hover).changed() {
-        command = Some(Command::Captions(captions));
     }
     ui.separator();
     if ui.button("Copy command line").hint("The `etude` command that makes these pictures (Ctrl+C)").clicked() {

@@ -89,7 +89,8 @@ impl TextureCache {
         ui.painter().image(found.texture.id(), rect, whole(), tint);
         // A white picture on a light page would have no edge. It lies outside of the picture, and so perhaps of what is clipped.
         if !ui.visuals().dark_mode {
-            let painter = ui.painter().with_clip_rect(ui.clip_rect().expand(1.0));
+            let mut painter = ui.painter().clone();
+            painter.set_clip_rect(ui.clip_rect().expand(1.0));
             painter.rect_stroke(rect, 0.0, ui.visuals().widgets.noninteractive.bg_stroke, StrokeKind::Outside);
         }
         true
@@ -133,7 +134,7 @@ fn whole() -> Rect {
 #[cfg(test)]
 mod tests {
     use super::{Id, Picture, Rect, TextureCache, Ui};
-    use eframe::egui::{Context, RawInput, Shape, Theme, pos2};
+    use eframe::egui::{Context, RawInput, Shape, Theme, epaint::ClippedShape, pos2};
 
     #[test]
     fn a_white_picture_has_an_edge_on_the_light_page() {
@@ -145,14 +146,21 @@ mod tests {
             let mut shapes = Vec::new();
             // The theme holds from the second frame on.
             for _ in 0..2 {
-                let paint = |ui: &mut Ui| textures.paint(ui, rect, Id::unique("a picture"), 1, &picture);
+                let paint = |ui: &mut Ui| {
+                    ui.set_clip_rect(rect);
+                    textures.paint(ui, rect, Id::unique("a picture"), 1, &picture);
+                };
                 let mut output = ctx.run_ui(RawInput::default(), paint);
                 // Nothing is on a screen here.
                 output.textures_delta.clear();
                 shapes = output.shapes;
             }
-            let is_edge = |shape: &Shape| matches!(shape, Shape::Rect(edge) if edge.rect == rect && edge.stroke.width > 0.0);
-            assert_eq!(shapes.iter().filter(|clipped| is_edge(&clipped.shape)).count(), edges, "{theme:?}");
+            // Around the picture, and not clipped away.
+            let is_edge = |clipped: &&ClippedShape| {
+                clipped.clip_rect.contains_rect(rect.expand(1.0))
+                    && matches!(&clipped.shape, Shape::Rect(edge) if edge.rect == rect && edge.stroke.width > 0.0)
+            };
+            assert_eq!(shapes.iter().filter(is_edge).count(), edges, "{theme:?}");
         }
     }
 }
