@@ -39,7 +39,8 @@ pub fn label(text: &str) -> Math {
 fn variable(text: &[char], at: usize) -> Option<(Math, usize)> {
     let letter = *text.get(at)?;
     let is_greek = ('α'..='ω').contains(&letter);
-    let alone_before = at == 0 || !text[at - 1].is_alphanumeric();
+    // The s of "DDPM's" is no variable.
+    let alone_before = at == 0 || !(text[at - 1].is_alphanumeric() || matches!(text[at - 1], '\'' | '’'));
     let mut after = at + 1;
     let mark = text.get(after).copied().filter(|c| matches!(*c, HAT | BAR));
     after += usize::from(mark.is_some());
@@ -88,6 +89,7 @@ mod tests {
         assert_eq!(label("σ̂ larger"), row([italic("σ").hat(), upright(" larger")]));
         assert_eq!(label("ᾱ of t"), row([italic("α").bar(), upright(" of "), italic("t")]));
         // Letters within words and names stay what they are.
+        assert_eq!(label("DDPM's posterior"), upright("DDPM's posterior"));
         assert_eq!(label("the t-SNE of Sets, x-axis"), upright("the t-SNE of Sets, x-axis"));
         assert_eq!(label(""), row([]));
     }
