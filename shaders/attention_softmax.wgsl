@@ -6,9 +6,9 @@
 @group(0) @binding(0) var<uniform> p: Attention;
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4<f32>>;  // [groups, rows, tokens4]
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let i = workgroup_number(wid) * 32u + lid;
+    let i = workgroup_number(wid) * 64u + lid;
     if i >= p.groups * p.rows {
         return;
     }

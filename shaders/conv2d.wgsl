@@ -1,107 +1,179 @@
 // conv2d: output = (conv(upsample(a ++ b)) + bias + temb + residual) * scale, as an implicit GEMM
-//   [pixels, K] x [K, out channels] with K = taps * input channels, tap-major.
-// For devices with fast shared memory: a workgroup of 8x8 invocations makes TILE_M pixels x TILE_N C4 of output from tiles of
-// 16 input channels; an invocation makes PIXELS pixels x OUT_C4 in registers. src/gpu/tune.rs picks PIXELS and OUT_C4 for the layer.
-// Upsampling, concatenation and padding are index arithmetic in the loads.
+//   [pixels, K] x [K, out channels] with K = taps * input channels, tap-major, and within a tap those of a before those of b.
+// For devices with fast shared memory: a workgroup of ROWS x COLUMNS invocations makes TILE_M pixels x TILE_N C4 of output from
+// slices of DEPTH C4 of one source; an invocation makes PIXELS pixels x OUT_C4 in registers. src/gpu/tune.rs picks the four.
+// While a slice is multiplied, each invocation's share of the next one is on its way into registers. The pixels that an
+// invocation loads are decoded once; where they lie in a source is worked out once per tap. Loads do not branch: what lies outside
+// is read from a place inside and made zero on its way into the tile. tests/gpu_compiler says what a GPU's compiler makes of it.
 #import conv2d
 #import step
 #import linear_index
 
-const PIXELS: u32 = 8u;  // pixels per invocation
-const OUT_C4: u32 = 2u;  // output C4 per invocation
-const TILE_M: u32 = 8u * PIXELS;
-const TILE_N: u32 = 8u * OUT_C4;
-const DEPTH: u32 = 4u;   // input C4 in a tile
+const PIXELS: u32 = 4u;    // pixels per invocation
+const OUT_C4: u32 = 2u;    // output C4 per invocation
+const ROWS: u32 = 8u;      // invocations along the pixels
+const COLUMNS: u32 = 8u;   // invocations along the output C4
+const TILE_M: u32 = ROWS * PIXELS;
+const TILE_N: u32 = COLUMNS * OUT_C4;
+const DEPTH: u32 = 4u;     // input C4 in a slice
+const INVOCATIONS: u32 = ROWS * COLUMNS;
+// An invocation's share of a slice: every (INVOCATIONS / DEPTH)-th pixel and every (INVOCATIONS / TILE_N)-th row of weights.
+const SHARE_A: u32 = DEPTH * TILE_M / INVOCATIONS;
+const SHARE_B: u32 = 4u * DEPTH * TILE_N / INVOCATIONS;
 
 var<workgroup> tile_a: array<vec4<f32>, DEPTH * TILE_M>;        // [input C4][pixel]
 var<workgroup> tile_b: array<vec4<f32>, 4u * DEPTH * TILE_N>;   // [input channel][output C4]
 
-// The stored pixel that a tap of an output pixel reads, or -1 in the padding.
-fn source_pixel(pixel: u32, tap: u32) -> i32 {
-    let x = pixel % p.out_w;
-    let row = pixel / p.out_w;
-    let y = row % p.out_h;
-    let image = row / p.out_h;
-    let in_y = i32(y * p.stride + tap / p.kernel) - i32(p.pad);
-    let in_x = i32(x * p.stride + tap % p.kernel) - i32(p.pad);
-    let up = i32(p.upsample);
-    if image >= p.batch || in_y < 0 || in_x < 0 || in_y >= i32(p.in_h) * up || in_x >= i32(p.in_w) * up {
-        return -1;
-    }
-    return (i32(image * p.in_h) + in_y / up) * i32(p.in_w) + in_x / up;
+// An invocation's share of the next slice, as it was loaded, and in which of its pixels it counts.
+var<private> share_a: array<C4, SHARE_A>;
+var<private> share_b: array<C4, SHARE_B>;
+var<private> start: array<u32, SHARE_A>;    // where the pixels of the share begin in the source
+var<private> inside: array<bool, SHARE_A>;  // whether the tap is within the picture there
+
+// Where an output pixel's first tap lies in the upsampled input, maybe in the padding, and its image's first stored row.
+struct Origin {
+    y: i32,
+    x: i32,
+    row: u32,
 }
 
-fn input_c4(pixel: i32, c4: u32) -> vec4<f32> {
-    if pixel < 0 || c4 >= p.a_c4 + p.b_c4 {
-        return vec4(0.0);
-    }
-    if c4 < p.a_c4 {
-        return vec4<f32>(a[u32(pixel) * p.a_c4 + c4]);
-    }
-    return vec4<f32>(b[u32(pixel) * p.b_c4 + c4 - p.a_c4]);
+// Pixels behind the last one count as the last: what comes of them is not stored.
+fn origin(pixel: u32) -> Origin {
+    let known = min(pixel, p.batch * p.out_h * p.out_w - 1u);
+    let row = known / p.out_w;
+    let y = i32(row % p.out_h * p.stride) - i32(p.pad);
+    let x = i32(known % p.out_w * p.stride) - i32(p.pad);
+    return Origin(y, x, row / p.out_h * p.in_h);
 }
 
-@compute @workgroup_size(64)
+// Sets `start` and `inside` of pixel `i` of the share for a tap and a source of `width` C4 per pixel.
+fn enter_tap(i: u32, at: Origin, tap_y: u32, tap_x: u32, width: u32) {
+    // What is above or left of the picture is a large number here.
+    let y = u32(at.y + i32(tap_y));
+    let x = u32(at.x + i32(tap_x));
+    let halve = p.upsample >> 1u;
+    inside[i] = (y < (p.in_h << halve)) & (x < (p.in_w << halve));
+    start[i] = select(0u, ((at.row + (y >> halve)) * p.in_w + (x >> halve)) * width, inside[i]);
+}
+
+// Loads the share of the slice that begins at C4 `slice` of a source. Its first row of weights begins at `row`, the share's at `mine`
+// behind that. Weights behind the last one count as the last: they meet zeros, or what comes of them is not stored.
+fn load_share(lid: u32, from_b: bool, slice: u32, width: u32, row: u32, mine: u32) {
+    let c4 = min(slice + lid % DEPTH, width - 1u);
+    if from_b {
+        for (var i = 0u; i < SHARE_A; i += 1u) {
+            share_a[i] = b[start[i] + c4];
+        }
+    } else {
+        for (var i = 0u; i < SHARE_A; i += 1u) {
+            share_a[i] = a[start[i] + c4];
+        }
+    }
+    let last = p.kernel * p.kernel * 4u * (p.a_c4 + p.b_c4) * p.out_c4 - 1u;
+    for (var i = 0u; i < SHARE_B; i += 1u) {
+        share_b[i] = weights[min(mine + (row + i * (INVOCATIONS / TILE_N) * p.out_c4), last)];
+    }
+}
+
+@compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
     let tiles_n = (p.out_c4 + TILE_N - 1u) / TILE_N;
     let tile = workgroup_number(wid);
     let first_pixel = (tile / tiles_n) * TILE_M;
     let first_c4 = (tile % tiles_n) * TILE_N;
-    let pixels = p.batch * p.out_h * p.out_w;
-    let width = p.a_c4 + p.b_c4;
-    let tx = lid % 8u;
-    let ty = lid / 8u;
-    var sum: array<vec4<f32>, PIXELS * OUT_C4>;
-    for (var i = 0u; i < PIXELS * OUT_C4; i += 1u) {
-        sum[i] = vec4(0.0);
+    let tx = lid % COLUMNS;
+    let ty = lid / COLUMNS;
+    let my_c4 = lid % DEPTH;
+    let my_pixel = lid / DEPTH;
+    let mine = lid / TILE_N * p.out_c4 + min(first_c4 + lid % TILE_N, p.out_c4 - 1u);
+    var origins: array<Origin, SHARE_A>;
+    for (var i = 0u; i < SHARE_A; i += 1u) {
+        origins[i] = origin(first_pixel + my_pixel + i * (INVOCATIONS / DEPTH));
+        enter_tap(i, origins[i], 0u, 0u, p.a_c4);
     }
-    for (var tap = 0u; tap < p.kernel * p.kernel; tap += 1u) {
-        for (var slice = 0u; slice < width; slice += DEPTH) {
-            workgroupBarrier();
-            for (var i = lid; i < DEPTH * TILE_M; i += 64u) {
-                let k = i % DEPTH;
-                let m = i / DEPTH;
-                tile_a[k * TILE_M + m] = input_c4(source_pixel(first_pixel + m, tap), slice + k);
+    var sum: array<vec4<f32>, PIXELS * OUT_C4>;
+    // The slice that the share is of.
+    var tap_y = 0u;
+    var tap_x = 0u;
+    var from_b = false;
+    var width = p.a_c4;
+    var slice = 0u;
+    var row = 0u;
+    load_share(lid, false, 0u, width, 0u, mine);
+    loop {
+        workgroupBarrier();
+        for (var i = 0u; i < SHARE_A; i += 1u) {
+            let counts = inside[i] & (slice + my_c4 < width);
+            tile_a[my_c4 * TILE_M + my_pixel + i * (INVOCATIONS / DEPTH)] = select(vec4(0.0), vec4<f32>(share_a[i]), counts);
+        }
+        for (var i = 0u; i < SHARE_B; i += 1u) {
+            tile_b[lid + i * INVOCATIONS] = vec4<f32>(share_b[i]);
+        }
+        workgroupBarrier();
+        // On to the next slice: of this source, of b, of the next tap's a.
+        row += 4u * min(DEPTH, width - slice) * p.out_c4;
+        slice += DEPTH;
+        if slice >= width {
+            slice = 0u;
+            from_b = !from_b & (p.b_c4 > 0u);
+            width = select(p.a_c4, p.b_c4, from_b);
+            tap_x += select(1u, 0u, from_b);
+            if tap_x == p.kernel {
+                tap_x = 0u;
+                tap_y += 1u;
             }
-            for (var i = lid; i < 4u * DEPTH * TILE_N; i += 64u) {
-                let c4 = first_c4 + i % TILE_N;
-                let channel = 4u * slice + i / TILE_N;
-                var w = vec4(0.0);
-                if c4 < p.out_c4 && channel < 4u * width {
-                    w = vec4<f32>(weights[(tap * 4u * width + channel) * p.out_c4 + c4]);
+            for (var i = 0u; i < SHARE_A; i += 1u) {
+                enter_tap(i, origins[i], tap_y, tap_x, width);
+            }
+        }
+        // The branch also keeps compilers from moving the loads behind the arithmetic, to where their values are used.
+        if tap_y < p.kernel {
+            load_share(lid, from_b, slice, width, row, mine);
+        } else {
+            // Were the last slice's weights kept here, each round would have to copy them on their way into the tile.
+            for (var i = 0u; i < SHARE_B; i += 1u) {
+                share_b[i] = C4();
+            }
+        }
+        for (var k = 0u; k < DEPTH; k += 1u) {
+            var w: array<vec4<f32>, 4u * OUT_C4>;
+            for (var n = 0u; n < OUT_C4; n += 1u) {
+                for (var c = 0u; c < 4u; c += 1u) {
+                    w[4u * n + c] = tile_b[(4u * k + c) * TILE_N + tx + COLUMNS * n];
                 }
-                tile_b[i] = w;
             }
-            workgroupBarrier();
-            for (var k = 0u; k < DEPTH; k += 1u) {
+            var next = tile_a[k * TILE_M + ty];
+            for (var m = 0u; m < PIXELS; m += 1u) {
+                let x = next;
+                // Read before it is needed; after the last pixel comes the first one again.
+                next = tile_a[k * TILE_M + ty + ROWS * ((m + 1u) % PIXELS)];
                 for (var n = 0u; n < OUT_C4; n += 1u) {
-                    let at = 4u * k * TILE_N + tx + 8u * n;
-                    let w0 = tile_b[at];
-                    let w1 = tile_b[at + TILE_N];
-                    let w2 = tile_b[at + 2u * TILE_N];
-                    let w3 = tile_b[at + 3u * TILE_N];
-                    for (var m = 0u; m < PIXELS; m += 1u) {
-                        let x = tile_a[k * TILE_M + ty * PIXELS + m];
-                        sum[n * PIXELS + m] += x.x * w0 + x.y * w1 + x.z * w2 + x.w * w3;
-                    }
+                    // Four multiply-adds, one upon the other; written as one expression they would be five instructions.
+                    sum[n * PIXELS + m] += x.x * w[4u * n];
+                    sum[n * PIXELS + m] += x.y * w[4u * n + 1u];
+                    sum[n * PIXELS + m] += x.z * w[4u * n + 2u];
+                    sum[n * PIXELS + m] += x.w * w[4u * n + 3u];
                 }
             }
         }
+        if tap_y == p.kernel {
+            break;
+        }
     }
     for (var n = 0u; n < OUT_C4; n += 1u) {
-        let c4 = first_c4 + tx + 8u * n;
+        let c4 = first_c4 + tx + COLUMNS * n;
         if c4 >= p.out_c4 {
             continue;
         }
         for (var m = 0u; m < PIXELS; m += 1u) {
-            let pixel = first_pixel + ty * PIXELS + m;
-            if pixel >= pixels {
+            let pixel = first_pixel + ty + ROWS * m;
+            if pixel >= p.batch * p.out_h * p.out_w {
                 continue;
             }
             var value = sum[n * PIXELS + m] + bias[c4];
             if (p.flags & 1u) != 0u {
-                let row = step.row_base + (pixel / (p.out_h * p.out_w)) * step.row_stride;
-                value += temb[row * p.temb_stride + p.temb_offset + c4];
+                let image = step.row_base + (pixel / (p.out_h * p.out_w)) * step.row_stride;
+                value += temb[image * p.temb_stride + p.temb_offset + c4];
             }
             if (p.flags & 2u) != 0u {
                 value += vec4<f32>(residual[pixel * p.out_c4 + c4]);

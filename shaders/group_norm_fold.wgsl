@@ -22,9 +22,9 @@ fn pixels_of(chunk: u32) -> f32 {
     return f32(min(p.chunk, p.pixels - chunk * p.chunk));
 }
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let i = workgroup_number(wid) * 32u + lid;
+    let i = workgroup_number(wid) * 64u + lid;
     if i >= p.batch * p.groups {
         return;
     }

@@ -299,7 +299,15 @@ fn pack_picture() {
     });
 }
 
-/// The cheapest call for each shader variant that `gpu::tune` gives a call that `wanted` accepts, on each class.
+/// Kernel size, stride, upsampling and whether there is a second source, of a convolution: what a variant reads differently.
+fn geometry(kernel: &Kernel) -> Option<(u32, u32, u32, bool)> {
+    match kernel {
+        Kernel::Conv2d(c) => Some((c.kernel, c.stride, c.upsample, c.b.is_some())),
+        _ => None,
+    }
+}
+
+/// The cheapest call of each geometry for each shader variant that `gpu::tune` gives a call that `wanted` accepts, on each class.
 fn for_every_variant(tolerance: Tolerance, wanted: impl Fn(&Kernel) -> bool) {
     let Some(gpus) = both_classes() else { return };
     let step = StepParams { rows: calls::TABLE_ROWS, row_stride: 1, ..StepParams::default() };
@@ -307,16 +315,17 @@ fn for_every_variant(tolerance: Tolerance, wanted: impl Fn(&Kernel) -> bool) {
     for gpu in gpus {
         let mut cheapest: BTreeMap<_, Program> = BTreeMap::new();
         for program in calls::sweep().into_iter().filter(|p| wanted(&p.calls()[0].1)) {
-            let chosen = dispatch(&program.calls()[0].1, &program, gpu.class, 1);
-            let key = (chosen.shader, chosen.constants);
+            let kernel = program.calls()[0].1;
+            let chosen = dispatch(&kernel, &program, gpu.class, 1);
+            let key = (chosen.shader, chosen.constants, geometry(&kernel));
             if cheapest.get(&key).is_none_or(|other| calls::cost(&program) < calls::cost(other)) {
                 cheapest.insert(key, program);
             }
         }
-        for ((shader, constants), program) in cheapest {
+        for ((shader, constants, geometry), program) in cheapest {
             match compare(std::slice::from_ref(&gpu), &PRECISIONS, &(program, step, 1), tolerance, PROBABILITIES) {
-                Ok(distance) => println!("{:?} {shader} {constants:?}: off by {distance:e}", gpu.class),
-                Err(text) => wrong.push(format!("{shader} {constants:?}: {text}")),
+                Ok(distance) => println!("{:?} {shader} {constants:?} {geometry:?}: off by {distance:e}", gpu.class),
+                Err(text) => wrong.push(format!("{shader} {constants:?} {geometry:?}: {text}")),
             }
         }
     }

@@ -109,6 +109,8 @@ fn describe(adapter: &wgpu::Adapter) -> DeviceInfo {
 
 /// Storage buffers the largest kernel binds.
 const STORAGE_BUFFERS: u32 = 7;
+/// Invocations of the largest workgroup: what WebGPU grants everywhere.
+const INVOCATIONS: u32 = 256;
 
 fn report(adapter: &wgpu::Adapter) -> AdapterReport {
     let (info, features, limits) = (adapter.get_info(), adapter.features(), adapter.limits());
@@ -116,8 +118,8 @@ fn report(adapter: &wgpu::Adapter) -> AdapterReport {
         Some("no compute shaders".to_owned())
     } else if limits.max_storage_buffers_per_shader_stage < STORAGE_BUFFERS {
         Some(format!("{} storage buffers a shader, {STORAGE_BUFFERS} needed", limits.max_storage_buffers_per_shader_stage))
-    } else if limits.max_compute_invocations_per_workgroup < 64 {
-        Some(format!("workgroups of {} at most, 64 needed", limits.max_compute_invocations_per_workgroup))
+    } else if limits.max_compute_invocations_per_workgroup < INVOCATIONS {
+        Some(format!("workgroups of {} at most, {INVOCATIONS} needed", limits.max_compute_invocations_per_workgroup))
     } else {
         None
     };

@@ -62,20 +62,59 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
     }
 }
 
-/// Tiles of 64 pixels x 64 channels, smaller where the layer is narrow or there would be too few tiles to fill a GPU. A workgroup
-/// is 8 x 8 invocations.
+/// How conv2d.wgsl cuts a layer: its constants of these names.
+#[derive(Clone, Copy)]
+struct ConvTile {
+    pixels: u32,
+    out_c4: u32,
+    rows: u32,
+    columns: u32,
+}
+
+impl ConvTile {
+    /// Pixels and C4 that a workgroup makes.
+    fn size(self) -> (u32, u32) {
+        (self.pixels * self.rows, self.out_c4 * self.columns)
+    }
+
+    fn invocations(self) -> u32 {
+        self.rows * self.columns
+    }
+
+    fn workgroups(self, pixels: u32, out_c4: u32) -> u32 {
+        pixels.div_ceil(self.size().0) * out_c4.div_ceil(self.size().1)
+    }
+
+    /// Whether that fills a large GPU, of about 128 multiprocessors: four subgroups of 32 for each of them, in two workgroups or in one
+    /// large one.
+    fn fills_gpu(self, pixels: u32, out_c4: u32) -> bool {
+        self.workgroups(pixels, out_c4) >= if self.invocations() > 64 { 128 } else { 256 }
+    }
+}
+
+/// The largest tile that fits the layer's width and leaves enough of them to fill a GPU, else the smallest. tests/gpu_compiler says what
+/// a GPU's compiler makes of each. With twice as much per invocation as 4 pixels x 2 C4, AMD's runs out of registers for RDNA 3; in
+/// workgroups of 256 that many share what they load as well. With less than 4 x 1, what is around the multiply-adds costs too much.
 fn conv2d(shader: &'static str, pixels: u32, out_c4: u32) -> Dispatch {
-    let tiles = |(pixels_each, c4_each): (u32, u32)| pixels.div_ceil(8 * pixels_each) * out_c4.div_ceil(8 * c4_each);
-    let c4_each = if out_c4 > 8 { 2 } else { 1 };
-    // Enough workgroups for two on each multiprocessor of a large GPU.
-    let candidates = [(8, c4_each), (4, c4_each), (4, 1), (2, 1)];
-    let variant = candidates.into_iter().find(|v| tiles(*v) >= 256).unwrap_or((2, 1));
+    let tile = |(pixels, out_c4), (rows, columns)| ConvTile { pixels, out_c4, rows, columns };
+    let smallest = tile((4, 1), if out_c4 > 4 { (8, 8) } else { (16, 4) });
+    let larger = match out_c4 {
+        // A picture's channels.
+        0..=4 => vec![],
+        5..=8 => vec![tile((8, 1), (8, 8))],
+        // 64 channels, where half of the next one's 128 would stick out.
+        _ if (out_c4 - 1) % 32 < 16 => vec![tile((4, 2), (32, 8)), tile((4, 2), (8, 8))],
+        _ => vec![tile((4, 2), (16, 16)), tile((4, 2), (8, 8))],
+    };
+    let chosen = larger.into_iter().find(|tile| tile.fills_gpu(pixels, out_c4)).unwrap_or(smallest);
+    let ConvTile { pixels: pixels_each, out_c4: c4_each, rows, columns } = chosen;
+    let (tile_m, tile_n) = chosen.size();
     Dispatch {
         shader,
-        constants: vec![("PIXELS", variant.0), ("OUT_C4", variant.1)],
-        assumed: vec![("TILE_M", 8 * variant.0), ("TILE_N", 8 * variant.1)],
-        workgroup: 64,
-        workgroups: tiles(variant),
+        constants: vec![("PIXELS", pixels_each), ("OUT_C4", c4_each), ("ROWS", rows), ("COLUMNS", columns)],
+        assumed: vec![("TILE_M", tile_m), ("TILE_N", tile_n)],
+        workgroup: chosen.invocations(),
+        workgroups: chosen.workgroups(pixels, out_c4),
     }
 }
 

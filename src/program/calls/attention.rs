@@ -91,7 +91,7 @@ impl Call for AttentionSoftmax {
     }
 
     fn work(&self, _: &Program, _: u32) -> Work {
-        Work::Each { pieces: self.chunk.groups * self.chunk.rows, workgroup: 32 }
+        Work::Each { pieces: self.chunk.groups * self.chunk.rows, workgroup: 64 }
     }
 }
 

@@ -63,7 +63,7 @@ impl Call for GroupNormFold {
     }
 
     fn work(&self, _: &Program, _: u32) -> Work {
-        Work::Each { pieces: self.params.batch * self.params.groups, workgroup: 32 }
+        Work::Each { pieces: self.params.batch * self.params.groups, workgroup: 64 }
     }
 }
 
