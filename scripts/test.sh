@@ -3,7 +3,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/scripts/common.sh"
-# lavapipe: the tests run the shaders on a real Vulkan adapter, GPU or not.
+# lavapipe: the tests run the shaders on a real Vulkan adapter, GPU or not. RADV: tests/gpu_compiler asks AMD's compiler about them.
 need_packages libvulkan1 mesa-vulkan-drivers
 # The Vulkan loader complains where this is not set.
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}"
