@@ -49,7 +49,7 @@ wasm_opt() {
 }
 
 build() {
-    local profile=${ETUDE_WEB_PROFILE:-web} new=$site.new version model
+    local profile=${ETUDE_WEB_PROFILE:-web} new=$site.new version
     cargo_for $target build --quiet --profile "$profile" --bin etude --no-default-features --features app
     rm -rf "$new"
     mkdir -p "$new"
@@ -61,11 +61,7 @@ build() {
     # The browser may keep each file for as long as it likes: of another version its address is another.
     version=$(cat "$new"/*.wasm "$new"/*.js "$new"/*.css | sha256sum | cut -c1-16)
     sed "s/VERSION/$version/g; s/BYTES/$(wc -c <"$new/etude_bg.wasm")/" web/index.html >"$new/index.html"
-    for model in assets/models/*/; do
-        model=$(basename "$model")
-        mkdir -p "$new/models/$model"
-        cp "assets/models/$model/diffusion_pytorch_model.safetensors" "$new/models/$model"
-    done
+    models "$new"
     rm -rf "$site"
     mv "$new" "$site"
     say "$site: $(du -sh "$site" | cut -f1), of which the program $(wc -c <"$site/etude_bg.wasm") bytes, $(gzip -9c "$site/etude_bg.wasm" | wc -c) by gzip"
@@ -77,9 +73,18 @@ serve() {
     python3 web/serve.py "$site" "${1:-8000}"
 }
 
+# models FOLDER: the weights of the models that come with the program.
+models() {
+    local model
+    for model in emoji fashion; do
+        mkdir -p "$1/models/$model"
+        cp "assets/models/$model/diffusion_pytorch_model.safetensors" "$1/models/$model"
+    done
+}
+
 run_test() {
     need_packages python3
-    local browser=0
+    local browser=0 steps=$folder/web-steps
     python3 tests/web/browser.py --find >/dev/null || browser=$?
     if [ "$browser" != 0 ]; then
         if [ "${ETUDE_SKIP_WEB:-}" = 1 ]; then
@@ -88,12 +93,17 @@ run_test() {
         fi
         need_packages chromium
     fi
-    local site=$folder/web-steps
     cargo_for $target build --quiet -p etude-web-steps
-    bindgen "$built/debug/etude_web_steps.wasm" "$site"
-    cp tests/web/index.html "$site"
+    bindgen "$built/debug/etude_web_steps.wasm" "$steps"
+    cp tests/web/index.html "$steps"
+    models "$steps"
     # It takes some fifteen seconds on two cores, nearly all of them to compile the shaders for the processor.
-    python3 tests/web/browser.py "$site" index.html 300
+    python3 tests/web/browser.py "$steps" index.html 300
+    # The page itself, as it is built fast; what was built small is tested by ETUDE_WEB_PROFILE=web.
+    site=$folder/web-test
+    ETUDE_WEB_PROFILE=${ETUDE_WEB_PROFILE:-dev} build
+    cargo build --quiet --bin etude
+    python3 -u tests/web/page.py "$site" "$folder/debug/etude"
 }
 
 case "${1:-}" in

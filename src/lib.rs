@@ -54,6 +54,18 @@
 //! - **The device that computes is not the one that draws**, and on the processor the computing threads have a lower priority than the
 //!   window.
 //!
+//! # In a browser
+//!
+//! ```text
+//! page ── app, canvas (WebGL) ── Session ──┐ requests, models' files     ┌── worker: engine + run, WebGPU or the CPU executor
+//!                                          └──── events, MessagePack ────┘
+//! ```
+//!
+//! - **One program is started twice** from `main`: on the page, which draws, and in a Web Worker, which computes, so that the page never
+//!   freezes. Between them lies `session/link.rs`, and nothing else knows of it.
+//! - **Files lie in memory** (`files/in_memory.rs`): a model's come by `fetch`, by dropping them, or from the Hub, and go to the worker.
+//! - **An address holds a recipe** ([`recipe::link`]), so that a link sets every control, here and there.
+//!
 //! # The paper's symbols
 //!
 //! | paper | here | where |

@@ -30,12 +30,15 @@ async function fetchProgram() {
 }
 
 try {
+    // What is seen first comes before what takes all cores; a tab that is not seen paints nothing.
+    await Promise.race([new Promise(then => requestAnimationFrame(() => setTimeout(then))), new Promise(then => setTimeout(then, 300))]);
     const worker = new Worker(new URL(`worker.js?${version}`, import.meta.url), { type: "module" });
     globalThis.etudeWorker = worker;
     const [module, program] = await Promise.all([fetchProgram(), import(`./etude.js?${version}`)]);
     worker.postMessage({ module });
-    await program.default({ module_or_path: module });
-    globalThis.etude = program;
+    const { memory } = await program.default({ module_or_path: module });
+    // For tests.
+    globalThis.etudeMemory = () => memory.buffer.byteLength;
     loading.hidden = true;
 } catch (error) {
     globalThis.etudeFault(error?.message ?? String(error));

@@ -12,7 +12,8 @@ const module = await new Promise(then => {
 });
 try {
     const program = await import(`./etude.js${version}`);
-    await program.default({ module_or_path: module });
+    const { memory } = await program.default({ module_or_path: module });
+    globalThis.etudeMemory = () => memory.buffer.byteLength;
 } catch (error) {
     globalThis.etudeFault(error?.message ?? String(error));
 }

@@ -108,6 +108,10 @@ fn trace_shown(state: &super::state::State) {
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        // Two fingers zoom, as Ctrl and + or − do.
+        if let Some(pinched) = ctx.input(|input| input.multi_touch().map(|touch| touch.zoom_delta)).filter(|by| *by != 1.0) {
+            ctx.set_zoom_factor((ctx.zoom_factor() * pinched).clamp(0.4, 4.0));
+        }
         self.viewer.logic(ctx);
         if let Some(driver) = &mut self.driver {
             driver(ctx, &mut self.viewer);

@@ -103,7 +103,8 @@ fn kind(info: &wgpu::AdapterInfo) -> DeviceKind {
 fn describe(adapter: &wgpu::Adapter) -> DeviceInfo {
     let info = adapter.get_info();
     // Browsers may keep the name to themselves.
-    let name = if info.name.is_empty() { "a GPU".to_owned() } else { info.name.clone() };
+    let unnamed = if kind(&info) == DeviceKind::Software { "a software adapter" } else { "a GPU" };
+    let name = if info.name.is_empty() { unnamed.to_owned() } else { info.name.clone() };
     DeviceInfo { name, backend: info.backend.to_string(), kind: kind(&info) }
 }
 

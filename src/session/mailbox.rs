@@ -176,9 +176,84 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, Inbox, Outbox};
-    use crate::{platform::block_on, session::StepUpdate};
-    use std::sync::Arc;
+    use super::{Event, Inbox, Outbox, Pending, Request};
+    use crate::{
+        backend::DeviceChoice,
+        gpu::Precision,
+        picture::Picture,
+        platform::block_on,
+        recipe::{Encoded, End, GivenPicture},
+        schedule::{Convention, NoiseKind, ScheduleRequest, Spacing},
+        session::{Budget, EncodeBy, Group, InterpolationMode, Keep, Kind, Latent, Member, Order, Rms, StepUpdate},
+    };
+    use std::{sync::Arc, time::Duration};
+
+    fn request(id: u64, kind: Kind) -> Request {
+        let picture = GivenPicture { name: "a.png".to_owned(), picture: Arc::new(Picture::filled(3, 2, [1, 2, 255])) };
+        let encoded = Encoded { picture, steps: 7, tau: None, convention: Convention::default(), refine: 2 };
+        let ends = [End::Seed(u64::MAX), End::Encoded(Box::new(encoded))];
+        let latent = Latent::Between { ends, t: 0.25, mode: InterpolationMode::Lerp };
+        let schedule = ScheduleRequest {
+            eta: 0.1 + 0.2,
+            spacing: Some(Spacing::List(vec![1, 500])),
+            noise: Some(NoiseKind::Torch),
+            ..ScheduleRequest::default()
+        };
+        let encode = Some(EncodeBy { at: Convention::default().steps().0, refine: 3 });
+        Request {
+            id,
+            model: "given/checkpoint-1#ema".to_owned(),
+            device: DeviceChoice::Named("x".to_owned()),
+            precision: Precision::F16,
+            size: Some((32, 48)),
+            class: "3".parse().ok(),
+            groups: vec![Group { schedule, members: vec![Member { latent, noise_seed: 9, image: 4 }], encode }],
+            keep: Keep::Rewind { strip: 1 },
+            kind,
+            fit_steps: true,
+            order: Order::First(1),
+        }
+    }
+
+    #[test]
+    fn what_page_and_worker_tell_each_other_arrives_as_it_was() {
+        let budget = Budget { within: Duration::from_millis(80), whole_within: Duration::from_micros(400) };
+        let sent = Pending { draft: Some(request(3, Kind::Draft(budget))), cancel_ahead: true, ..Pending::default() };
+        let bytes = rmp_serde::to_vec_named(&sent).expect("written");
+        let read: Pending = rmp_serde::from_slice(&bytes).expect("read");
+        assert_eq!((read.draft, read.cancel_ahead, read.cancel, read.full), (sent.draft, true, false, None));
+        let Event::Step(update) = step(7) else { panic!("a step") };
+        let update = StepUpdate { after_rms: vec![f64::NAN, f64::INFINITY, 0.1], ..(*update).clone() };
+        let bytes = rmp_serde::to_vec_named(&vec![Event::Step(Arc::new(update)), Event::Finished { id: 7 }]).expect("written");
+        let read: Vec<Event> = rmp_serde::from_slice(&bytes).expect("read");
+        let [Event::Step(update), Event::Finished { id: 7 }] = read.as_slice() else { panic!("{read:?}") };
+        assert!(update.after_rms[0].is_nan() && update.after_rms[1..] == [f64::INFINITY, 0.1] && update.id == 7);
+        let rms: Rms = rmp_serde::from_slice(&rmp_serde::to_vec_named(&Rms::default()).expect("written")).expect("read");
+        assert_eq!(rms, Rms::default());
+    }
+
+    #[test]
+    fn what_comes_piece_by_piece_is_as_if_it_had_been_posted_here() {
+        let full = |id| Pending { full: Some(request(id, Kind::Full)), ..Pending::default() };
+        let draft = |id| Pending { draft: Some(request(id, Kind::Ahead)), ..Pending::default() };
+        let ids = |p: &Pending| [&p.full, &p.draft, &p.ahead].map(|r| r.as_ref().map(|r| r.id));
+        let merged = |list: Vec<Pending>| {
+            list.into_iter().fold(Pending::default(), |mut all, newer| {
+                all.merge(newer);
+                all
+            })
+        };
+        assert_eq!(ids(&merged(vec![full(1), draft(2)])), [None, Some(2), None]);
+        assert_eq!(ids(&merged(vec![draft(2), full(3)])), [Some(3), None, None]);
+        let ahead = Pending { ahead: Some(request(4, Kind::Ahead)), ..Pending::default() };
+        let all = merged(vec![full(3), ahead, Pending { lose_device: true, ..Pending::default() }]);
+        assert_eq!((ids(&all), all.lose_device), ([Some(3), None, Some(4)], true));
+        let cancelled = merged(vec![full(3), Pending { cancel: true, ..Pending::default() }]);
+        assert_eq!((ids(&cancelled), cancelled.cancel), ([None; 3], true));
+        let mut given_up = full(5);
+        assert_eq!((given_up.give_up("emoji"), given_up.models()), (vec![], vec!["given/checkpoint-1#ema"]));
+        assert_eq!((given_up.give_up("given/checkpoint-1#ema"), ids(&given_up)), (vec![5], [None; 3]));
+    }
 
     fn step(id: u64) -> Event {
         let (records, after, after_rms) = (Vec::new(), Vec::new(), Vec::new());

@@ -13,6 +13,16 @@ use proptest::{prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 use std::{fs, sync::Arc};
 
+/// A page checks by them what it fetches.
+#[test]
+fn the_hashes_of_the_models_that_come_with_the_program_are_theirs() {
+    use sha2::{Digest, Sha256};
+    for embedded in etude::model::EMBEDDED {
+        let hash: String = Sha256::digest(embedded.weights).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(embedded.sha256, hash, "{}: src/model/embedded.rs", embedded.name);
+    }
+}
+
 /// A folder with a small model, to spoil.
 struct Small {
     temporary: tempfile::TempDir,

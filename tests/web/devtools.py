@@ -20,6 +20,19 @@ FLAGS = """--headless=new --no-sandbox --no-first-run --disable-background-netwo
 WEBGPU = "--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader --enable-features=Vulkan".split()
 NO_WEBGPU = ["--disable-features=WebGPU", "--disable-blink-features=WebGPU"]
 
+# Whoever wants to destroy a worker's device finds it in `etudeDevices`.
+DEVICES = """
+    globalThis.etudeDevices = [];
+    if (globalThis.GPUAdapter) {
+        const request = GPUAdapter.prototype.requestDevice;
+        GPUAdapter.prototype.requestDevice = async function (descriptor) {
+            const device = await request.call(this, descriptor);
+            etudeDevices.push(device);
+            return device;
+        };
+    }
+"""
+
 
 def found():
     """The browser's path, or None."""
@@ -71,7 +84,7 @@ class Browser:
         self.session = self.send("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
         for domain in ["Page", "Runtime", "Log", "Network"]:
             self.page(f"{domain}.enable")
-        self.page("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True)
+        self.page("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
         self.resize(*size)
 
     def listen(self):
@@ -99,8 +112,11 @@ class Browser:
                 return
             method, parameters = message.get("method"), message.get("params", {})
             if method == "Target.attachedToTarget" and parameters["targetInfo"]["type"] == "worker":
-                self.workers.append(parameters["sessionId"])
-                self.post("Runtime.enable", parameters["sessionId"], {})
+                worker = parameters["sessionId"]
+                self.workers.append(worker)
+                self.post("Runtime.enable", worker, {})
+                self.post("Runtime.evaluate", worker, {"expression": DEVICES})
+                self.post("Runtime.runIfWaitingForDebugger", worker, {})
             elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
                 text = " ".join(str(value.get("value", value.get("description", ""))) for value in parameters["args"])
                 self.console.append(f"{parameters['type']}: {text}")
@@ -148,7 +164,7 @@ class Browser:
             raise Failed(f"{expression}: {details.get('exception', {}).get('description', details['text'])}")
         return result["result"].get("value")
 
-    def wait(self, what, expression, seconds=60, session=None):
+    def wait(self, what, expression, seconds=300, session=None):
         """Waits until an expression is true, and returns it."""
         end = time.monotonic() + seconds
         while True:

@@ -207,7 +207,7 @@ pub(crate) fn badge(state: &State) -> (String, String, bool) {
             true,
         ),
         DeviceKind::Cpu if cfg!(target_arch = "wasm32") => (
-            "CPU, no WebGPU".to_owned(),
+            "CPU, one thread".to_owned(),
             format!(
                 "The network runs on one thread of the processor ({reason}): this program's own kernels in Rust. The pictures are the \
                      same; a GPU would be faster. A click shows how to switch WebGPU on."

@@ -6,10 +6,11 @@ use etude::{
     Error, Result,
     backend::{Backend, DeviceChoice},
     engine::{Engine, Run},
+    files,
     gpu::{self, Precision},
-    model::Model,
+    model::{EMBEDDED, Embedded, Model},
     noise,
-    platform::Instant,
+    platform::{self, Instant},
     sampler::{Classes, Flow, Reads, StepNoise},
     schedule::{Schedule, ScheduleRequest},
 };
@@ -39,6 +40,10 @@ async fn compare() -> Result<String> {
     let adapters = gpu::list_adapters().await;
     let Some(adapter) = adapters.first() else { return Ok("no adapter".to_owned()) };
     log(&format!("{} via {}, {:?}", adapter.info.name, adapter.info.backend, adapter.usable));
+    // A page has no model before it has fetched it.
+    let path = EMBEDDED.iter().find(|embedded| embedded.name == "fashion").map(Embedded::weights_path).unwrap_or_default();
+    let fetched = platform::fetch_file(&path.display().to_string(), None, |_, _| true).await;
+    files::put(&path, fetched.map_err(|what| Error::file(&path, what))?.bytes());
     let model = Arc::new(Model::find("fashion")?);
     let gpu = gpu::open(|_| true).await?.ok_or_else(|| Error::argument("expected a usable adapter, got none"))?;
     let through_webgpu = x_after_two_steps(&model, Backend::Gpu(gpu)).await?;
