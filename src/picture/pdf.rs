@@ -8,7 +8,8 @@ const KEY: &[u8] = b"/Keywords";
 /// No figure is larger than this, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// The recipe as a keyword: JSON whose other letters are written by their numbers.
+/// The recipe as a keyword, which figures write: JSON whose other letters are written by their numbers.
+#[cfg(any(feature = "figures", test))]
 pub(crate) fn keyword(recipe: &str) -> String {
     let mut text = format!("{KEYWORD} ");
     // Outside strings JSON has no letters beyond ASCII and no line breaks that mean anything.

@@ -14,6 +14,9 @@ const SIGN_AIR: f32 = 0.32;
 /// Size of the line of numbers, relative to the line of symbols.
 const NUMBERS: f32 = 0.92;
 
+/// Between two lines of readings, in points.
+const BETWEEN: f32 = 8.0;
+
 /// A piece of it.
 pub(crate) struct Piece {
     pub(crate) sheet: Sheet,
@@ -182,6 +185,9 @@ pub(crate) fn readings(setter: &Setter<'_>, readings: &[Reading], available: f32
     for (_, line) in lines {
         let largest = |of: fn(&Sheet) -> f32| line.iter().map(|(sheet, _)| of(sheet)).fold(0.0, f32::max);
         let (ascent, descent) = (largest(|s| s.ascent), largest(|s| s.descent));
+        if layout.height > 0.0 {
+            layout.height += BETWEEN;
+        }
         let (top, mut x) = (layout.height, 0.0);
         for (sheet, colour) in line {
             let width = sheet.width;
@@ -189,7 +195,7 @@ pub(crate) fn readings(setter: &Setter<'_>, readings: &[Reading], available: f32
             layout.put(sheet, [x, (top + ascent).round()], colour);
             x += width + 1.4 * em;
         }
-        layout.height += ascent + descent + 0.35 * em;
+        layout.height += ascent + descent;
     }
     layout
 }
