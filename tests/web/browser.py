@@ -26,14 +26,22 @@ FLAGS = """--headless=new --no-sandbox --no-first-run --disable-background-netwo
     --disable-sync --disable-dev-shm-usage --enable-unsafe-webgpu --use-webgpu-adapter=swiftshader --enable-features=Vulkan
     --use-angle=swiftshader --enable-unsafe-swiftshader --enable-logging=stderr""".split()
 ATTEMPTS = 5
+# A busy machine may start it so slowly that its own processes give each other up; then it loads nothing any more.
+START = 60
 
 
 class Page(http.server.SimpleHTTPRequestHandler):
     """Files of the folder, and what the page posts."""
 
-    def __init__(self, *arguments, results, **named):
-        self.results = results
+    def __init__(self, *arguments, results, asked, **named):
+        self.results, self.asked = results, asked
         super().__init__(*arguments, **named)
+
+    def do_GET(self):
+        # The last thing that a page asks for by itself.
+        if self.path.endswith(".wasm"):
+            self.asked.set()
+        super().do_GET()
 
     def do_POST(self):
         text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
@@ -48,14 +56,17 @@ class Page(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def attempt(browser, address, results, seconds):
-    """What the page posts, or why it posts nothing."""
+def attempt(browser, address, results, asked, seconds):
+    """What the page posts, or why it posts nothing. A browser that has not loaded the page in a minute has not started well."""
+    asked.clear()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, open(os.path.join(home, "log"), "w+") as log:
         command = [browser, *FLAGS, f"--user-data-dir={home}/profile", address]
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
-            end = time.monotonic() + seconds
-            while process.poll() is None and time.monotonic() < end:
+            start = time.monotonic()
+            while process.poll() is None and time.monotonic() < start + seconds:
+                if not asked.is_set() and time.monotonic() > start + START:
+                    return "no page"
                 try:
                     return results.get(timeout=1)
                 except queue.Empty:
@@ -82,15 +93,15 @@ def main():
         print(found[0])
         return 0
     folder, page, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
-    results = queue.Queue()
-    handler = functools.partial(Page, directory=folder, results=results)
+    results, asked = queue.Queue(), threading.Event()
+    handler = functools.partial(Page, directory=folder, results=results, asked=asked)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for number in range(ATTEMPTS):
-            result = attempt(found[0], f"http://127.0.0.1:{server.server_port}/{page}", results, seconds)
-            if result != "no adapter":
+            result = attempt(found[0], f"http://127.0.0.1:{server.server_port}/{page}", results, asked, seconds)
+            if result not in ("no adapter", "no page"):
                 break
-            print(f"the browser offers no WebGPU adapter, attempt {number + 1} of {ATTEMPTS}", flush=True)
+            print(f"the browser has {result}, attempt {number + 1} of {ATTEMPTS}", flush=True)
         server.shutdown()
     print(result)
     return 0 if result.startswith("ok") else 1
