@@ -20,19 +20,6 @@ FLAGS = """--headless=new --no-sandbox --no-first-run --disable-background-netwo
 WEBGPU = "--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader --enable-features=Vulkan".split()
 NO_WEBGPU = ["--disable-features=WebGPU", "--disable-blink-features=WebGPU"]
 
-# Whoever wants to destroy a worker's device finds it in `etudeDevices`.
-DEVICES = """
-    globalThis.etudeDevices = [];
-    if (globalThis.GPUAdapter) {
-        const request = GPUAdapter.prototype.requestDevice;
-        GPUAdapter.prototype.requestDevice = async function (descriptor) {
-            const device = await request.call(this, descriptor);
-            etudeDevices.push(device);
-            return device;
-        };
-    }
-"""
-
 
 def found():
     """The browser's path, or None."""
@@ -115,7 +102,6 @@ class Browser:
                 worker = parameters["sessionId"]
                 self.workers.append(worker)
                 self.post("Runtime.enable", worker, {})
-                self.post("Runtime.evaluate", worker, {"expression": DEVICES})
                 self.post("Runtime.runIfWaitingForDebugger", worker, {})
             elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
                 text = " ".join(str(value.get("value", value.get("description", ""))) for value in parameters["args"])
@@ -125,6 +111,16 @@ class Browser:
                 self.console.append(f"exception: {details.get('exception', {}).get('description', details.get('text'))}")
             elif method == "Log.entryAdded" and parameters["entry"]["level"] == "error":
                 self.console.append(f"log: {parameters['entry']['text']} {parameters['entry'].get('url', '')}")
+
+    def each(self, session, prototype, action):
+        """Does something to all objects of a kind that a worker has; how many there are."""
+        kind = self.send("Runtime.evaluate", session, expression=prototype)["result"]
+        if "objectId" not in kind:
+            return 0
+        objects = self.send("Runtime.queryObjects", session, prototypeObjectId=kind["objectId"])["objects"]["objectId"]
+        body = f"function () {{ this.forEach({action}); return this.length; }}"
+        done = self.send("Runtime.callFunctionOn", session, functionDeclaration=body, objectId=objects, returnByValue=True)
+        return done["result"]["value"]
 
     def post(self, method, session, parameters):
         self.number += 1
