@@ -3,7 +3,8 @@
 //! copy of them, and the app starts a new run if the copy differs.
 //!
 //! Each folder knows those before it and none after: [`state`] are plain values, [`widgets`] draw without knowing any panel,
-//! [`panels`] draw the state and return commands, `figures` gather what is saved, `actions` carry the commands out; [`viewer`] and [`window`] put them together.
+//! [`panels`] draw the state and return commands, `figures` gather what is saved, `actions` carry the commands out; [`viewer`] and
+//! [`window`] put them together.
 
 pub(crate) mod actions;
 pub(crate) mod figures;

@@ -33,8 +33,8 @@ pub fn write_apng<P: Borrow<Picture>>(
 }
 
 /// Writes `frames`, pictures or references to them, all of one size, as an animated PNG that loops for ever: in 8-bit grey if all of them
-/// are grey, with a palette if they have at most 256 colours, else in 8-bit RGB. Each frame stays for `frame_ms`, the last for `last_ms`, in milliseconds, from 20 to 65535 of them. Of a
-/// frame the smallest rectangle is written outside of which it is as the one before. Frames may be made as they are asked for: what
+/// are grey, with a palette if they have at most 256 colours, else in 8-bit RGB. Each frame stays for `frame_ms`, the last for `last_ms`,
+/// in milliseconds, from 20 to 65535 of them. Of a frame the smallest rectangle is written outside of which it is as the one before. Frames may be made as they are asked for: what
 /// comes before the first pixel depends on all of them, so they wait compressed. `recipe` goes inside for
 /// [`read_recipe`](super::recipe::read_recipe).
 ///

@@ -51,6 +51,6 @@ fn find_recipe(mut input: impl BufRead + Seek) -> io::Result<Option<String>> {
     } else if svg::begins(start) {
         svg::find_recipe(input)
     } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "it is neither PNG nor GIF, SVG or PDF"))
+        Err(io::Error::new(io::ErrorKind::InvalidData, "it is neither PNG nor GIF nor SVG nor PDF"))
     }
 }
