@@ -1,5 +1,6 @@
-// conv2d: output = (conv(upsample(a ++ b)) + bias + temb + residual) * scale, as an implicit GEMM
-//   [pixels, K] x [K, out channels] with K = taps * input channels, tap-major, and within a tap those of a before those of b.
+// conv2d: output = (conv(upsample(a ++ b)) + conv1x1(shortcut) + bias + temb + residual) * scale, as an implicit GEMM
+//   [pixels, K] x [K, out channels] with K = taps * input channels, tap-major, and within a tap those of a before those of b. A shortcut
+// is more K: one tap more, of one or two other sources, which are bound in the place of b and of the residual.
 // For devices with fast shared memory: a workgroup of ROWS x COLUMNS invocations makes TILE_M pixels x TILE_N C4 of output from
 // slices of DEPTH C4 of one source; an invocation makes PIXELS pixels x OUT_C4 in registers. src/gpu/tune.rs picks the four.
 // While a slice is multiplied, each invocation's share of the next one is on its way into registers. The pixels that an
@@ -13,6 +14,8 @@ const PIXELS: u32 = 4u;    // pixels per invocation
 const OUT_C4: u32 = 2u;    // output C4 per invocation
 const ROWS: u32 = 8u;      // invocations along the pixels
 const COLUMNS: u32 = 8u;   // invocations along the output C4
+const SHORTCUT: u32 = 0u;  // 1: there is a shortcut, for kernels of stride 1 whose output is as large as the input, and no b
+const TILES_AS_STORED: u32 = 0u;  // 1: Tile is C4; src/gpu/shader.rs puts the alias in front
 const TILE_M: u32 = ROWS * PIXELS;
 const TILE_N: u32 = COLUMNS * OUT_C4;
 const DEPTH: u32 = 4u;     // input C4 in a slice
@@ -21,8 +24,8 @@ const INVOCATIONS: u32 = ROWS * COLUMNS;
 const SHARE_A: u32 = DEPTH * TILE_M / INVOCATIONS;
 const SHARE_B: u32 = 4u * DEPTH * TILE_N / INVOCATIONS;
 
-var<workgroup> tile_a: array<vec4<f32>, DEPTH * TILE_M>;        // [input C4][pixel]
-var<workgroup> tile_b: array<vec4<f32>, 4u * DEPTH * TILE_N>;   // [input channel][output C4]
+var<workgroup> tile_a: array<Tile, DEPTH * TILE_M>;        // [input C4][pixel]
+var<workgroup> tile_b: array<Tile, 4u * DEPTH * TILE_N>;   // [input channel][output C4]
 
 // An invocation's share of the next slice, as it was loaded, and in which of its pixels it counts.
 var<private> share_a: array<C4, SHARE_A>;
@@ -56,11 +59,21 @@ fn enter_tap(i: u32, at: Origin, tap_y: u32, tap_x: u32, width: u32) {
     start[i] = select(0u, ((at.row + (y >> halve)) * p.in_w + (x >> halve)) * width, inside[i]);
 }
 
-// Loads the share of the slice that begins at C4 `slice` of a source. Its first row of weights begins at `row`, the share's at `mine`
-// behind that. Weights behind the last one count as the last: they meet zeros, or what comes of them is not stored.
-fn load_share(lid: u32, from_b: bool, slice: u32, width: u32, row: u32, mine: u32) {
+// Rows of weights, four for each C4 of K.
+fn weight_rows() -> u32 {
+    let rows = p.kernel * p.kernel * 4u * (p.a_c4 + p.b_c4);
+    return select(rows, rows + 4u * (p.shortcut_a_c4 + p.shortcut_b_c4), SHORTCUT == 1u);
+}
+
+// Loads the share of the slice that begins at C4 `slice` of source 0 (a), 1 (b) or 2 (what is bound as the residual). Its first row of
+// weights begins at `row`, the share's at `mine` behind that. Weights behind the last one count as the last: they meet zeros, or what comes of them is not stored.
+fn load_share(lid: u32, source: u32, slice: u32, width: u32, row: u32, mine: u32) {
     let c4 = min(slice + lid % DEPTH, width - 1u);
-    if from_b {
+    if SHORTCUT == 1u && source == 2u {
+        for (var i = 0u; i < SHARE_A; i += 1u) {
+            share_a[i] = residual[start[i] + c4];
+        }
+    } else if source == 1u {
         for (var i = 0u; i < SHARE_A; i += 1u) {
             share_a[i] = b[start[i] + c4];
         }
@@ -69,7 +82,7 @@ fn load_share(lid: u32, from_b: bool, slice: u32, width: u32, row: u32, mine: u3
             share_a[i] = a[start[i] + c4];
         }
     }
-    let last = p.kernel * p.kernel * 4u * (p.a_c4 + p.b_c4) * p.out_c4 - 1u;
+    let last = weight_rows() * p.out_c4 - 1u;
     for (var i = 0u; i < SHARE_B; i += 1u) {
         share_b[i] = weights[min(mine + (row + i * (INVOCATIONS / TILE_N) * p.out_c4), last)];
     }
@@ -95,40 +108,55 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     // The slice that the share is of.
     var tap_y = 0u;
     var tap_x = 0u;
-    var from_b = false;
+    var source = 0u;
+    var more = true;
     var width = p.a_c4;
     var slice = 0u;
     var row = 0u;
-    load_share(lid, false, 0u, width, 0u, mine);
+    load_share(lid, 0u, 0u, width, 0u, mine);
     loop {
         workgroupBarrier();
         for (var i = 0u; i < SHARE_A; i += 1u) {
             let counts = inside[i] & (slice + my_c4 < width);
-            tile_a[my_c4 * TILE_M + my_pixel + i * (INVOCATIONS / DEPTH)] = select(vec4(0.0), vec4<f32>(share_a[i]), counts);
+            tile_a[my_c4 * TILE_M + my_pixel + i * (INVOCATIONS / DEPTH)] = select(Tile(), Tile(share_a[i]), counts);
         }
         for (var i = 0u; i < SHARE_B; i += 1u) {
-            tile_b[lid + i * INVOCATIONS] = vec4<f32>(share_b[i]);
+            tile_b[lid + i * INVOCATIONS] = Tile(share_b[i]);
         }
         workgroupBarrier();
-        // On to the next slice: of this source, of b, of the next tap's a.
+        // On to the next slice: of this source, of b, of the next tap's a; behind the last tap of the shortcut's sources.
         row += 4u * min(DEPTH, width - slice) * p.out_c4;
         slice += DEPTH;
         if slice >= width {
             slice = 0u;
-            from_b = !from_b & (p.b_c4 > 0u);
-            width = select(p.a_c4, p.b_c4, from_b);
-            tap_x += select(1u, 0u, from_b);
-            if tap_x == p.kernel {
-                tap_x = 0u;
-                tap_y += 1u;
+            if SHORTCUT == 1u && source > 0u {
+                more = (source == 1u) & (p.shortcut_b_c4 > 0u);
+                source = 2u;
+                width = p.shortcut_b_c4;
+            } else {
+                source = select(0u, 1u, (source == 0u) & (p.b_c4 > 0u));
+                width = select(p.a_c4, p.b_c4, source == 1u);
+                tap_x += 1u - source;
+                if tap_x == p.kernel {
+                    tap_x = 0u;
+                    tap_y += 1u;
+                    more = tap_y < p.kernel;
+                }
+                if SHORTCUT == 1u && !more {
+                    more = true;
+                    source = 1u;
+                    width = p.shortcut_a_c4;
+                    tap_x = p.pad;
+                    tap_y = p.pad;
+                }
             }
             for (var i = 0u; i < SHARE_A; i += 1u) {
                 enter_tap(i, origins[i], tap_y, tap_x, width);
             }
         }
         // The branch also keeps compilers from moving the loads behind the arithmetic, to where their values are used.
-        if tap_y < p.kernel {
-            load_share(lid, from_b, slice, width, row, mine);
+        if more {
+            load_share(lid, source, slice, width, row, mine);
         } else {
             // Were the last slice's weights kept here, each round would have to copy them on their way into the tile.
             for (var i = 0u; i < SHARE_B; i += 1u) {
@@ -139,14 +167,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             var w: array<vec4<f32>, 4u * OUT_C4>;
             for (var n = 0u; n < OUT_C4; n += 1u) {
                 for (var c = 0u; c < 4u; c += 1u) {
-                    w[4u * n + c] = tile_b[(4u * k + c) * TILE_N + tx + COLUMNS * n];
+                    w[4u * n + c] = vec4<f32>(tile_b[(4u * k + c) * TILE_N + tx + COLUMNS * n]);
                 }
             }
-            var next = tile_a[k * TILE_M + ty];
+            var next = vec4<f32>(tile_a[k * TILE_M + ty]);
             for (var m = 0u; m < PIXELS; m += 1u) {
                 let x = next;
                 // Read before it is needed; after the last pixel comes the first one again.
-                next = tile_a[k * TILE_M + ty + ROWS * ((m + 1u) % PIXELS)];
+                next = vec4<f32>(tile_a[k * TILE_M + ty + ROWS * ((m + 1u) % PIXELS)]);
                 for (var n = 0u; n < OUT_C4; n += 1u) {
                     // Four multiply-adds, one upon the other; written as one expression they would be five instructions.
                     sum[n * PIXELS + m] += x.x * w[4u * n];
@@ -156,7 +184,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
                 }
             }
         }
-        if tap_y == p.kernel {
+        if !more {
             break;
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     cpu::executor::{CpuExecutor, device_info},
     error::{Error, Result},
-    gpu::{self, DeviceWeights, Gpu, GpuExecutor, Precision},
+    gpu::{self, DeviceClass, DeviceWeights, Gpu, GpuExecutor, Precision},
     model::{Model, RecordOptions},
     program::{DeviceInfo, DeviceKind, Executor, Handles, MemoryPlan, Program},
 };
@@ -158,7 +158,7 @@ impl Backend {
         self.record_with(model, batch, size, rows, precision, RecordOptions::default())
     }
 
-    /// As [`Self::record`], with what `options` ask for.
+    /// As [`Self::record`], with what `options` ask for, and kernels fused where they are better so.
     ///
     /// # Errors
     /// As [`Self::record`].
@@ -172,6 +172,7 @@ impl Backend {
         options: RecordOptions,
     ) -> Result<(Arc<Program>, Handles, u32)> {
         let mut batch = batch.clamp(1, MAX_BATCH);
+        let options = RecordOptions { fused: options.fused || self.fuses(), ..options };
         let c4_bytes = precision.c4_bytes();
         let (name, largest_tensor, all) = self.limits();
         loop {
@@ -190,6 +191,12 @@ impl Backend {
             }
             batch = batch.div_ceil(2);
         }
+    }
+
+    /// Whether fewer, larger kernels are quicker: on GPUs, where each call costs some microseconds. On the processor's cores it costs next
+    /// to nothing, by our own executor or by a driver's.
+    fn fuses(&self) -> bool {
+        matches!(self, Self::Gpu(gpu) if gpu.class == DeviceClass::Tiled)
     }
 
     /// The device's name, the largest tensor it can hold, and the most activations worth holding at once, in bytes.

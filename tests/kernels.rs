@@ -80,13 +80,28 @@ fn convolutions() -> impl Strategy<Value = (calls::Conv, StepParams, u64)> {
     (pictures(13), geometry, channels, extras, rows(), seeds()).prop_map(|(shape, geometry, (a, b, out), extras, step, seed)| {
         let (batch, size) = (shape.batch, (shape.height, shape.width));
         let ((kernel, stride, pad, upsample), (time, residual, scale)) = (geometry, extras);
-        (calls::Conv { batch, size, a, b, out, kernel, stride, pad, upsample, time, residual, scale }, step, seed)
+        let shortcut = (0, 0);
+        (calls::Conv { batch, size, a, b, out, kernel, stride, pad, upsample, time, residual, shortcut, scale }, step, seed)
+    })
+}
+
+/// The same with a shortcut of one or two sources.
+fn shortcuts() -> impl Strategy<Value = (calls::Conv, StepParams, u64)> {
+    let sources = (1..=70u32, prop_oneof![Just(0), 1..=70u32]);
+    (convolutions(), sources).prop_map(|((conv, step, seed), shortcut)| {
+        let pad = conv.kernel / 2;
+        (calls::Conv { b: 0, stride: 1, pad, upsample: 1, residual: false, shortcut, ..conv }, step, seed)
     })
 }
 
 #[test]
 fn conv2d() {
     for_random(96, convolutions(), SUM, NORMAL, |(conv, step, seed)| (conv.program(), *step, *seed));
+}
+
+#[test]
+fn conv2d_with_a_shortcut() {
+    for_random(64, shortcuts(), SUM, NORMAL, |(conv, step, seed)| (conv.program(), *step, *seed));
 }
 
 #[test]
@@ -175,6 +190,18 @@ fn group_norm_apply() {
     for_random(24, normalisations(), EXP, NORMAL, |(norm, step, seed)| (norm.apply(), *step, *seed));
 }
 
+#[test]
+fn group_norm_fused() {
+    let tolerance = Tolerance::new(
+        1e-5,
+        "sums of up to 405 values in another order, then a root, a division and an exp that may be off by 3 + 2|x| units in the last place",
+    );
+    let fits = |(norm, ..): &(calls::GroupNorm, _, _)| norm.fused().is_some();
+    let cases = || normalisations().prop_filter("does not fit a workgroup", fits);
+    let make = |(norm, step, seed): &(calls::GroupNorm, StepParams, u64)| (norm.fused().expect("fits"), *step, *seed);
+    for_random(64, cases(), tolerance, NORMAL, make);
+}
+
 /// Any chunk of groups and rows of any attention; the numbers are parts of what is there.
 fn attentions() -> impl Strategy<Value = (calls::Attention, u64)> {
     let sizes = (1..=3u32, 1..=70u32, 1..=3u32, 1..=40u32);
@@ -203,6 +230,19 @@ fn attention_softmax() {
 #[test]
 fn attention_apply() {
     for_random(48, attentions(), SUM, PROBABILITIES, |(chunk, seed)| (chunk.apply(), StepParams::default(), *seed));
+}
+
+#[test]
+fn attention_fused() {
+    // More tokens than any but the largest variant has room for, too.
+    let few = attentions().prop_filter("too many tokens", |(chunk, _)| chunk.tokens <= 64);
+    let more = (attentions(), 65..=256u32).prop_map(|((chunk, seed), tokens)| {
+        let batch = chunk.batch.min(2);
+        (calls::Attention { batch, ..calls::Attention::whole(batch, tokens, chunk.heads, chunk.dim) }, seed)
+    });
+    let tolerance = Tolerance::new(1e-5, "sums of up to 256 products in another order, of weights that are off by their exp");
+    for_random(32, few, tolerance, NORMAL, |(chunk, seed)| (chunk.fused(), StepParams::default(), *seed));
+    for_random(16, more, tolerance, NORMAL, |(chunk, seed)| (chunk.fused(), StepParams::default(), *seed));
 }
 
 #[test]
@@ -302,7 +342,7 @@ fn pack_picture() {
 /// Kernel size, stride, upsampling and whether there is a second source, of a convolution: what a variant reads differently.
 fn geometry(kernel: &Kernel) -> Option<(u32, u32, u32, bool)> {
     match kernel {
-        Kernel::Conv2d(c) => Some((c.kernel, c.stride, c.upsample, c.b.is_some())),
+        Kernel::Conv2d(c) => Some((c.kernel, c.stride, c.upsample, c.b.is_some() || c.shortcut.is_some_and(|s| s.b.is_some()))),
         _ => None,
     }
 }
@@ -343,8 +383,15 @@ fn every_variant_of_attention() {
     for_every_variant(SUM, |kernel| match kernel {
         Kernel::AttentionScores(k) => k.chunk.tokens > 64,
         Kernel::AttentionApply(k) => k.chunk.tokens > 64,
+        Kernel::AttentionFused(_) => true,
         _ => false,
     });
+}
+
+#[test]
+fn every_variant_of_group_norm() {
+    // Up to 65,536 values in a group, and what is off from their mean squared.
+    for_every_variant(SUM, |kernel| matches!(kernel, Kernel::GroupNormFused(_)));
 }
 
 /// As many tokens as a picture of 64 x 64 has, through all three kernels.

@@ -4,7 +4,7 @@ mod common;
 
 use common::{CLASSES, calls};
 use etude::{
-    gpu::{DeviceClass, Dispatch, MAX_WORKGROUPS_PER_DIMENSION, assemble, dispatch, shader_sources},
+    gpu::{DeviceClass, Dispatch, MAX_WORKGROUPS_PER_DIMENSION, assemble, candidates, dispatch, shader_sources},
     program::{Access, Kernel, uniform_layouts},
 };
 use naga::{
@@ -38,6 +38,15 @@ fn variants() -> Vec<Variant> {
             // The engine makes the pipeline for one row and dispatches it for any.
             let of_many = dispatch(&kernel, &program, class, 1000);
             assert_eq!((chosen.shader, &chosen.constants), (of_many.shader, &of_many.constants), "depends on the number of rows");
+            for other in candidates(&kernel, &program, class, true) {
+                let (shader, constants) = (other.shader, other.constants.clone());
+                found.entry((shader, constants.clone())).or_insert_with(|| Variant {
+                    shader,
+                    constants,
+                    wide: class != DeviceClass::Tiled,
+                    call: Some((i, kernel, other)),
+                });
+            }
             let (shader, constants) = (chosen.shader, chosen.constants.clone());
             let variant = found.entry((shader, constants.clone())).or_insert_with(|| Variant {
                 shader,

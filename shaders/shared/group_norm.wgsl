@@ -1,4 +1,4 @@
-// Geometry of the three group normalisation kernels; the mirror of `GroupNormParams` in src/program/params.rs.
+// Geometry of the group normalisation kernels; the mirror of `GroupNormParams` in src/program/params.rs.
 struct GroupNorm {
     batch: u32,
     pixels: u32,       // pixels per image
@@ -14,6 +14,6 @@ struct GroupNorm {
     temb_stride: u32,  // C4 per row of the embedding table
     eps: f32,
     activation: u32,
+    run: u32,          // C4 that a workgroup of group_norm_fused normalises
     pad0: u32,
-    pad1: u32,
 }

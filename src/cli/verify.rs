@@ -49,8 +49,11 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     let model = args.model.find()?;
     let chosen = args.device.open()?;
     let precision: Precision = args.device.precision.into();
-    let (size, rows, options) =
-        (model.sample_size(), batch_rows(args.batch), RecordOptions { pack_pictures: true, prediction_only: true });
+    let (size, rows, options) = (
+        model.sample_size(),
+        batch_rows(args.batch),
+        RecordOptions { pack_pictures: true, prediction_only: true, ..RecordOptions::default() },
+    );
     let (program, handles, batch) = chosen.backend.record_with(&model, args.batch, size, rows, precision, options)?;
     let mut device = chosen.backend.executor(program.clone(), precision)?;
     let mut oracle = CpuExecutor::new(program.clone());

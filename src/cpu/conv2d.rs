@@ -23,7 +23,8 @@ use super::{
 use crate::program::{Conv2dParams, StepParams};
 use rayon::prelude::*;
 
-/// output = (conv(upsample(a ++ b)) + bias + time + residual)·scale; layouts as in the shader.
+/// output = (conv(upsample(a ++ b)) + conv1x1(shortcut) + bias + time + residual)·scale; layouts as in the shader, so that a shortcut's
+/// sources are `b` and `residual`.
 pub fn conv2d(
     p: &Conv2dParams,
     step: &StepParams,
@@ -50,13 +51,23 @@ pub fn conv2d(
     bands.into_par_iter().for_each(|(image, y, out)| {
         let first = (image * out_h + y) * out_w;
         let summand = summand(p, step, image, bias, temb);
+        // A shortcut's share of the band is what a residual is otherwise.
+        let mut shortcut = Scratch::new(if p.shortcut_a_c4 > 0 { out.len() } else { 0 });
+        if p.shortcut_a_c4 > 0 {
+            let behind = &weights[kernel * kernel * width * columns..];
+            convolve_shortcut(p, first, behind, b, residual, &mut shortcut);
+        }
         let product = |left| Product {
             left,
             right: Right { values: weights, stride: columns, transposed: false },
             rows: out.len() / columns,
             columns,
             summand: &summand,
-            residual: if p.flags & 2 != 0 { &residual[first * columns..] } else { &[] },
+            residual: match p.flags & 2 {
+                _ if p.shortcut_a_c4 > 0 => &shortcut,
+                0 => &[],
+                _ => &residual[first * columns..],
+            },
             scale: p.scale,
         };
         let direct = kernel == 1 && stride == 1 && p.pad == 0 && p.upsample == 1 && p.b_c4 == 0;
@@ -74,6 +85,29 @@ pub fn conv2d(
         let left = Left { values: &window, width: out_w, row, pixel, runs: kernel, run: kernel * width, pitch };
         product(left).write(out, columns);
     });
+}
+
+/// The 1x1 convolution of a ++ b at the pixels from `first` on.
+fn convolve_shortcut(p: &Conv2dParams, first: usize, weights: &[f32], a: &[f32], b: &[f32], out: &mut [f32]) {
+    let columns = p.out_c4 as usize * 4;
+    let product = |values: &[f32], weights: &[f32], width: usize, residual: &[f32], out: &mut [f32]| {
+        let product = Product {
+            left: Left::matrix(&values[first * width..], width, width),
+            right: Right { values: weights, stride: columns, transposed: false },
+            rows: out.len() / columns,
+            columns,
+            summand: &[],
+            residual,
+            scale: 1.0,
+        };
+        product.write(out, columns);
+    };
+    let (a_width, b_width) = (p.shortcut_a_c4 as usize * 4, p.shortcut_b_c4 as usize * 4);
+    product(a, weights, a_width, &[], out);
+    if b_width > 0 {
+        let of_a = Scratch::copy(out);
+        product(b, &weights[a_width * columns..], b_width, &of_a, out);
+    }
 }
 
 /// What is added to every pixel of an image: the bias, and the time embedding's projection.

@@ -2,6 +2,7 @@
 
 mod activation;
 pub mod attention_apply;
+pub mod attention_fused;
 pub mod attention_scores;
 pub mod attention_softmax;
 pub mod class_embedding;
@@ -11,6 +12,7 @@ pub mod executor;
 pub mod gaussian;
 pub mod group_norm_apply;
 pub mod group_norm_fold;
+pub mod group_norm_fused;
 pub mod group_norm_stats;
 pub mod linear;
 mod matmul;

@@ -30,6 +30,15 @@ impl Scratch {
     }
 }
 
+impl Scratch {
+    /// Memory with these values.
+    pub(super) fn copy(values: &[f32]) -> Self {
+        let mut copy = Self::new(values.len());
+        copy.copy_from_slice(values);
+        copy
+    }
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
         SPARE.with_borrow_mut(|spare| spare.push(std::mem::take(&mut self.values)));

@@ -19,4 +19,4 @@ pub use peak::Peak;
 pub use precision::Precision;
 pub use queue::Counts;
 pub use shader::{ShaderSource, assemble, shader_sources};
-pub use tune::{Dispatch, MAX_WORKGROUPS_PER_DIMENSION, dispatch};
+pub use tune::{Dispatch, MAX_WORKGROUPS_PER_DIMENSION, candidates, dispatch};

@@ -3,7 +3,7 @@
 //! The sizes of tiles stand in the shaders, too: a [`Dispatch`] says which it takes for granted, and `tests/shaders.rs` compares.
 
 use super::DeviceClass;
-use crate::program::{AttentionChunk, Conv2dParams, Kernel, Program, Work};
+use crate::program::{AttentionChunk, Conv2dParams, GroupNormFused, GroupNormParams, Kernel, Program, Work};
 
 /// Workgroups in one dimension, at most: WebGPU's smallest limit.
 pub const MAX_WORKGROUPS_PER_DIMENSION: u32 = 65535;
@@ -42,7 +42,11 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
             workgroup,
             workgroups: pieces.div_ceil(workgroup),
         },
-        (Work::Convolution(p), None) => conv2d(name, p.batch * p.out_h * p.out_w, p.out_c4),
+        (Work::GroupNorm(p), _) => group_norm_fused(name, &p),
+        (Work::Attention(c), _) => attention_fused(name, &c),
+        (Work::Convolution(p), None) => conv_tile(&p).dispatch(name, &p, false),
+        // The wide shader has no shortcuts.
+        (Work::Convolution(p), Some(_)) if p.shortcut_a_c4 > 0 => conv_tile(&p).dispatch(name, &p, false),
         (Work::Convolution(p), Some((subgroup, wide))) => conv2d_wide(wide, &p, subgroup),
         (Work::AttentionScores(c), None) => {
             // Tiles of queries x keys; the last four keys are computed whole.
@@ -62,8 +66,27 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
     }
 }
 
+/// What may be quicker than [`dispatch`] on some device, which is the first of these; `f16`: what is stored is. All of them give the same
+/// bits, as they add up the same products in the same order, so that one may take another's place in the middle of a run.
+pub fn candidates(kernel: &Kernel, program: &Program, class: DeviceClass, f16: bool) -> Vec<Dispatch> {
+    let mut all = vec![dispatch(kernel, program, class, 1)];
+    if let (Work::Convolution(p), DeviceClass::Tiled) = (kernel.work(program, 1), class) {
+        // Of the others none of which more than half would stick out.
+        let fits = |tile: &ConvTile| tile.size().1 < 2 * p.out_c4.max(2);
+        for as_stored in [false, true].into_iter().take(if f16 { 2 } else { 1 }) {
+            for tile in TILES.into_iter().filter(fits).chain([conv_tile(&p)]) {
+                let candidate = tile.dispatch(kernel.name(), &p, as_stored);
+                if !all.contains(&candidate) {
+                    all.push(candidate);
+                }
+            }
+        }
+    }
+    all
+}
+
 /// How conv2d.wgsl cuts a layer: its constants of these names.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct ConvTile {
     pixels: u32,
     out_c4: u32,
@@ -71,7 +94,21 @@ struct ConvTile {
     columns: u32,
 }
 
+/// Every tile that a layer may get.
+const TILES: [ConvTile; 6] = [
+    ConvTile::new((4, 2), (16, 16)),
+    ConvTile::new((4, 2), (32, 8)),
+    ConvTile::new((4, 2), (8, 8)),
+    ConvTile::new((8, 1), (8, 8)),
+    ConvTile::new((4, 1), (8, 8)),
+    ConvTile::new((4, 1), (16, 4)),
+];
+
 impl ConvTile {
+    const fn new((pixels, out_c4): (u32, u32), (rows, columns): (u32, u32)) -> Self {
+        Self { pixels, out_c4, rows, columns }
+    }
+
     /// Pixels and C4 that a workgroup makes.
     fn size(self) -> (u32, u32) {
         (self.pixels * self.rows, self.out_c4 * self.columns)
@@ -90,13 +127,39 @@ impl ConvTile {
     fn fills_gpu(self, pixels: u32, out_c4: u32) -> bool {
         self.workgroups(pixels, out_c4) >= if self.invocations() > 64 { 128 } else { 256 }
     }
+
+    /// The call of a layer cut so; `as_stored`: what a workgroup shares stays in the storage precision.
+    fn dispatch(self, shader: &'static str, p: &Conv2dParams, as_stored: bool) -> Dispatch {
+        let (tile_m, tile_n) = self.size();
+        let mut constants = vec![
+            ("PIXELS", self.pixels),
+            ("OUT_C4", self.out_c4),
+            ("ROWS", self.rows),
+            ("COLUMNS", self.columns),
+            ("SHORTCUT", u32::from(p.shortcut_a_c4 > 0)),
+        ];
+        if as_stored {
+            constants.push((AS_STORED, 1));
+        }
+        Dispatch {
+            shader,
+            constants,
+            assumed: vec![("TILE_M", tile_m), ("TILE_N", tile_n)],
+            workgroup: self.invocations(),
+            workgroups: self.workgroups(p.batch * p.out_h * p.out_w, p.out_c4),
+        }
+    }
 }
+
+/// The constant of conv2d.wgsl that says in which precision a workgroup shares what it loads.
+pub(super) const AS_STORED: &str = "TILES_AS_STORED";
 
 /// The largest tile that fits the layer's width and leaves enough of them to fill a GPU, else the smallest. tests/gpu_compiler says what
 /// a GPU's compiler makes of each. With twice as much per invocation as 4 pixels x 2 C4, AMD's runs out of registers for RDNA 3; in
 /// workgroups of 256 that many share what they load as well. With less than 4 x 1, what is around the multiply-adds costs too much.
-fn conv2d(shader: &'static str, pixels: u32, out_c4: u32) -> Dispatch {
-    let tile = |(pixels, out_c4), (rows, columns)| ConvTile { pixels, out_c4, rows, columns };
+fn conv_tile(p: &Conv2dParams) -> ConvTile {
+    let (pixels, out_c4) = (p.batch * p.out_h * p.out_w, p.out_c4);
+    let tile = ConvTile::new;
     let smallest = tile((4, 1), if out_c4 > 4 { (8, 8) } else { (16, 4) });
     let larger = match out_c4 {
         // A picture's channels.
@@ -106,16 +169,7 @@ fn conv2d(shader: &'static str, pixels: u32, out_c4: u32) -> Dispatch {
         _ if (out_c4 - 1) % 32 < 16 => vec![tile((4, 2), (32, 8)), tile((4, 2), (8, 8))],
         _ => vec![tile((4, 2), (16, 16)), tile((4, 2), (8, 8))],
     };
-    let chosen = larger.into_iter().find(|tile| tile.fills_gpu(pixels, out_c4)).unwrap_or(smallest);
-    let ConvTile { pixels: pixels_each, out_c4: c4_each, rows, columns } = chosen;
-    let (tile_m, tile_n) = chosen.size();
-    Dispatch {
-        shader,
-        constants: vec![("PIXELS", pixels_each), ("OUT_C4", c4_each), ("ROWS", rows), ("COLUMNS", columns)],
-        assumed: vec![("TILE_M", tile_m), ("TILE_N", tile_n)],
-        workgroup: chosen.invocations(),
-        workgroups: chosen.workgroups(pixels, out_c4),
-    }
+    larger.into_iter().find(|tile| tile.fills_gpu(pixels, out_c4)).unwrap_or(smallest)
 }
 
 /// Subgroups of `subgroup` invocations, each with a run of four pixels; three taps of a row at once where the layer is a plain 3x3.
@@ -130,6 +184,38 @@ fn conv2d_wide(shader: &'static str, p: &Conv2dParams, subgroup: u32) -> Dispatc
         assumed: vec![("RUN", RUN), ("OUT_C4", out_c4)],
         workgroup: subgroup,
         workgroups: p.out_c4.div_ceil(out_c4) * runs.div_ceil(subgroup),
+    }
+}
+
+/// One workgroup per run of C4, a small one where that is enough.
+fn group_norm_fused(shader: &'static str, p: &GroupNormParams) -> Dispatch {
+    const SMALL: u32 = 64;
+    let kept = |workgroup: u32| p.pixels.div_ceil(workgroup / p.run).next_power_of_two();
+    let workgroup = if p.run <= SMALL && kept(SMALL) <= 4 { SMALL } else { GroupNormFused::INVOCATIONS };
+    Dispatch {
+        shader,
+        constants: vec![("WORKGROUP", workgroup), ("KEPT", kept(workgroup)), ("ACTIVATION", p.activation)],
+        assumed: Vec::new(),
+        workgroup,
+        workgroups: p.batch * (p.a_c4 + p.b_c4).div_ceil(p.run),
+    }
+}
+
+/// Some queries per workgroup, with room for few tokens or for many, and for as many columns as a head has or half of them.
+fn attention_fused(shader: &'static str, c: &AttentionChunk) -> Dispatch {
+    const QUERIES: u32 = 8;
+    let (keys4, workgroup) = if c.tokens <= 64 { (16, 128) } else { (64, 256) };
+    let columns = match c.head_c4 {
+        0..=16 => 16,
+        17..=32 => 32,
+        _ => 64,
+    };
+    Dispatch {
+        shader,
+        constants: vec![("KEYS4", keys4), ("COLUMNS", columns)],
+        assumed: vec![("QUERIES", QUERIES)],
+        workgroup,
+        workgroups: c.groups * c.rows.div_ceil(QUERIES),
     }
 }
 

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     error::Result,
     program::{
-        Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Element, Kernel, Life, Shape, Stage,
-        TensorId, layout,
+        Activation, AttentionApply, AttentionChunk, AttentionFused, AttentionScores, AttentionSoftmax, Element, Kernel, Life,
+        Shape, Stage, TensorId, layout,
     },
 };
 
@@ -77,6 +77,13 @@ impl Recorder<'_> {
             (1, rows_at_once as u32)
         };
         let output = self.program.scratch(name, Shape::new(input.batch, input.height, input.width, heads * head_c4 * 4));
+        if self.fused && tokens <= AttentionFused::MAX_TOKENS {
+            let scale = 1.0 / (dim as f32).sqrt();
+            let chunk =
+                AttentionChunk { tokens, heads, head_c4, group_base: 0, groups: groups_all, row_base: 0, rows: tokens, scale };
+            self.program.call(Stage::Network, name, Kernel::AttentionFused(AttentionFused { qkv, output, chunk }));
+            return output;
+        }
         let scores =
             self.program.tensor(format!("{name} scores"), Shape::new(groups, rows, 1, tokens), Element::F32, Life::Scratch);
         for group_base in (0..groups_all).step_by(groups as usize) {

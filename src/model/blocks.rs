@@ -4,8 +4,8 @@ use super::Model;
 use crate::{
     error::Result,
     program::{
-        Activation, Conv2d, Element, GroupNormApply, GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Program,
-        Resample, Shape, Stage, TensorId, layout,
+        Activation, Conv2d, Element, GroupNormApply, GroupNormFold, GroupNormFused, GroupNormParams, GroupNormStats, Kernel, Life,
+        Program, Resample, Shape, Shortcut, Stage, TensorId, layout,
     },
 };
 
@@ -17,6 +17,8 @@ pub(super) struct Recorder<'m> {
     pub table: TensorId,
     /// C4 offset of each resnet's row in the table, by layer name.
     pub table_offsets: Vec<(String, u32)>,
+    /// As [`super::RecordOptions::fused`].
+    pub fused: bool,
 }
 
 /// The sides of what a resnet makes, beside those of what it is given.
@@ -38,13 +40,14 @@ pub(super) struct ConvSpec {
     pub upsample: u32,
     pub time: Option<(TensorId, u32)>,
     pub residual: Option<TensorId>,
+    pub shortcut: Option<Shortcut>,
     pub scale: f32,
 }
 
 impl ConvSpec {
     /// 3x3, stride 1, zero padding.
     pub fn same() -> Self {
-        Self { kernel: 3, stride: 1, pad: 1, upsample: 1, time: None, residual: None, scale: 1.0 }
+        Self { kernel: 3, stride: 1, pad: 1, upsample: 1, time: None, residual: None, shortcut: None, scale: 1.0 }
     }
 
     /// 1x1.
@@ -126,6 +129,7 @@ impl Recorder<'_> {
             bias,
             time: spec.time,
             residual: spec.residual,
+            shortcut: spec.shortcut,
             output,
             kernel: spec.kernel,
             stride: spec.stride,
@@ -159,11 +163,6 @@ impl Recorder<'_> {
             Ok([layout::pack_vector(&gamma, &parts), layout::pack_vector(&beta, &parts)].concat())
         })?;
         let program = &mut self.program;
-        let f32_scratch =
-            |p: &mut Program, what: &str, shape| p.tensor(format!("{name} {what}"), shape, Element::F32, Life::Scratch);
-        let partials = f32_scratch(program, "partials", Shape::new(input.batch, chunks, 2, c4 * 4));
-        let folded = f32_scratch(program, "folded", Shape::new(input.batch, 1, 2, c4 * 4));
-        let output = program.scratch(name, Shape::new(input.batch, input.height, input.width, c4 * 4));
         let params = GroupNormParams {
             batch: input.batch,
             pixels: input.pixels(),
@@ -179,11 +178,22 @@ impl Recorder<'_> {
             temb_stride: program.shape(self.table).c4(),
             eps: self.model.config.norm_eps,
             activation: activation.code(),
-            pad0: 0,
-            pad1: 0,
+            ..Default::default()
         };
         let time = time.map(|offset| (self.table, offset));
         let Source { a, b } = source;
+        let output_shape = Shape::new(input.batch, input.height, input.width, c4 * 4);
+        if let Some(params) = GroupNormFused::fitted(params).filter(|_| self.fused) {
+            let output = program.scratch(name, output_shape);
+            let call = GroupNormFused { a, b, affine, time, output, params };
+            program.call(Stage::Network, name, Kernel::GroupNormFused(call));
+            return Ok(output);
+        }
+        let f32_scratch =
+            |p: &mut Program, what: &str, shape| p.tensor(format!("{name} {what}"), shape, Element::F32, Life::Scratch);
+        let partials = f32_scratch(program, "partials", Shape::new(input.batch, chunks, 2, c4 * 4));
+        let folded = f32_scratch(program, "folded", Shape::new(input.batch, 1, 2, c4 * 4));
+        let output = program.scratch(name, output_shape);
         program.call(Stage::Network, name, Kernel::GroupNormStats(GroupNormStats { a, b, partials, chunk }));
         program.call(Stage::Network, name, Kernel::GroupNormFold(GroupNormFold { partials, affine, time, folded, params }));
         program.call(Stage::Network, name, Kernel::GroupNormApply(GroupNormApply { a, b, folded, output, params }));
@@ -213,13 +223,39 @@ impl Recorder<'_> {
         let time = (!scale_shift).then_some((self.table, offset));
         let h = self.split_conv(&format!("{name}.conv1"), h, &parts, out, ConvSpec { time, upsample, ..ConvSpec::same() })?;
         let h = self.group_norm(&format!("{name}.norm2"), h.into(), groups, activation, scale_shift.then_some(offset))?;
+        let scale = 1.0 / output_scale;
         let residual = if inputs == out && source.b.is_none() {
             source.a
+        } else if self.fused {
+            return self.conv_with_shortcut(name, h, source, out, scale);
         } else {
             self.conv(&format!("{name}.conv_shortcut"), source, out, ConvSpec::pointwise())?
         };
-        let spec = ConvSpec { residual: Some(residual), scale: 1.0 / output_scale, ..ConvSpec::same() };
+        let spec = ConvSpec { residual: Some(residual), scale, ..ConvSpec::same() };
         self.split_conv(&format!("{name}.conv2"), h, &[out], out, spec)
+    }
+
+    /// A resnet's second convolution, of `h`, and its shortcut of `source`, as one with the weights of both and the sum of their biases.
+    fn conv_with_shortcut(&mut self, name: &str, h: TensorId, source: Source, out: u32, scale: f32) -> Result<TensorId> {
+        let parts = self.parts(source);
+        let inputs = parts.iter().sum::<u32>() as usize;
+        let [conv2, shortcut] = ["conv2", "conv_shortcut"].map(|layer| format!("{name}.{layer}"));
+        let rows = 9 * layout::padded(out) + parts.iter().map(|&p| layout::padded(p)).sum::<usize>();
+        let n = out as usize;
+        let weights =
+            self.constant(&format!("{conv2}.weight and its shortcut"), Shape::rows(rows as u32, out), Element::C4, |m| {
+                let conv = m.weights().get(&format!("{conv2}.weight"), &[n, n, 3, 3], false)?;
+                let pointwise = m.weights().get(&format!("{shortcut}.weight"), &[n, inputs, 1, 1], false)?;
+                Ok([layout::pack_conv(&conv, out, &[out], 3), layout::pack_conv(&pointwise, out, &parts, 1)].concat())
+            })?;
+        let bias = self.constant(&format!("{conv2}.bias and its shortcut"), Shape::rows(1, out), Element::F32, |m| {
+            let mut sum = m.weights().get(&format!("{conv2}.bias"), &[n], false)?;
+            let more = m.weights().get(&format!("{shortcut}.bias"), &[n], false)?;
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            Ok(layout::pack_vector(&sum, &[out]))
+        })?;
+        let shortcut = Some(Shortcut { a: source.a, b: source.b });
+        self.packed_conv(&conv2, h.into(), weights, bias, out, ConvSpec { shortcut, scale, ..ConvSpec::same() })
     }
 
     /// A picture of half or twice the sides.

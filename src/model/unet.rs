@@ -36,6 +36,9 @@ pub struct RecordOptions {
     pub pack_pictures: bool,
     /// Of a network that learns its variance the prediction alone, which is the first half of its outputs: all that sampling needs.
     pub prediction_only: bool,
+    /// Group normalisation and attention in one kernel each where they fit, and shortcuts in the convolution beside them: for GPUs, where
+    /// a kernel call costs more than three kernels of their own save.
+    pub fused: bool,
 }
 
 impl Model {
@@ -86,7 +89,7 @@ impl Model {
         let timesteps = program.tensor("timesteps", Shape::rows(rows, 1), Element::F32, Life::State);
         let members = program.tensor("members", Shape::rows(batch, 4), Element::Words4, Life::State);
         let (table, table_offsets) = self.record_embeddings(&mut program, timesteps, members, rows)?;
-        let mut recorder = Recorder { model: self, program, table, table_offsets };
+        let mut recorder = Recorder { model: self, program, table, table_offsets, fused: options.fused };
         recorder.network(x, epsilon)?;
         let mut program = recorder.program;
         let noise = program.tensor("noise", x_shape, Element::F32, Life::State);

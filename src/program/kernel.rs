@@ -1,9 +1,9 @@
 //! The table of all kernels, and what the rest of the program asks of a kernel call.
 
 use super::{
-    AttentionApply, AttentionScores, AttentionSoftmax, Call, ClassEmbedding, Conv2d, DdimStep, Gaussian, GroupNormApply,
-    GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Program, Quantile, Resample, StepParams, TensorId,
-    TimeEmbedding, Uniform, UniformLayout, Work,
+    AttentionApply, AttentionFused, AttentionScores, AttentionSoftmax, Call, ClassEmbedding, Conv2d, DdimStep, Gaussian,
+    GroupNormApply, GroupNormFold, GroupNormFused, GroupNormStats, Linear, NetworkInput, PackPicture, Program, Quantile, Resample,
+    StepParams, TensorId, TimeEmbedding, Uniform, UniformLayout, Work,
 };
 
 /// The table of all kernels. `kernels!(m)` hands its rows to the macro `m`, which makes of them what it needs: here the enum
@@ -30,9 +30,9 @@ macro_rules! kernels {
                 read k.weights,
                 read k.bias,
                 read k.a,
-                read k.b.unwrap_or(k.a),
+                read k.second(),
                 read k.time.map_or(k.bias, |(table, _)| table),
-                read k.residual.unwrap_or(k.a),
+                read k.added(),
                 write k.output
             }
             Linear(k) = linear with step { read k.input, read k.weights, read k.bias, write k.output }
@@ -47,9 +47,17 @@ macro_rules! kernels {
                 write k.folded
             }
             GroupNormApply(k) = group_norm_apply { read k.a, read k.b.unwrap_or(k.a), read k.folded, write k.output }
+            GroupNormFused(k) = group_norm_fused with step {
+                read k.a,
+                read k.b.unwrap_or(k.a),
+                read k.affine,
+                read k.time.map_or(k.affine, |(table, _)| table),
+                write k.output
+            }
             AttentionScores(k) = attention_scores or attention_scores_wide { read k.qkv, write k.scores }
             AttentionSoftmax(k) = attention_softmax { update k.scores }
             AttentionApply(k) = attention_apply or attention_apply_wide { read k.qkv, read k.scores, write k.output }
+            AttentionFused(k) = attention_fused { read k.qkv, write k.output }
             Gaussian(k) = gaussian with step { read k.members, write k.output }
             Quantile(k) = quantile with step { read k.x, read k.model, write k.threshold }
             DdimStep(k) = ddim_step with step { read k.model, read k.noise, read k.threshold, update k.x, write k.x0 }

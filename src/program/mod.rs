@@ -12,9 +12,9 @@ mod params;
 mod tensor;
 
 pub use calls::{
-    Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Call, ClassEmbedding, Conv2d, DdimStep,
-    Gaussian, GroupNormApply, GroupNormFold, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile, Resample, TimeEmbedding,
-    Work,
+    Activation, AttentionApply, AttentionChunk, AttentionFused, AttentionScores, AttentionSoftmax, Call, ClassEmbedding, Conv2d,
+    DdimStep, Gaussian, GroupNormApply, GroupNormFold, GroupNormFused, GroupNormStats, Linear, NetworkInput, PackPicture, Quantile,
+    Resample, Shortcut, TimeEmbedding, Work,
 };
 pub use executor::{BoxFuture, CallTime, DeviceInfo, DeviceKind, Executor, Ticket};
 pub(crate) use executor::{Outstanding, check_words};

@@ -95,11 +95,19 @@ uniform! {
         flags: u32,
         /// Factor of the whole result.
         scale: f32,
+        /// C4 per pixel of a shortcut's first source, 0 where there is no shortcut.
+        shortcut_a_c4: u32,
+        /// C4 per pixel of its second source, 0 for none.
+        shortcut_b_c4: u32,
+        /// Unused.
+        pad0: u32,
+        /// Unused.
+        pad1: u32,
     }
 }
 
 uniform! {
-    /// Geometry of the three group normalisation kernels.
+    /// Geometry of the group normalisation kernels.
     "GroupNorm" GroupNormParams {
         /// Images.
         batch: u32,
@@ -129,10 +137,10 @@ uniform! {
         eps: f32,
         /// The activation's code.
         activation: u32,
+        /// C4 that a workgroup of group_norm_fused normalises.
+        run: u32,
         /// Unused.
         pad0: u32,
-        /// Unused.
-        pad1: u32,
     }
 }
 

@@ -2,9 +2,9 @@
 //! Constants are empty here; whoever runs a call puts values in.
 
 use etude::program::{
-    Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, ClassEmbedding, Conv2d, DdimStep, Element,
-    Gaussian, GroupNormApply, GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Linear, NetworkInput, PackPicture,
-    Program, Quantile, Resample, Shape, Stage, TensorId, TimeEmbedding,
+    Activation, AttentionApply, AttentionChunk, AttentionFused, AttentionScores, AttentionSoftmax, ClassEmbedding, Conv2d,
+    DdimStep, Element, Gaussian, GroupNormApply, GroupNormFold, GroupNormFused, GroupNormParams, GroupNormStats, Kernel, Life,
+    Linear, NetworkInput, PackPicture, Program, Quantile, Resample, Shape, Shortcut, Stage, TensorId, TimeEmbedding,
 };
 
 /// The stage all calls are recorded in.
@@ -29,7 +29,8 @@ fn recorded(mut p: Program, kernel: Kernel) -> Program {
     p
 }
 
-/// A convolution. `b` is 0 where there is one source; `time` is the C4 offset in a row of the table.
+/// A convolution. `b` is 0 where there is one source; `time` is the C4 offset in a row of the table; `shortcut` has the channels of a
+/// shortcut's sources, 0 for none.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "as in Conv2d")]
 pub struct Conv {
@@ -44,6 +45,7 @@ pub struct Conv {
     pub upsample: u32,
     pub time: Option<u32>,
     pub residual: bool,
+    pub shortcut: (u32, u32),
     pub scale: f32,
 }
 
@@ -54,7 +56,8 @@ impl Conv {
         let input = Shape::new(self.batch, self.size.0, self.size.1, self.a);
         let side = |n: u32| (n * self.upsample).div_ceil(self.stride);
         let output = Shape::new(self.batch, side(input.height), side(input.width), self.out);
-        let depth = 4 * (self.a.div_ceil(4) + self.b.div_ceil(4)) * self.kernel * self.kernel;
+        let c4_of = |(a, b): (u32, u32)| a.div_ceil(4) + b.div_ceil(4);
+        let depth = 4 * (c4_of((self.a, self.b)) * self.kernel * self.kernel + c4_of(self.shortcut));
         let call = Conv2d {
             a: c4(p, "a", input),
             b: (self.b > 0).then(|| c4(p, "b", Shape { channels: self.b, ..input })),
@@ -62,6 +65,10 @@ impl Conv {
             bias: constant(p, "bias", Shape::rows(1, self.out), Element::F32),
             time: self.time.map(|o| (floats(p, "time", Shape::rows(TABLE_ROWS, 4 * (o + output.c4() + 1))), o)),
             residual: self.residual.then(|| c4(p, "residual", output)),
+            shortcut: (self.shortcut.0 > 0).then(|| Shortcut {
+                a: c4(p, "shortcut a", Shape { channels: self.shortcut.0, ..input }),
+                b: (self.shortcut.1 > 0).then(|| c4(p, "shortcut b", Shape { channels: self.shortcut.1, ..input })),
+            }),
             output: c4(p, "output", output),
             kernel: self.kernel,
             stride: self.stride,
@@ -204,6 +211,24 @@ impl GroupNorm {
     }
 }
 
+impl GroupNorm {
+    /// All of it in one call; `None` where it does not fit one.
+    pub fn fused(&self) -> Option<Program> {
+        let params = GroupNormFused::fitted(self.params())?;
+        let p = &mut Program::new();
+        let (a, b) = self.sources(p);
+        let call = GroupNormFused {
+            a,
+            b,
+            affine: constant(p, "affine", Shape::new(2, 1, 1, self.width()), Element::F32),
+            time: self.time.map(|o| (floats(p, "time", Shape::rows(TABLE_ROWS, 4 * self.table_c4(o))), o)),
+            output: c4(p, "output", Shape::new(self.batch, self.size.0, self.size.1, self.width())),
+            params,
+        };
+        Some(recorded(std::mem::take(p), Kernel::GroupNormFused(call)))
+    }
+}
+
 /// The groups `groups` (first, count) and rows `rows` (first, count) of an attention over `batch` images.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "as in AttentionChunk")]
@@ -263,6 +288,13 @@ impl Attention {
         let (qkv, scores) = (self.tensor(p, "qkv", 3), self.scores_tensor(p, "probabilities", Life::State));
         let output = self.tensor(p, "output", 1);
         recorded(std::mem::take(p), Kernel::AttentionApply(AttentionApply { qkv, scores, output, chunk: self.chunk() }))
+    }
+
+    /// All three as one call, for few tokens.
+    pub fn fused(&self) -> Program {
+        let p = &mut Program::new();
+        let (qkv, output) = (self.tensor(p, "qkv", 3), self.tensor(p, "output", 1));
+        recorded(std::mem::take(p), Kernel::AttentionFused(AttentionFused { qkv, output, chunk: self.chunk() }))
     }
 
     /// All three calls.
@@ -355,6 +387,7 @@ pub fn sweep() -> Vec<Program> {
         upsample: 1,
         time: Some(0),
         residual: true,
+        shortcut: (0, 0),
         scale: 1.0,
     };
     for size in [(1, 1), (5, 3), (8, 8), (16, 16), (33, 31), (64, 64), (67, 83), (128, 128), (257, 255)] {
@@ -362,8 +395,21 @@ pub fn sweep() -> Vec<Program> {
             for (a, b) in [(1, 0), (3, 5), (64, 0), (64, 64), (256, 0)] {
                 for (kernel, stride, upsample) in [(1, 1, 1), (3, 1, 1), (3, 2, 1), (3, 1, 2)] {
                     for batch in [1, 4] {
-                        all.push(Conv { batch, size, a, b, out, kernel, stride, upsample, pad: kernel / 2, ..base }.program());
+                        let conv = Conv { batch, size, a, b, out, kernel, stride, upsample, pad: kernel / 2, ..base };
+                        all.push(conv.program());
+                        if stride == 1 && upsample == 1 {
+                            all.push(Conv { a: out, b: 0, residual: false, shortcut: (a, b), ..conv }.program());
+                        }
                     }
+                }
+            }
+        }
+    }
+    for size in [(1, 1), (4, 4), (5, 3), (8, 8), (16, 16), (33, 31), (64, 64)] {
+        for (a, b, groups) in [(3, 0, 3), (6, 0, 3), (32, 0, 32), (64, 0, 32), (96, 0, 32), (96, 64, 32), (256, 256, 32)] {
+            for batch in [1, 4, 64] {
+                for activation in [Activation::None, Activation::Silu] {
+                    all.extend(GroupNorm { batch, size, a, b, groups, chunk: size.0, activation, ..norm }.fused());
                 }
             }
         }
@@ -377,6 +423,9 @@ pub fn sweep() -> Vec<Program> {
                         .iter()
                         .flat_map(|c| [c.scores(), c.softmax(), c.apply()]),
                 );
+                if tokens <= AttentionFused::MAX_TOKENS {
+                    all.push(whole.fused());
+                }
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What a real GPU's compiler makes of the shaders for GPUs, without the GPU: Mesa's RADV compiles for any AMD chip that
 //! RADV_FORCE_FAMILY names, and tells registers, spills, memory and the instructions. No shader runs here.
 //!
-//! Every variant that `gpu::tune` gives a call of [`calls::sweep`] on a GPU, in f32 and f16, must do without spills and scratch
-//! memory and leave room for two waves per SIMD; the convolutions of layers of 64 channels and wider must spend 0.85 of their vector
+//! Every variant that `gpu::tune` gives a call of [`calls::sweep`] on a GPU, or may give it after measuring, in f32 and f16, must do
+//! without spills and scratch memory and leave room for two waves per SIMD; the convolutions of layers of 64 channels and wider must spend 0.85 of their vector
 //! instructions or more on multiply-adds that count. The table goes to target/tmp/gpu_compiler.txt, and to the screen with
 //! `cargo test --test gpu_compiler -- --nocapture`.
 //!
@@ -20,7 +20,7 @@ mod measure;
 use chip::CHIPS;
 use common::calls;
 use etude::{
-    gpu::{DeviceClass, Dispatch, dispatch},
+    gpu::{DeviceClass, Dispatch, candidates, dispatch},
     program::Kernel,
 };
 use measure::Row;
@@ -59,6 +59,10 @@ fn variants() -> Vec<Variant> {
         let variant =
             found.entry((chosen.shader, chosen.constants.clone())).or_insert_with(|| Variant { dispatch: chosen, is_wide: false });
         variant.is_wide |= is_wide;
+        for other in candidates(&kernel, &program, DeviceClass::Tiled, true) {
+            let key = (other.shader, other.constants.clone());
+            found.entry(key).or_insert_with(|| Variant { dispatch: other, is_wide: false });
+        }
     }
     found.into_values().collect()
 }

@@ -227,7 +227,22 @@ impl<'a> Layer<'a> {
         let output = self.result(Shape { channels: out, ..output }, Element::C4);
         let Placed { stride, pad, upsample, time, residual, scale } = placed;
         let time = time.map(|table| (table, 0));
-        self.call(Kernel::Conv2d(Conv2d { a, b, weights, bias, time, residual, output, kernel, stride, pad, upsample, scale }));
+        let shortcut = None;
+        self.call(Kernel::Conv2d(Conv2d {
+            a,
+            b,
+            weights,
+            bias,
+            time,
+            residual,
+            shortcut,
+            output,
+            kernel,
+            stride,
+            pad,
+            upsample,
+            scale,
+        }));
         output
     }
 
@@ -373,6 +388,7 @@ impl<'a> Layer<'a> {
             bias,
             time: None,
             residual: None,
+            shortcut: None,
             output: qkv,
             kernel: 1,
             stride: 1,

@@ -1,7 +1,14 @@
-//! Each network of unets.json as a whole, with a timestep of its own for every image.
+//! Each network of unets.json as a whole, with a timestep of its own for every image: with kernels fused and apart.
 
 use crate::{Verdict, common::Tolerance, fixture, integer, list, manifest, on_the_adapter, text};
-use etude::{backend::Backend, gpu::Precision, model::Model, platform::block_on, sampler, weights::Weights};
+use etude::{
+    backend::Backend,
+    gpu::Precision,
+    model::{Model, RecordOptions},
+    platform::block_on,
+    sampler,
+    weights::Weights,
+};
 use std::sync::Arc;
 
 /// f64_gap in the manifest is at most 1e-6, and we round as often as the reference does.
@@ -36,7 +43,8 @@ fn unets_on_the_adapter_in_f16() {
 
 fn check(device: &str, backend: &Backend, precision: Precision, tolerance: Tolerance) {
     let mut verdict = Verdict::default();
-    for case in list(&manifest("unets.json"), "cases") {
+    let cases = manifest("unets.json");
+    for (case, fused) in list(&cases, "cases").iter().flat_map(|case| [(case, false), (case, true)]) {
         let name = text(case, "name");
         let folder = fixture("unets").join(name);
         let evaluated = Model::open(&folder).and_then(|model| {
@@ -46,14 +54,16 @@ fn check(device: &str, backend: &Backend, precision: Precision, tolerance: Toler
             let classes = if file.contains("class_labels") { file.numbers("class_labels")? } else { Vec::new() };
             let classes: Vec<u32> = classes.into_iter().map(|class| class as u32).collect();
             let shape = file.shape("sample").expect("sample").iter().map(|n| *n as u32).collect::<Vec<_>>();
-            let (program, handles) = model.record(shape[0], shape[2], shape[3], shape[0])?;
+            let options = RecordOptions { fused, ..RecordOptions::default() };
+            let (program, handles) = model.record_with(shape[0], shape[2], shape[3], shape[0], options)?;
             let mut executor = backend.executor(Arc::new(program), precision)?;
             let eps = block_on(sampler::epsilon(executor.as_mut(), &handles, &file.floats("sample")?, &timesteps, &classes))?;
             Ok((eps, file.floats("eps")?))
         });
+        let what = format!("{device} {name}{}", if fused { ", fused" } else { "" });
         match evaluated {
-            Ok((eps, expected)) => verdict.compare(&eps, &expected, tolerance, &format!("{device} {name}")),
-            Err(error) => verdict.failures.push(format!("{device} {name}: {error}")),
+            Ok((eps, expected)) => verdict.compare(&eps, &expected, tolerance, &what),
+            Err(error) => verdict.failures.push(format!("{what}: {error}")),
         }
     }
     verdict.finish(&format!("U-Nets on {device}"));

@@ -1,4 +1,4 @@
-//! Attention over the pixels in three kernels, which handle a chunk of the scores at a time.
+//! Attention over the pixels: in three kernels, which handle a chunk of the scores at a time, or in one for few tokens.
 
 use super::{Call, Work};
 use crate::program::{AttentionParams, Program, TensorId};
@@ -121,5 +121,37 @@ impl Call for AttentionApply {
 
     fn flops(&self, _: &Program, _: u32) -> f64 {
         self.chunk.flops()
+    }
+}
+
+/// output rows of the chunk = softmax(scale·q·kᵀ)·v in one kernel, whose scores never leave the workgroup.
+#[derive(Clone, Copy, Debug)]
+pub struct AttentionFused {
+    /// As [`AttentionScores::qkv`].
+    pub qkv: TensorId,
+    /// As [`AttentionApply::output`].
+    pub output: TensorId,
+    /// The chunk, of [`Self::MAX_TOKENS`] at most.
+    pub chunk: AttentionChunk,
+}
+
+impl AttentionFused {
+    /// As many tokens as the shader has room for: a picture of 16 x 16.
+    pub const MAX_TOKENS: u32 = 256;
+}
+
+impl Call for AttentionFused {
+    type Params = AttentionParams;
+
+    fn params(&self, _: &Program) -> AttentionParams {
+        self.chunk.params()
+    }
+
+    fn work(&self, _: &Program, _: u32) -> Work {
+        Work::Attention(self.chunk)
+    }
+
+    fn flops(&self, _: &Program, _: u32) -> f64 {
+        2.0 * self.chunk.flops()
     }
 }

@@ -1,4 +1,5 @@
-//! Group normalisation in three kernels: moments of each channel, folding them into a factor and a summand, applying these.
+//! Group normalisation: in three kernels (moments of each channel, folding them into a factor and a summand, applying these), or in one
+//! where a group of one picture fits the registers of a workgroup.
 
 use super::{Call, Work};
 use crate::program::{GroupNormParams, Program, TensorId};
@@ -98,5 +99,70 @@ impl Call for GroupNormApply {
         let p = self.params;
         let blocks = p.pixels.div_ceil(PIXELS_PER_INVOCATION);
         Work::Each { pieces: p.batch * blocks * (p.a_c4 + p.b_c4), workgroup: 64 }
+    }
+}
+
+/// All of it in one kernel: output = activation(x·factor + summand), which never leave the workgroup.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupNormFused {
+    /// First source.
+    pub a: TensorId,
+    /// Second source.
+    pub b: Option<TensorId>,
+    /// As [`GroupNormFold::affine`].
+    pub affine: TensorId,
+    /// As [`GroupNormFold::time`].
+    pub time: Option<(TensorId, u32)>,
+    /// As [`GroupNormApply::output`].
+    pub output: TensorId,
+    /// Sizes and activation.
+    pub params: GroupNormParams,
+}
+
+/// The smallest number of C4 side by side that holds whole groups.
+fn smallest_run(size: u32) -> u32 {
+    match size % 4 {
+        0 => size / 4,
+        2 => size / 2,
+        _ => size,
+    }
+}
+
+impl GroupNormFused {
+    /// Invocations of its largest workgroup.
+    pub const INVOCATIONS: u32 = 256;
+    /// C4 that an invocation keeps in registers, at most.
+    pub const MAX_KEPT: u32 = 16;
+    /// Workgroups that fill a large GPU.
+    const ENOUGH_WORKGROUPS: u32 = 256;
+    /// C4 that are read side by side without waste.
+    const SIDE_BY_SIDE: u32 = 4;
+
+    /// `params` with the run of C4 for a workgroup; `None` where it does not fit one, or where a group lies across the padding
+    /// between two sources.
+    pub fn fitted(params: GroupNormParams) -> Option<GroupNormParams> {
+        let p = params;
+        let fits = |run: u32| run <= Self::INVOCATIONS && p.pixels <= Self::INVOCATIONS / run * Self::MAX_KEPT;
+        let mut run = smallest_run(p.channels / p.groups);
+        if !fits(run) || (p.b_c4 > 0 && !p.a_c.is_multiple_of(4)) {
+            return None;
+        }
+        let workgroups = |run: u32| p.batch * (p.a_c4 + p.b_c4).div_ceil(run);
+        while run < Self::SIDE_BY_SIDE && fits(2 * run) && workgroups(2 * run) >= Self::ENOUGH_WORKGROUPS {
+            run *= 2;
+        }
+        Some(GroupNormParams { run, ..p })
+    }
+}
+
+impl Call for GroupNormFused {
+    type Params = GroupNormParams;
+
+    fn params(&self, _: &Program) -> GroupNormParams {
+        self.params
+    }
+
+    fn work(&self, _: &Program, _: u32) -> Work {
+        Work::GroupNorm(self.params)
     }
 }

@@ -7,14 +7,14 @@ mod group_norm;
 mod image;
 mod resample;
 
-pub use attention::{AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax};
-pub use conv2d::Conv2d;
+pub use attention::{AttentionApply, AttentionChunk, AttentionFused, AttentionScores, AttentionSoftmax};
+pub use conv2d::{Conv2d, Shortcut};
 pub use embedding::{ClassEmbedding, Linear, TimeEmbedding};
-pub use group_norm::{GroupNormApply, GroupNormFold, GroupNormStats};
+pub use group_norm::{GroupNormApply, GroupNormFold, GroupNormFused, GroupNormStats};
 pub use image::{DdimStep, Gaussian, NetworkInput, PackPicture, Quantile};
 pub use resample::Resample;
 
-use super::{Conv2dParams, Program, Uniform};
+use super::{Conv2dParams, GroupNormParams, Program, Uniform};
 
 /// What every kernel's call can tell of itself.
 pub trait Call {
@@ -53,6 +53,10 @@ pub enum Work {
     AttentionScores(AttentionChunk),
     /// Sums of values by attention's probabilities, cut in the same way.
     AttentionApply(AttentionChunk),
+    /// Attention as a whole, some queries per workgroup.
+    Attention(AttentionChunk),
+    /// A group normalisation as a whole, a run of C4 of one image per workgroup.
+    GroupNorm(GroupNormParams),
 }
 
 /// A pointwise non-linearity of diffusers' `act_fn`.
