@@ -9,6 +9,7 @@ fn main() -> std::process::ExitCode {
     etude::platform::name_session_folder();
     let filter = tracing_subscriber::EnvFilter::try_from_env("ETUDE_LOG").unwrap_or_else(|_| "error".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    etude::gpu::keep_in(etude::platform::cache_folder());
     run()
 }
 

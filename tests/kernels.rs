@@ -8,11 +8,11 @@ mod common;
 
 use common::{
     Random, Tolerance, both_classes, calls,
-    compare::{Case, NORMAL, PRECISIONS, PROBABILITIES, Values, compare},
+    compare::{Case, NORMAL, PRECISIONS, PROBABILITIES, Values, compare, outputs_of},
     software_gpu,
 };
 use etude::{
-    gpu::{Precision, dispatch},
+    gpu::{DeviceClass, Precision, candidates, dispatch},
     program::{Activation, Kernel, Program, Shape, StepParams},
 };
 use proptest::{
@@ -392,6 +392,50 @@ fn every_variant_of_attention() {
 fn every_variant_of_group_norm() {
     // Up to 65,536 values in a group, and what is off from their mean squared.
     for_every_variant(SUM, |kernel| matches!(kernel, Kernel::GroupNormFused(_)));
+}
+
+/// What a device may choose after measuring gives the same bits as what the rule of thumb chooses: a run may go over from one to the other.
+#[test]
+fn every_candidate_of_conv2d_gives_the_same_bits() {
+    let Some(gpu) = both_classes().and_then(|gpus| gpus.into_iter().find(|gpu| gpu.class == DeviceClass::Tiled)) else { return };
+    let step = StepParams { rows: calls::TABLE_ROWS, row_stride: 1, ..StepParams::default() };
+    let base = calls::Conv {
+        batch: 2,
+        size: (9, 7),
+        a: 20,
+        b: 0,
+        out: 24,
+        kernel: 3,
+        stride: 1,
+        pad: 1,
+        upsample: 1,
+        time: Some(0),
+        residual: true,
+        shortcut: (0, 0),
+        scale: 0.5,
+    };
+    let cases = [
+        base,
+        calls::Conv { b: 36, out: 70, ..base },
+        calls::Conv { residual: false, shortcut: (12, 9), out: 40, ..base },
+        calls::Conv { kernel: 1, pad: 0, out: 3, ..base },
+        calls::Conv { stride: 2, out: 130, ..base },
+    ];
+    let mut compared = 0;
+    for (conv, precision) in cases.iter().flat_map(|conv| PRECISIONS.map(|precision| (conv, precision))) {
+        if precision == Precision::F16 && !gpu.f16 {
+            continue;
+        }
+        let program = conv.program();
+        let kernel = program.calls()[0].1;
+        let all = candidates(&kernel, &program, gpu.class, precision == Precision::F16);
+        let outputs: Vec<_> = all.iter().map(|variant| outputs_of(&gpu, &program, precision, &step, variant)).collect();
+        for (variant, output) in all.iter().zip(&outputs).skip(1) {
+            assert_eq!(output, &outputs[0], "{precision:?} {:?} of {conv:?}", variant.constants);
+            compared += 1;
+        }
+    }
+    assert!(compared > 20, "{compared} candidates");
 }
 
 /// As many tokens as a picture of 64 x 64 has, through all three kernels.

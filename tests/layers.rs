@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("program", &["error"]),
     ("model", &["error", "files", "hub", "json", "program", "schedule", "weights"]),
     ("cpu", &["error", "noise", "platform", "program"]),
-    ("gpu", &["error", "platform", "program"]),
+    ("gpu", &["error", "files", "platform", "program"]),
     ("sampler", &["error", "program", "schedule"]),
     ("backend", &["cpu", "error", "gpu", "model", "platform", "program"]),
     ("engine", &["backend", "error", "gpu", "model", "noise", "platform", "program", "sampler", "schedule"]),
@@ -151,7 +151,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // Tests that the commands which the viewer copies are this command line's.
     ("cli/copied", &["app", "app/actions", "app/state", "cli", "latent", "picture", "recipe", "schedule"]),
-    ("main", &["app", "app/page", "app/state", "app/window", "cli", "error", "platform", "session"]),
+    ("main", &["app", "app/page", "app/state", "app/window", "cli", "error", "gpu", "platform", "session"]),
 ];
 
 /// Modules whose files may still name each other in a circle; elsewhere none may.

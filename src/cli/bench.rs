@@ -7,7 +7,7 @@ use etude::{
     backend::Backend,
     cpu::executor::CpuExecutor,
     error::Result,
-    gpu::{GpuExecutor, Peak},
+    gpu::{Choice, GpuExecutor, Peak},
     model::{Model, RecordOptions},
     platform::{Instant, block_on},
     program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, StepParams},
@@ -31,6 +31,9 @@ pub struct BenchArgs {
     /// Seconds to measure for
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
     seconds: f64,
+    /// Forget which kernels were measured to be the quickest on this device, and measure anew
+    #[arg(long)]
+    retune: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -58,7 +61,16 @@ struct Report {
     dispatches_per_step: usize,
     memory_allocated: u64,
     memory_weights_and_live_activations: u64,
+    /// Each shape of layer that the device may choose kernels for; empty where nothing is measured.
+    tuned: Vec<Tuned>,
     costliest: Vec<Cost>,
+}
+
+/// A shape of layer, and what was measured of it: `None` where the time did not suffice.
+#[derive(Debug, Serialize)]
+struct Tuned {
+    layers: String,
+    choice: Option<Choice>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +96,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     };
     let seconds = args.seconds.clamp(0.1, 600.0);
     let info = chosen.backend.info();
+    let mut tuned = Vec::new();
     let (rounds, costs, memory) = match &chosen.backend {
         Backend::Cpu => {
             let mut executor = CpuExecutor::new(program.clone());
@@ -95,14 +108,22 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
         }
         Backend::Gpu(gpu) => {
             let peak = block_on(Peak::new(gpu))?;
+            if args.retune {
+                gpu.forget_tuning();
+            }
             let mut executor = GpuExecutor::new(gpu.clone(), program.clone(), precision)?;
+            executor.tune()?;
+            if gpu.tunes() {
+                let measured = gpu.tuned(&program, precision).into_iter();
+                tuned = measured.map(|(layers, choice)| Tuned { layers, choice }).collect();
+            }
             let rounds = measure(&mut executor, &handles, seconds, Some(&peak))?;
             let costs =
                 if gpu.timestamps { block_on(executor.profile(&[Stage::Network, Stage::Update], &step()))? } else { Vec::new() };
             (rounds, costs, (executor.allocated_bytes(), executor.needed_bytes()))
         }
     };
-    let report = report(args, &model, &info, &program, batch, &rounds, &costs, memory);
+    let report = Report { tuned, ..report(args, &model, &info, &program, batch, &rounds, &costs, memory) };
     if args.json {
         let text = serde_json::to_string_pretty(&report).map_err(|e| etude::error::Error::argument(e.to_string()))?;
         outln!("{text}");
@@ -234,6 +255,7 @@ fn report(
             .sum(),
         memory_allocated: memory.0,
         memory_weights_and_live_activations: memory.1,
+        tuned: Vec::new(),
         costliest: rows,
     }
 }
@@ -260,10 +282,30 @@ fn print_report(r: &Report) {
         mib(r.memory_allocated),
         mib(r.memory_weights_and_live_activations)
     );
+    if !r.tuned.is_empty() {
+        print_tuned(&r.tuned);
+    }
     if !r.costliest.is_empty() {
         outln!("\n{:<18} {:<40} {:>9} {:>7} {:>9}", "kernel", "layer", "ms", "share", "GFLOP/s");
         for c in &r.costliest {
             outln!("{:<18} {:<40} {:>9.3} {:>6.1}% {:>9.1}", c.kernel, c.layer, c.milliseconds, c.share * 100.0, c.gflops);
         }
+    }
+}
+
+/// How many layers were measured, and those for which another tile than the rule of thumb's was quicker.
+fn print_tuned(tuned: &[Tuned]) {
+    let measured = tuned.iter().filter(|t| t.choice.is_some()).count();
+    let better: Vec<_> = tuned.iter().filter_map(|t| Some((&t.layers, t.choice.as_ref()?))).collect();
+    let better: Vec<_> = better.into_iter().filter(|(_, choice)| choice.microseconds < choice.by_rule).collect();
+    outln!(
+        "tuned          {measured} of {} shapes of convolutions measured on this device, {} are quicker than by the rule of thumb",
+        tuned.len(),
+        better.len()
+    );
+    for (layers, choice) in better {
+        let of = |name: &str| choice.constants.get(name).copied().unwrap_or(1);
+        let tile = format!("{} pixels x {} channels", of("PIXELS") * of("ROWS"), 4 * of("OUT_C4") * of("COLUMNS"));
+        outln!("  {layers}: {tile} in {:.1} us, by the rule {:.1}", choice.microseconds, choice.by_rule);
     }
 }

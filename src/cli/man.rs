@@ -37,10 +37,12 @@ const EXIT_STATUS: [(&str, &str); 4] = [
 ];
 
 /// What is read of the environment.
-const ENVIRONMENT: [(&str, &str); 5] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
     ("HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME", "Where models of the Hub are kept."),
     ("HF_TOKEN, HF_HUB_OFFLINE, HF_ENDPOINT", "Access to the Hub, no access at all, another server."),
     ("WGPU_BACKEND", "vulkan, metal, dx12 or gl: the only one that is used."),
+    ("ETUDE_CACHE", "Where compiled kernels and what was measured of a GPU are kept; else a folder among the system's caches."),
+    ("ETUDE_TUNE", "0: kernels are not measured on GPUs. 1: on software drivers, too, which then get those for GPUs."),
     ("NO_COLOR", "No colours."),
     (
         "ETUDE_LOG",

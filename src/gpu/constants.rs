@@ -22,6 +22,17 @@ pub(super) struct Region {
     pub bytes: u64,
 }
 
+impl Region {
+    /// As what a shader binds.
+    pub fn binding(&self) -> wgpu::BindingResource<'_> {
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset: self.offset,
+            size: std::num::NonZeroU64::new(self.bytes),
+        })
+    }
+}
+
 /// The weights that are on a device, shared by all programs recorded of one model in one precision.
 #[derive(Debug, Default)]
 pub struct DeviceWeights(Vec<(Weak<Vec<f32>>, Region)>);

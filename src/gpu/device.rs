@@ -1,6 +1,6 @@
 //! Adapters and the compute device: which one, and what it can do.
 
-use super::{pipeline::PipelineStore, queue::Counters};
+use super::{kept, pipeline::PipelineStore, queue::Counters, tuning::Tuning};
 use crate::{
     error::{Error, Result},
     program::{DeviceInfo, DeviceKind},
@@ -73,6 +73,7 @@ pub struct Gpu {
     pub timestamps: bool,
     pub(super) limits: wgpu::Limits,
     pub(super) pipelines: PipelineStore,
+    pub(super) tuning: Tuning,
     pub(super) counters: Counters,
     /// The first fault the driver reported outside a call's result and nobody has been told of.
     fault: Arc<Mutex<Option<Fault>>>,
@@ -182,6 +183,7 @@ pub async fn open(wanted: impl Fn(&DeviceInfo) -> bool) -> Result<Option<Arc<Gpu
 async fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
     let info = describe(adapter);
     let useful = wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP;
+    let useful = if kept::is_on() { useful | wgpu::Features::PIPELINE_CACHE } else { useful };
     let features = adapter.features() & useful;
     let limits = adapter.limits();
     let descriptor = wgpu::DeviceDescriptor {
@@ -223,7 +225,9 @@ async fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
     #[cfg(target_arch = "wasm32")]
     let features = if crate::platform::has_subgroups() { features | wgpu::Features::SUBGROUP } else { features };
     let wide = DeviceClass::wide(&adapter.get_info(), features);
-    let class = wide.filter(|_| info.kind == DeviceKind::Software).unwrap_or(DeviceClass::Tiled);
+    let tunes = asked_to_tune().unwrap_or(info.kind != DeviceKind::Software);
+    let class = wide.filter(|_| info.kind == DeviceKind::Software && !tunes).unwrap_or(DeviceClass::Tiled);
+    let pipelines = PipelineStore::open(&device, &adapter.get_info()).await;
     Ok(Arc::new(Gpu {
         class,
         wide,
@@ -233,10 +237,28 @@ async fn open_adapter(adapter: &wgpu::Adapter) -> Result<Arc<Gpu>> {
         queue,
         info,
         limits,
-        pipelines: PipelineStore::default(),
+        pipelines,
+        tuning: Tuning::new(tunes, &adapter.get_info()),
         counters: Counters::default(),
         fault,
     }))
+}
+
+/// What `ETUDE_TUNE` says, where it says something: 1 measures layers on a software driver, too, which then gets the kernels of GPUs; 0
+/// on none.
+#[cfg(not(target_arch = "wasm32"))]
+fn asked_to_tune() -> Option<bool> {
+    match crate::platform::variable("ETUDE_TUNE")?.trim() {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// A page has no thread to measure on.
+#[cfg(target_arch = "wasm32")]
+fn asked_to_tune() -> Option<bool> {
+    Some(false)
 }
 
 impl Gpu {

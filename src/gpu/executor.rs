@@ -6,7 +6,7 @@ use super::{
     constants::{DeviceWeights, Region},
     pipeline::{BindingKind, Pipeline},
     staging::{InFlight, Source, StagingPool},
-    tune::dispatch,
+    tune::{Dispatch, dispatch},
 };
 use crate::{
     error::{Error, Result},
@@ -22,9 +22,13 @@ use std::sync::Arc;
 /// on the same device waits for it: at 0.5 TFLOP/s this is 0.1 s.
 const MAX_FLOPS: f64 = 5e10;
 
-struct Call {
+pub(super) struct Call {
     stage: Stage,
-    flops: f64,
+    pub flops: f64,
+    /// The shader variant.
+    variant: Dispatch,
+    /// What it binds.
+    pub bound: Vec<(BindingKind, Region)>,
     pipeline: Arc<Pipeline>,
     bind_group: wgpu::BindGroup,
     /// Workgroups in x and y; `None` where they depend on the number of embedding rows in use.
@@ -35,11 +39,17 @@ struct Call {
 pub struct GpuExecutor {
     pub(super) gpu: Arc<Gpu>,
     pub(super) program: Arc<Program>,
-    precision: Precision,
+    pub(super) precision: Precision,
     plan: MemoryPlan,
     slots: Vec<wgpu::Buffer>,
     pub(super) step_buffer: wgpu::Buffer,
-    calls: Vec<Call>,
+    pub(super) calls: Vec<Call>,
+    /// The [`Gpu::tuning_generation`] that the calls' variants are of.
+    generation: u64,
+    /// Whether the layers have been looked at for some that are to be measured.
+    pub(super) asked_to_tune: bool,
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) tuner: Option<super::tuner::Running>,
     in_flight: Outstanding<(InFlight, Vec<TensorId>)>,
     staging: StagingPool,
     allocated: u64,
@@ -65,6 +75,21 @@ impl GpuExecutor {
     /// # Errors
     /// As [`Self::new`].
     pub fn sharing(gpu: Arc<Gpu>, program: Arc<Program>, precision: Precision, weights: &mut DeviceWeights) -> Result<Self> {
+        let best = |kernel: &Kernel| gpu.best_dispatch(kernel, &program, precision, 1);
+        Self::choosing(gpu.clone(), program.clone(), precision, weights, &best)
+    }
+
+    /// As [`Self::sharing`], with the shader variants that `choose` takes, each of which must suit its call: for tests of all of them.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn choosing(
+        gpu: Arc<Gpu>,
+        program: Arc<Program>,
+        precision: Precision,
+        weights: &mut DeviceWeights,
+        choose: &dyn Fn(&Kernel) -> Dispatch,
+    ) -> Result<Self> {
         if precision == Precision::F16 && !gpu.f16 {
             return Err(Error::device(&gpu.info.name, "has no 16-bit shader arithmetic (SHADER_F16); use --precision f32"));
         }
@@ -93,6 +118,7 @@ impl GpuExecutor {
         let constants = weights.upload(&gpu, &program, precision)?;
         gpu.check()?;
 
+        let generation = gpu.tuning_generation();
         let mut all_params = Vec::new();
         let mut calls = Vec::with_capacity(program.calls().len());
         for ((stage, kernel, label), params) in program.calls().iter().zip(&params_bytes) {
@@ -118,13 +144,46 @@ impl GpuExecutor {
                 };
                 bound.push((kind, region));
             }
-            calls.push(prepare(&gpu, kernel, *stage, &program, precision, &bound)?);
+            calls.push(prepare(&gpu, kernel, *stage, &program, precision, bound, choose(kernel))?);
         }
         gpu.queue.write_buffer(&params_buffer, 0, &all_params);
         gpu.check()?;
+        gpu.pipelines.keep();
         let allocated = allocated + program.weight_bytes(precision.c4_bytes());
         let (in_flight, staging) = (Outstanding::default(), StagingPool::default());
-        Ok(Self { gpu, program, precision, plan, slots, step_buffer, calls, in_flight, staging, allocated })
+        Ok(Self {
+            gpu,
+            program,
+            precision,
+            plan,
+            slots,
+            step_buffer,
+            calls,
+            generation,
+            asked_to_tune: false,
+            #[cfg(not(target_arch = "wasm32"))]
+            tuner: None,
+            in_flight,
+            staging,
+            allocated,
+        })
+    }
+
+    /// Takes the variants that have been measured to be quickest since the last step. They give the same bits.
+    pub(super) fn follow_tuning(&mut self) -> Result<()> {
+        let generation = self.gpu.tuning_generation();
+        if generation == self.generation {
+            return Ok(());
+        }
+        for ((stage, kernel, _), call) in self.program.calls().iter().zip(&mut self.calls) {
+            let best = self.gpu.best_dispatch(kernel, &self.program, self.precision, 1);
+            if best != call.variant {
+                *call = prepare(&self.gpu, kernel, *stage, &self.program, self.precision, std::mem::take(&mut call.bound), best)?;
+            }
+        }
+        self.generation = generation;
+        self.gpu.pipelines.keep();
+        Ok(())
     }
 
     /// Bytes of device memory this executor holds, its weights included, which others may share.
@@ -193,29 +252,20 @@ fn prepare(
     stage: Stage,
     program: &Program,
     precision: Precision,
-    bound: &[(BindingKind, Region)],
+    bound: Vec<(BindingKind, Region)>,
+    variant: Dispatch,
 ) -> Result<Call> {
-    let variant = dispatch(kernel, program, gpu.class, 1);
     let kinds: Vec<BindingKind> = bound.iter().map(|(kind, _)| *kind).collect();
     let pipeline = gpu.pipeline(&variant, &kinds, precision == Precision::F16)?;
-    let entries: Vec<_> = (0..)
-        .zip(bound)
-        .map(|(binding, (_, region))| wgpu::BindGroupEntry {
-            binding,
-            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: &region.buffer,
-                offset: region.offset,
-                size: std::num::NonZeroU64::new(region.bytes),
-            }),
-        })
-        .collect();
+    let entries: Vec<_> =
+        (0..).zip(&bound).map(|(binding, (_, region))| wgpu::BindGroupEntry { binding, resource: region.binding() }).collect();
     let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: Some(variant.shader),
         layout: &pipeline.layout,
         entries: &entries,
     });
     let grid = (!kernel.work_grows_with_rows(program)).then(|| variant.grid());
-    Ok(Call { stage, flops: kernel.flops(program, 1), pipeline, bind_group, grid })
+    Ok(Call { stage, flops: kernel.flops(program, 1), variant, bound, pipeline, bind_group, grid })
 }
 
 impl Executor for GpuExecutor {
@@ -258,6 +308,9 @@ impl Executor for GpuExecutor {
 
     fn submit(&mut self, stages: &[Stage], step: &StepParams, reads: &[TensorId]) -> Result<Ticket> {
         self.gpu.check()?;
+        self.follow_tuning()?;
+        #[cfg(not(target_arch = "wasm32"))]
+        self.begin_tuning();
         let given_up: Vec<_> = self.in_flight.abandoned().collect();
         given_up.into_iter().for_each(|(in_flight, _)| self.staging.give_up(in_flight));
         self.gpu.queue.write_buffer(&self.step_buffer, 0, bytemuck::bytes_of(step));

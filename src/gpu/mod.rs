@@ -3,6 +3,7 @@
 mod constants;
 mod device;
 mod executor;
+mod kept;
 mod peak;
 mod pipeline;
 mod precision;
@@ -11,12 +12,17 @@ mod queue;
 mod shader;
 mod staging;
 mod tune;
+#[cfg(not(target_arch = "wasm32"))]
+mod tuner;
+mod tuning;
 
 pub use constants::DeviceWeights;
 pub use device::{AdapterReport, DeviceClass, Gpu, is_software, list_adapters, open};
 pub use executor::GpuExecutor;
+pub use kept::keep_in;
 pub use peak::Peak;
 pub use precision::Precision;
 pub use queue::Counts;
 pub use shader::{ShaderSource, assemble, shader_sources};
 pub use tune::{Dispatch, MAX_WORKGROUPS_PER_DIMENSION, candidates, dispatch};
+pub use tuning::Choice;

@@ -1,10 +1,14 @@
-//! Pipelines, made at the first use of a shader variant and kept as long as the device.
+//! Pipelines, made at the first use of a shader variant and kept as long as the device; what the driver compiled on disk, where it lets
+//! us, for the next start.
 
-use super::{Gpu, shader::assemble, tune::Dispatch};
+use super::{Gpu, kept, shader::assemble, tune::Dispatch};
 use crate::error::Result;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// A compute pipeline with its bind group layout.
@@ -33,7 +37,47 @@ struct Key {
 
 /// All pipelines of a device.
 #[derive(Debug, Default)]
-pub(super) struct PipelineStore(Mutex<HashMap<Key, Arc<Pipeline>>>);
+pub(super) struct PipelineStore {
+    made: Mutex<HashMap<Key, Arc<Pipeline>>>,
+    /// The driver's, where it has one that can be kept, and its file.
+    cache: Option<(wgpu::PipelineCache, String)>,
+    /// Whether it has more than the file.
+    has_more: AtomicBool,
+}
+
+impl PipelineStore {
+    /// With what the driver compiled before, where that can be kept.
+    pub async fn open(device: &wgpu::Device, adapter: &wgpu::AdapterInfo) -> Self {
+        let can = kept::is_on() && device.features().contains(wgpu::Features::PIPELINE_CACHE);
+        let Some(_) = wgpu::util::pipeline_cache_key(adapter).filter(|_| can) else { return Self::default() };
+        let file = format!("pipelines-{}.bin", kept::name_of(adapter));
+        let data = kept::read_sealed(&file);
+        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let descriptor = wgpu::PipelineCacheDescriptor { label: Some("etude"), data: data.as_deref(), fallback: true };
+        #[allow(
+            unsafe_code,
+            reason = "the checksum says that the data is what a cache gave; wgpu compares adapter and driver, and begins anew where they differ"
+        )]
+        let cache = unsafe { device.create_pipeline_cache(&descriptor) };
+        match scope.pop().await {
+            None => Self { cache: Some((cache, file)), ..Self::default() },
+            Some(error) => {
+                tracing::info!("pipelines are not kept: {error}");
+                Self::default()
+            }
+        }
+    }
+
+    /// Writes what the driver compiled since the last time.
+    pub fn keep(&self) {
+        if let Some((cache, file)) = &self.cache
+            && self.has_more.swap(false, Ordering::AcqRel)
+            && let Some(data) = cache.get_data()
+        {
+            kept::write_sealed(file, &data);
+        }
+    }
+}
 
 impl Gpu {
     /// The pipeline of a shader variant with these bindings.
@@ -41,15 +85,25 @@ impl Gpu {
     /// # Errors
     /// The driver refuses it.
     pub(super) fn pipeline(&self, dispatch: &Dispatch, bindings: &[BindingKind], f16: bool) -> Result<Arc<Pipeline>> {
+        let pipeline = self.pipeline_apart(dispatch, bindings, f16)?;
+        self.check()?;
+        Ok(pipeline)
+    }
+
+    /// As [`Self::pipeline`], without asking whether the driver refused it.
+    ///
+    /// # Errors
+    /// A fault of this program.
+    pub(super) fn pipeline_apart(&self, dispatch: &Dispatch, bindings: &[BindingKind], f16: bool) -> Result<Arc<Pipeline>> {
         let key = Key { shader: dispatch.shader, constants: dispatch.constants.clone(), bindings: bindings.to_vec(), f16 };
-        let mut store = self.pipelines.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = store.get(&key) {
+        let store = || self.pipelines.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = store().get(&key) {
             return Ok(found.clone());
         }
+        // Unlocked meanwhile: a run does not wait for what is compiled to be measured.
         let made = Arc::new(self.make_pipeline(dispatch, bindings, f16)?);
-        self.check()?;
-        store.insert(key, made.clone());
-        Ok(made)
+        self.pipelines.has_more.store(true, Ordering::Release);
+        Ok(store().entry(key).or_insert(made).clone())
     }
 
     fn make_pipeline(&self, dispatch: &Dispatch, bindings: &[BindingKind], f16: bool) -> Result<Pipeline> {
@@ -91,7 +145,7 @@ impl Gpu {
                 zero_initialize_workgroup_memory: checked,
                 ..Default::default()
             },
-            cache: None,
+            cache: self.pipelines.cache.as_ref().map(|(cache, _)| cache),
         });
         Ok(Pipeline { pipeline, layout })
     }

@@ -84,6 +84,24 @@ impl Gpu {
         answer.map_err(|_| Error::device(&self.info.name, "stopped answering; load the page again, or choose the CPU"))
     }
 
+    /// Submits what ends with a copy to `readable`, waits, and returns that: for a thread beside the steps, whose counts and faults are
+    /// none of its business. `None` where the driver refuses.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn read_apart(&self, encoder: wgpu::CommandEncoder, readable: &wgpu::Buffer) -> Option<Vec<u8>> {
+        /// Another thread that waits for the device may be the one that calls back, just now.
+        const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+        let submission_index = Some(self.queue.submit([encoder.finish()]));
+        let (sender, mapped) = std::sync::mpsc::channel();
+        readable.map_async(wgpu::MapMode::Read, .., move |result| {
+            let _ = sender.send(result);
+        });
+        self.device.poll(wgpu::PollType::Wait { submission_index, timeout: None }).ok()?;
+        mapped.recv_timeout(PATIENCE).ok()?.ok()?;
+        let bytes = readable.get_mapped_range(..).ok()?.to_vec();
+        readable.unmap();
+        Some(bytes)
+    }
+
     /// Waits for the last but one submission of a long step: its parts follow each other without a pause, but never are many of them in
     /// the queue, where a window on the same device would wait for all of them.
     ///

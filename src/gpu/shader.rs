@@ -56,6 +56,13 @@ pub fn shader_sources() -> &'static [ShaderSource] {
     SHADERS
 }
 
+/// Changes with every change of a shader.
+pub(super) fn sources_checksum() -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    SHADERS.iter().chain(SHARED).for_each(|source| sum.update(source.text.as_bytes()));
+    sum.finalize()
+}
+
 /// The WGSL text of shader `name`: `#import x` lines replaced by shaders/shared/x.wgsl, `const NAME: u32 = …;` lines by the given
 /// values, and in front the types: `C4` is a vec4 of f32 or f16, as is stored, `Scalar` one component of it; `Tile` is a vec4 of f32, or of
 /// what is stored where TILES_AS_STORED says so.

@@ -22,7 +22,9 @@ pub use clock::Clock;
 pub use picked::Picked;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{arguments, block_on, catch_panic_quietly, home_folder, name_session_folder, spawn_on_cores, variable};
+pub use native::{
+    arguments, block_on, cache_folder, catch_panic_quietly, home_folder, name_session_folder, spawn_on_cores, variable,
+};
 pub use system::{PickedFile, Task, catch_panic_async, current_folder, pause, random_seed, rest, spawn};
 #[cfg(feature = "app")]
 pub use system::{base_address, pick_folder, pick_picture};

@@ -184,6 +184,21 @@ pub fn base_address() -> String {
     variable("ETUDE_PAGE").unwrap_or_else(|| PAGE.to_owned())
 }
 
+/// Where this program may keep what it can make again: `ETUDE_CACHE`, else a folder among the system's caches.
+pub fn cache_folder() -> PathBuf {
+    let of = |name: &str| variable(name).filter(|value| !value.trim().is_empty()).map(PathBuf::from);
+    let systems = || {
+        if cfg!(target_os = "windows") {
+            return of("LOCALAPPDATA").unwrap_or_else(home_folder).join("etude").join("cache");
+        }
+        if cfg!(target_os = "macos") {
+            return home_folder().join("Library/Caches/etude");
+        }
+        of("XDG_CACHE_HOME").unwrap_or_else(|| home_folder().join(".cache")).join("etude")
+    };
+    of("ETUDE_CACHE").unwrap_or_else(systems)
+}
+
 /// The user's own folder.
 pub fn home_folder() -> PathBuf {
     std::env::home_dir().unwrap_or_else(|| PathBuf::from("."))

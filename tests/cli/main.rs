@@ -12,6 +12,7 @@ mod jobs;
 mod recipes;
 mod resume;
 mod said;
+mod tuning;
 
 use etude::weights::Weights;
 use serde_json::Value;
@@ -54,6 +55,7 @@ impl Place {
         command.env_remove("XDG_RUNTIME_DIR");
         // No test but those of tests/hub asks a Hub, and none the real one.
         command.env("HF_HUB_OFFLINE", "1").env("HF_HUB_CACHE", std::env::temp_dir().join("no-such-cache"));
+        command.env("ETUDE_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache")).env_remove("ETUDE_TUNE");
         command.current_dir(self.0.path()).args(line.split_whitespace()).env_remove("ETUDE_LOG").stdin(Stdio::null());
         command
     }

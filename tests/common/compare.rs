@@ -3,9 +3,9 @@
 use super::{Random, Tolerance, calls};
 use etude::{
     cpu::executor::CpuExecutor,
-    gpu::{Gpu, GpuExecutor, Precision},
+    gpu::{DeviceWeights, Dispatch, Gpu, GpuExecutor, Precision},
     platform::block_on,
-    program::{Access, Element, Executor, Life, Program, Shape, StepParams, TensorId},
+    program::{Access, Element, Executor, Kernel, Life, Program, Shape, StepParams, TensorId},
 };
 use half::f16;
 use std::sync::Arc;
@@ -81,6 +81,15 @@ fn fill(program: &Program, precision: Precision, seed: u64, values: Values) -> F
     }
     let outputs = program.tensors().filter(|(id, t)| changed(*id) && matches!(t.life, Life::State)).map(|(id, _)| id).collect();
     Filled { program: Arc::new(filled), written, written_words, outputs }
+}
+
+/// The bits of every output of a call in this variant.
+pub fn outputs_of(gpu: &Arc<Gpu>, program: &Program, precision: Precision, step: &StepParams, variant: &Dispatch) -> Vec<Vec<u32>> {
+    let filled = fill(program, precision, 1, NORMAL);
+    let choose = |_: &Kernel| variant.clone();
+    let executor = GpuExecutor::choosing(gpu.clone(), filled.program.clone(), precision, &mut DeviceWeights::default(), &choose);
+    let outputs = executor.and_then(|mut executor| run_on(&mut executor, &filled, step)).unwrap_or_else(|e| panic!("{e}"));
+    outputs.into_iter().map(|output| output.into_iter().map(f32::to_bits).collect()).collect()
 }
 
 /// Writes the inputs, runs the call, reads every output.
