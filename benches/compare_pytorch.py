@@ -75,8 +75,9 @@ def pytorch_times(net, batch: int, device: str, seconds: float) -> list[float]:
     return times
 
 
-def etude_time(etude: str, model: Path, batch: int, device: str) -> float:
+def etude_time(etude: str, model: Path, batch: int, device: str, precision: str = "f32", seconds: float = 3.0) -> float:
     command = [etude, "bench", "--model", model, "--batch", str(batch), "--device", device, "--json"]
+    command += ["--precision", precision, "--seconds", str(seconds)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"etude bench failed with {done.returncode}")

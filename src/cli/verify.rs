@@ -1,4 +1,4 @@
-//! `etude verify`: every kernel of a model on a device against the CPU executor.
+//! `etude verify`: every kernel of a model on a device against its plain twin on the processor.
 
 use super::options::{DeviceOptions, JsonOption, ModelOptions};
 use super::output::{object, outln};
@@ -56,7 +56,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
     );
     let (program, handles, batch) = chosen.backend.record_with(&model, args.batch, size, rows, precision, options)?;
     let mut device = chosen.backend.executor(program.clone(), precision)?;
-    let mut oracle = CpuExecutor::new(program.clone());
+    let mut oracle = CpuExecutor::plain(program.clone());
     let stages = [Stage::Prepare, Stage::Network, Stage::Noise, Stage::Threshold, Stage::Update, Stage::Picture];
     let step = step(batch);
     for executor in [device.as_mut(), &mut oracle] {
@@ -88,7 +88,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode> {
         outln!("FAILED: {failed} of {} kernel calls differ by more than {bound:e}", rows.len());
         return Ok(ExitCode::from(1));
     }
-    outln!("passed: {} kernel calls of {} agree with the CPU executor within {bound:e}", rows.len(), model.name);
+    outln!("passed: {} kernel calls of {} agree with their plain twins within {bound:e}", rows.len(), model.name);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,7 @@
 //! Twin of shaders/attention_fused.wgsl: the three kernels it is made of, one after the other.
 
 use super::{
-    attention_apply::attention_apply, attention_scores::attention_scores, attention_softmax::attention_softmax, parallel::Scratch,
+    attention_apply::attention_apply, attention_scores::attention_scores, attention_softmax::attention_softmax, memory::Scratch,
 };
 use crate::program::AttentionParams;
 

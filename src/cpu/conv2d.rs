@@ -18,7 +18,8 @@
 
 use super::{
     matmul::{Left, Product, Right},
-    parallel::{Scratch, piece},
+    memory::Scratch,
+    parallel::piece,
 };
 use crate::program::{Conv2dParams, StepParams};
 use rayon::prelude::*;
@@ -108,6 +109,11 @@ fn convolve_shortcut(p: &Conv2dParams, first: usize, weights: &[f32], a: &[f32],
         let of_a = Scratch::copy(out);
         product(b, &weights[a_width * columns..], b_width, &of_a, out);
     }
+}
+
+/// As [`summand`], of every image.
+pub(super) fn summands(p: &Conv2dParams, step: &StepParams, bias: &[f32], temb: &[f32]) -> Vec<Vec<f32>> {
+    (0..p.batch as usize).map(|image| summand(p, step, image, bias, temb)).collect()
 }
 
 /// What is added to every pixel of an image: the bias, and the time embedding's projection.

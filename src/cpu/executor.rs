@@ -1,12 +1,12 @@
 //! Running a program on the processor's cores.
 
-use super::call_twin;
+use super::{call_twin, memory::Lines, winograd};
 use crate::{
     error::{Error, Result},
     platform::Instant,
     program::{
-        Access, BoxFuture, CallTime, DeviceInfo, DeviceKind, Executor, Life, MemoryPlan, Outstanding, Program, Stage, StepParams,
-        TensorId, Ticket, check_words,
+        Access, BoxFuture, Call, CallTime, DeviceInfo, DeviceKind, Executor, Kernel, Life, MemoryPlan, Outstanding, Program, Stage,
+        StepParams, TensorId, Ticket, check_words,
     },
 };
 use std::sync::Arc;
@@ -16,8 +16,10 @@ use std::sync::Arc;
 pub struct CpuExecutor {
     device: DeviceInfo,
     program: Arc<Program>,
+    /// Whether calls go by their plain twins alone.
+    plain: bool,
     plan: MemoryPlan,
-    slots: Vec<Vec<f32>>,
+    slots: Vec<Lines>,
     /// What submissions were asked to read.
     done: Outstanding<Vec<Vec<f32>>>,
 }
@@ -32,8 +34,13 @@ impl CpuExecutor {
     /// Allocates everything `program` needs.
     pub fn new(program: Arc<Program>) -> Self {
         let plan = MemoryPlan::new(&program, 16);
-        let slots = plan.slots().iter().map(|bytes| vec![0.0; *bytes as usize / 4]).collect();
-        Self { device: device_info(), program, plan, slots, done: Outstanding::default() }
+        let slots = plan.slots().iter().map(|bytes| Lines::zeros(*bytes as usize / 4)).collect();
+        Self { device: device_info(), program, plain: false, plan, slots, done: Outstanding::default() }
+    }
+
+    /// As [`Self::new`], but every call goes by its plain twin, which is what the tests and `etude verify` compare with.
+    pub fn plain(program: Arc<Program>) -> Self {
+        Self { plain: true, ..Self::new(program) }
     }
 
     /// Runs `stages` once and times each kernel call.
@@ -78,7 +85,7 @@ impl CpuExecutor {
         let (_, kernel, _) = &program.calls()[index];
         let operands = kernel.operands();
         // The slots that are written leave the pool while the kernel runs, so that the others can be borrowed.
-        let mut outputs: Vec<(TensorId, usize, Vec<f32>)> = operands
+        let mut outputs: Vec<(TensorId, usize, Lines)> = operands
             .iter()
             .filter(|o| o.access != Access::Read)
             .filter_map(|o| self.plan.slot(o.tensor).map(|slot| (o.tensor, slot, std::mem::take(&mut self.slots[slot]))))
@@ -94,10 +101,23 @@ impl CpuExecutor {
             .collect();
         let lens: Vec<usize> = outputs.iter().map(|(id, ..)| self.len(*id)).collect();
         let mut views: Vec<&mut [f32]> = outputs.iter_mut().zip(lens).map(|((_, _, values), len)| &mut values[..len]).collect();
-        call_twin(kernel, &program, step, &inputs, &mut views);
+        self.compute(kernel, step, &inputs, &mut views);
         for (_, slot, values) in outputs {
             self.slots[slot] = values;
         }
+    }
+
+    /// The quickest way to the same result.
+    fn compute(&self, kernel: &Kernel, step: &StepParams, read: &[&[f32]], written: &mut [&mut [f32]]) {
+        if let (false, Kernel::Conv2d(conv)) = (self.plain, kernel)
+            && let (&[weights, bias, a, b, temb, residual], [output]) = (read, &mut *written)
+        {
+            let p = conv.params(&self.program);
+            if let Some(form) = winograd::Form::of(&p) {
+                return winograd::conv2d(form, &p, step, weights, bias, a, b, temb, residual, output);
+            }
+        }
+        call_twin(kernel, &self.program, step, read, written);
     }
 }
 

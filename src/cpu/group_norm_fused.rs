@@ -1,7 +1,7 @@
 //! Twin of shaders/group_norm_fused.wgsl: the three kernels it is made of, one after the other.
 
 use super::{
-    group_norm_apply::group_norm_apply, group_norm_fold::group_norm_fold, group_norm_stats::group_norm_stats, parallel::Scratch,
+    group_norm_apply::group_norm_apply, group_norm_fold::group_norm_fold, group_norm_stats::group_norm_stats, memory::Scratch,
 };
 use crate::program::{GroupNormParams, StepParams};
 

@@ -3,7 +3,7 @@
 use super::{
     activation::activate,
     matmul::{Left, Product, Right},
-    parallel::Scratch,
+    memory::Scratch,
 };
 use crate::program::{LinearParams, StepParams};
 use rayon::prelude::*;

@@ -14,7 +14,10 @@
 //!          └─────────┘  └──┴──┴──┴──┘
 //! ```
 
-use super::{parallel::Scratch, simd::dispatch};
+use super::{
+    memory::Scratch,
+    simd::{dispatch, load, store},
+};
 use pulp::{Simd, WithSimd};
 
 /// The left factor. Row r is `runs` pieces of `run` values `pitch` apart, the first of which begins at
@@ -216,24 +219,6 @@ impl Write<'_> {
             }
         }
         ROWS
-    }
-}
-
-/// A vector, its missing lanes zero.
-#[inline(always)]
-fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
-    match S::as_simd_f32s(values).0 {
-        [vector, ..] => *vector,
-        [] => simd.partial_load_f32s(values),
-    }
-}
-
-/// As many lanes as `values` holds.
-#[inline(always)]
-fn store<S: Simd>(simd: S, values: &mut [f32], vector: S::f32s) {
-    match S::as_mut_simd_f32s(values).0 {
-        [place, ..] => *place = vector,
-        [] => simd.partial_store_f32s(values, vector),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod group_norm_fused;
 pub mod group_norm_stats;
 pub mod linear;
 mod matmul;
+mod memory;
 pub mod network_input;
 pub mod pack_picture;
 mod parallel;
@@ -23,6 +24,7 @@ pub mod quantile;
 pub mod resample;
 mod simd;
 pub mod time_embedding;
+mod winograd;
 
 use crate::program::{Call, Kernel, Program, StepParams, kernels};
 

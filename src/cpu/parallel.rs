@@ -1,9 +1,6 @@
-//! How the twins share their work among the cores, and the scratch memory of each thread.
+//! How the twins share their work among the cores.
 
-use std::{
-    cell::RefCell,
-    ops::{Deref, DerefMut},
-};
+use std::{marker::PhantomData, ops::Range};
 
 /// How many of `units` one task takes: about four tasks per core, but none shorter than what it costs to hand one over.
 /// `each` is the estimated number of vector operations a unit takes.
@@ -12,49 +9,76 @@ pub(super) fn piece(units: usize, each: usize) -> usize {
     units.div_ceil(4 * rayon::current_num_threads()).max(MIN_OPERATIONS.div_ceil(each.max(1))).min(units).max(1)
 }
 
-thread_local!(static SPARE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) });
-
-/// Memory with unspecified contents; the thread keeps it for the next call, so that a step allocates nothing large.
-pub(super) struct Scratch {
-    values: Vec<f32>,
-    len: usize,
+/// Some columns of a matrix, which belong to one task.
+///
+/// ```text
+///            ├─ stride ──┤
+///            ┌───┬───┬───┐
+///   row 0    │   │▒▒▒│   │    What `chunks_mut` is for rows: blocks beside each other, each with a part of every row.
+///   row 1    │   │▒▒▒│   │
+///            └───┴───┴───┘
+///                ├───┤ columns
+/// ```
+pub(super) struct ColumnBlock<'a> {
+    start: *mut f32,
+    rows: usize,
+    stride: usize,
+    columns: Range<usize>,
+    matrix: PhantomData<&'a mut [f32]>,
 }
 
-impl Scratch {
-    pub(super) fn new(len: usize) -> Self {
-        let mut values = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
-        if values.len() < len {
-            values.resize(len, 0.0);
+#[allow(unsafe_code, reason = "a block is a part of an exclusive borrow, and no two blocks overlap")]
+// SAFETY: see `column_blocks`, the only place that makes one.
+unsafe impl Send for ColumnBlock<'_> {}
+
+/// Splits a matrix with rows of `stride` values into blocks of `width` columns, the last of which may be narrower.
+pub(super) fn column_blocks(matrix: &mut [f32], stride: usize, width: usize) -> impl Iterator<Item = ColumnBlock<'_>> {
+    let (start, rows) = (matrix.as_mut_ptr(), matrix.len() / stride);
+    (0..stride).step_by(width).map(move |first| ColumnBlock {
+        start,
+        rows,
+        stride,
+        columns: first..stride.min(first + width),
+        matrix: PhantomData,
+    })
+}
+
+impl ColumnBlock<'_> {
+    /// Which columns these are.
+    pub(super) fn columns(&self) -> Range<usize> {
+        self.columns.clone()
+    }
+
+    /// Its part of a row.
+    #[inline(always)]
+    pub(super) fn row(&mut self, row: usize) -> &mut [f32] {
+        assert!(row < self.rows, "row {row} of {}", self.rows);
+        // SAFETY: within the matrix, whose whole rows were counted; blocks have no column in common, and `&mut self` lends one row
+        // at a time.
+        #[allow(unsafe_code, reason = "safe Rust splits a slice by rows only")]
+        unsafe {
+            std::slice::from_raw_parts_mut(self.start.add(row * self.stride + self.columns.start), self.columns.len())
         }
-        Self { values, len }
     }
 }
 
-impl Scratch {
-    /// Memory with these values.
-    pub(super) fn copy(values: &[f32]) -> Self {
-        let mut copy = Self::new(values.len());
-        copy.copy_from_slice(values);
-        copy
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        SPARE.with_borrow_mut(|spare| spare.push(std::mem::take(&mut self.values)));
-    }
-}
-
-impl Deref for Scratch {
-    type Target = [f32];
-
-    fn deref(&self) -> &[f32] {
-        &self.values[..self.len]
-    }
-}
-
-impl DerefMut for Scratch {
-    fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.values[..self.len]
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn blocks_of_columns_are_the_whole_matrix() {
+        let mut matrix: Vec<f32> = (0..5 * 7).map(|i| i as f32).collect();
+        let mut seen = Vec::new();
+        for mut block in super::column_blocks(&mut matrix, 7, 3) {
+            for row in 0..5 {
+                let first = row * 7 + block.columns().start;
+                for (i, value) in block.row(row).iter_mut().enumerate() {
+                    assert_eq!(*value, (first + i) as f32);
+                    seen.push(first + i);
+                    *value = -1.0;
+                }
+            }
+        }
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..35) && matrix.iter().all(|v| *v == -1.0));
     }
 }

@@ -11,6 +11,40 @@ pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     ARCH.dispatch(work)
 }
 
+/// Values of a vector of those instructions.
+pub(super) fn lanes() -> usize {
+    struct Lanes;
+
+    impl WithSimd for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+
+    dispatch(Lanes)
+}
+
+/// A vector, its missing lanes zero.
+#[inline(always)]
+pub(super) fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
+    match S::as_simd_f32s(values).0 {
+        [vector, ..] => *vector,
+        [] => simd.partial_load_f32s(values),
+    }
+}
+
+/// As many lanes as `values` holds.
+#[inline(always)]
+pub(super) fn store<S: Simd>(simd: S, values: &mut [f32], vector: S::f32s) {
+    match S::as_mut_simd_f32s(values).0 {
+        [place, ..] => *place = vector,
+        [] => simd.partial_store_f32s(values, vector),
+    }
+}
+
 /// Runs a closure whose plain loops the compiler vectorises for those instructions. It and what it calls have to be `#[inline(always)]`,
 /// else they are compiled for the oldest processor of the architecture.
 #[inline(always)]

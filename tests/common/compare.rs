@@ -143,7 +143,7 @@ pub fn compare(
             continue;
         }
         let filled = fill(program, precision, *seed, values);
-        let expected = run_on(&mut CpuExecutor::new(filled.program.clone()), &filled, step).map_err(|e| e.to_string())?;
+        let expected = run_on(&mut CpuExecutor::plain(filled.program.clone()), &filled, step).map_err(|e| e.to_string())?;
         for gpu in gpus {
             let executor = GpuExecutor::new(gpu.clone(), filled.program.clone(), precision);
             let got = executor.and_then(|mut executor| run_on(&mut executor, &filled, step)).map_err(|e| e.to_string())?;
