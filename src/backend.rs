@@ -1,7 +1,10 @@
 //! Which device a run gets, and the executor for it.
 
 use crate::{
-    cpu::executor::{CpuExecutor, device_info},
+    cpu::{
+        PackedWeights, bf16_in_hardware,
+        executor::{CpuExecutor, device_info},
+    },
     error::{Error, Result},
     gpu::{self, DeviceClass, DeviceWeights, Gpu, GpuExecutor, Precision},
     model::{Model, RecordOptions},
@@ -50,6 +53,13 @@ pub enum Backend {
     Gpu(Arc<Gpu>),
 }
 
+/// A model's weights as a backend's executors share them.
+#[derive(Debug, Default)]
+pub struct SharedWeights {
+    uploaded: DeviceWeights,
+    packed: PackedWeights,
+}
+
 /// A backend with the sentence that says why it is this one.
 #[derive(Clone, Debug)]
 pub struct Chosen {
@@ -69,6 +79,9 @@ impl Backend {
         let real = |info: &DeviceInfo| cfg!(target_arch = "wasm32") || info.kind != DeviceKind::Software;
         let chosen = match choice {
             DeviceChoice::Cpu => Chosen { backend: Self::Cpu, reason: "as --device cpu asks".to_owned() },
+            DeviceChoice::Auto if precision == Precision::Bf16 => {
+                Chosen { backend: Self::Cpu, reason: "the one with bf16".to_owned() }
+            }
             DeviceChoice::Auto => match gpu::open(real).await {
                 Ok(Some(gpu)) => {
                     let reason = if cfg!(target_arch = "wasm32") {
@@ -95,8 +108,18 @@ impl Backend {
         };
         if let (Self::Cpu, Precision::F16) = (&chosen.backend, precision) {
             return Err(Error::argument(
-                "--precision f16: expected a GPU with 16-bit shader arithmetic, got the CPU executor; use --precision f32",
+                "--precision f16: expected a GPU with 16-bit shader arithmetic, got the CPU executor; use --precision f32 or bf16",
             ));
+        }
+        if let (Self::Gpu(gpu), Precision::Bf16) = (&chosen.backend, precision) {
+            return Err(Error::argument(format!(
+                "--precision bf16: expected the CPU executor, got {}; use --device cpu, or --precision f16",
+                gpu.info.name
+            )));
+        }
+        if precision == Precision::Bf16 && !bf16_in_hardware() {
+            let reason = format!("{}; without instructions for bf16, so that f32 is quicker", chosen.reason);
+            return Ok(Chosen { reason, ..chosen });
         }
         Ok(chosen)
     }
@@ -123,7 +146,7 @@ impl Backend {
     /// # Errors
     /// As [`GpuExecutor::new`].
     pub fn executor(&self, program: Arc<Program>, precision: Precision) -> Result<Box<dyn Executor>> {
-        self.executor_sharing(program, precision, &mut DeviceWeights::default())
+        self.executor_sharing(program, precision, &mut SharedWeights::default())
     }
 
     /// As [`Self::executor`]; `weights` has those that are on this device already, and gets the others.
@@ -134,11 +157,11 @@ impl Backend {
         &self,
         program: Arc<Program>,
         precision: Precision,
-        weights: &mut DeviceWeights,
+        weights: &mut SharedWeights,
     ) -> Result<Box<dyn Executor>> {
         Ok(match self {
-            Self::Cpu => Box::new(CpuExecutor::new(program)),
-            Self::Gpu(gpu) => Box::new(GpuExecutor::sharing(gpu.clone(), program, precision, weights)?),
+            Self::Cpu => Box::new(CpuExecutor::sharing(program, precision == Precision::Bf16, &mut weights.packed)),
+            Self::Gpu(gpu) => Box::new(GpuExecutor::sharing(gpu.clone(), program, precision, &mut weights.uploaded)?),
         })
     }
 

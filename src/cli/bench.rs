@@ -5,9 +5,9 @@ use super::output::{out, outln};
 use clap::Args;
 use etude::{
     backend::Backend,
-    cpu::executor::CpuExecutor,
+    cpu::{PackedWeights, executor::CpuExecutor},
     error::Result,
-    gpu::{Choice, GpuExecutor, Peak},
+    gpu::{Choice, GpuExecutor, Peak, Precision},
     model::{Model, RecordOptions},
     platform::{Instant, block_on},
     program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, StepParams},
@@ -99,10 +99,11 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     let mut tuned = Vec::new();
     let (rounds, costs, memory) = match &chosen.backend {
         Backend::Cpu => {
-            let mut executor = CpuExecutor::new(program.clone());
+            let mut packed = PackedWeights::default();
+            let mut executor = CpuExecutor::sharing(program.clone(), precision == Precision::Bf16, &mut packed);
             let rounds = measure(&mut executor, &handles, seconds, None)?;
             let plan = MemoryPlan::new(&program, 16);
-            let weights = program.weight_bytes(16);
+            let weights = program.weight_bytes(16) + packed.bytes();
             let memory = (plan.slots().iter().sum::<u64>() + weights, plan.live_peak() + weights);
             (rounds, executor.profile(&[Stage::Network, Stage::Update], &step()), memory)
         }

@@ -7,7 +7,7 @@ use super::{
 use clap::Args;
 use etude::{
     backend::{Backend, DeviceChoice, kind_name},
-    cpu::executor::device_info,
+    cpu::{bf16_in_hardware, executor::device_info},
     error::Result,
     gpu::{self, Precision},
     platform::block_on,
@@ -42,7 +42,7 @@ pub fn run(args: &DevicesArgs) -> Result<ExitCode> {
                 "missing": report.usable.as_ref().err(),
             })
         };
-        let cpu = json!({ "name": cpu.name, "backend": cpu.backend, "kind": kind_name(cpu.kind) });
+        let cpu = json!({ "name": cpu.name, "backend": cpu.backend, "kind": kind_name(cpu.kind), "bf16": bf16_in_hardware() });
         let devices: Vec<_> = reports.iter().map(adapter).chain([cpu]).collect();
         object(&json!({ "devices": devices, "auto": { "name": chosen.backend.info().name, "reason": chosen.reason } }))?;
         return Ok(ExitCode::SUCCESS);
@@ -58,6 +58,11 @@ pub fn run(args: &DevicesArgs) -> Result<ExitCode> {
         }
     }
     outln!("{} via {}", cpu.name, cpu.backend);
+    outln!("    kind        {}", kind_name(cpu.kind));
+    outln!(
+        "    bf16        {}",
+        if bf16_in_hardware() { "yes (AVX-512 BF16)" } else { "without instructions for it, slower than f32" }
+    );
     outln!("--device auto takes {} ({})", chosen.backend.info().name, chosen.reason);
     Ok(ExitCode::SUCCESS)
 }

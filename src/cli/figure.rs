@@ -156,6 +156,9 @@ pub struct FigureArgs {
 /// # Errors
 /// Anything that keeps the figure from being made or written.
 pub fn run(args: &FigureArgs) -> Result<ExitCode> {
+    if args.device.precision == super::options::PrecisionOption::Bf16 {
+        return Err(Error::argument("--precision: figures are computed as the viewer does, in f32 or f16, got bf16"));
+    }
     let out = if args.out.as_os_str().is_empty() { Path::new("figure.svg") } else { &args.out };
     let tab = args.panel.tab();
     let request = args.request(out, tab)?;

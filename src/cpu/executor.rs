@@ -1,6 +1,11 @@
 //! Running a program on the processor's cores.
 
-use super::{call_twin, memory::Lines, winograd};
+use super::{
+    PackedWeights, bf16, call_twin,
+    memory::Lines,
+    packed::{Packed, Packing},
+    winograd,
+};
 use crate::{
     error::{Error, Result},
     platform::Instant,
@@ -16,8 +21,8 @@ use std::sync::Arc;
 pub struct CpuExecutor {
     device: DeviceInfo,
     program: Arc<Program>,
-    /// Whether calls go by their plain twins alone.
-    plain: bool,
+    /// Of each call, where it has a quicker way than its plain twin.
+    packed: Vec<Option<Arc<Packed>>>,
     plan: MemoryPlan,
     slots: Vec<Lines>,
     /// What submissions were asked to read.
@@ -31,16 +36,24 @@ pub fn device_info() -> DeviceInfo {
 }
 
 impl CpuExecutor {
-    /// Allocates everything `program` needs.
+    /// Allocates and packs everything `program` needs.
     pub fn new(program: Arc<Program>) -> Self {
-        let plan = MemoryPlan::new(&program, 16);
-        let slots = plan.slots().iter().map(|bytes| Lines::zeros(*bytes as usize / 4)).collect();
-        Self { device: device_info(), program, plain: false, plan, slots, done: Outstanding::default() }
+        Self::sharing(program, false, &mut PackedWeights::default())
+    }
+
+    /// As [`Self::new`], but for the weights that are packed already; those that are not come to be. With `bf16` convolutions multiply
+    /// values that are rounded to it.
+    pub fn sharing(program: Arc<Program>, bf16: bool, weights: &mut PackedWeights) -> Self {
+        let packed = weights.pack(&program, bf16);
+        Self { packed, ..Self::plain(program) }
     }
 
     /// As [`Self::new`], but every call goes by its plain twin, which is what the tests and `etude verify` compare with.
     pub fn plain(program: Arc<Program>) -> Self {
-        Self { plain: true, ..Self::new(program) }
+        let plan = MemoryPlan::new(&program, 16);
+        let slots = plan.slots().iter().map(|bytes| Lines::zeros(*bytes as usize / 4)).collect();
+        let packed = vec![None; program.calls().len()];
+        Self { device: device_info(), program, packed, plan, slots, done: Outstanding::default() }
     }
 
     /// Runs `stages` once and times each kernel call.
@@ -101,21 +114,25 @@ impl CpuExecutor {
             .collect();
         let lens: Vec<usize> = outputs.iter().map(|(id, ..)| self.len(*id)).collect();
         let mut views: Vec<&mut [f32]> = outputs.iter_mut().zip(lens).map(|((_, _, values), len)| &mut values[..len]).collect();
-        self.compute(kernel, step, &inputs, &mut views);
+        self.compute(index, step, &inputs, &mut views);
         for (_, slot, values) in outputs {
             self.slots[slot] = values;
         }
     }
 
     /// The quickest way to the same result.
-    fn compute(&self, kernel: &Kernel, step: &StepParams, read: &[&[f32]], written: &mut [&mut [f32]]) {
-        if let (false, Kernel::Conv2d(conv)) = (self.plain, kernel)
-            && let (&[weights, bias, a, b, temb, residual], [output]) = (read, &mut *written)
+    fn compute(&self, index: usize, step: &StepParams, read: &[&[f32]], written: &mut [&mut [f32]]) {
+        let (_, kernel, _) = &self.program.calls()[index];
+        if let (Some(packed), Kernel::Conv2d(conv)) = (&self.packed[index], kernel)
+            && let (&[_, bias, a, b, temb, residual], [output]) = (read, &mut *written)
         {
             let p = conv.params(&self.program);
-            if let Some(form) = winograd::Form::of(&p) {
-                return winograd::conv2d(form, &p, step, weights, bias, a, b, temb, residual, output);
-            }
+            return match packed.packing {
+                Packing::Taps(form) | Packing::Bf16Taps(form) => {
+                    winograd::conv2d(form, &p, step, packed, bias, a, b, temb, residual, output);
+                }
+                Packing::Bf16Pairs => bf16::conv2d(packed, &p, step, bias, a, b, temb, residual, output),
+            };
         }
         call_twin(kernel, &self.program, step, read, written);
     }

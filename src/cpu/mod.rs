@@ -5,6 +5,7 @@ pub mod attention_apply;
 pub mod attention_fused;
 pub mod attention_scores;
 pub mod attention_softmax;
+mod bf16;
 pub mod class_embedding;
 pub mod conv2d;
 pub mod ddim_step;
@@ -19,12 +20,15 @@ mod matmul;
 mod memory;
 pub mod network_input;
 pub mod pack_picture;
+mod packed;
 mod parallel;
 pub mod quantile;
 pub mod resample;
 mod simd;
 pub mod time_embedding;
 mod winograd;
+
+pub use packed::{PackedWeights, bf16_in_hardware};
 
 use crate::program::{Call, Kernel, Program, StepParams, kernels};
 

@@ -1,9 +1,9 @@
 //! What is recorded of a model: one network per batch and size, the most recently used first, on weights that are uploaded once.
 
 use crate::{
-    backend::Backend,
+    backend::{Backend, SharedWeights},
     error::{Error, Result},
-    gpu::{DeviceWeights, Precision},
+    gpu::Precision,
     model::{Model, RecordOptions},
     program::{Executor, Handles},
     sampler,
@@ -76,7 +76,7 @@ pub type AroundExecutor = Arc<dyn Fn(Box<dyn Executor>) -> Box<dyn Executor> + S
 /// All networks of a model on a device.
 pub(super) struct Programs {
     precision: Precision,
-    weights: DeviceWeights,
+    weights: SharedWeights,
     pub(super) around: Option<AroundExecutor>,
     /// The most recently used first.
     networks: Vec<Network>,
@@ -84,7 +84,7 @@ pub(super) struct Programs {
 
 impl Programs {
     pub(super) fn new(precision: Precision) -> Self {
-        Self { precision, weights: DeviceWeights::default(), around: None, networks: Vec::new() }
+        Self { precision, weights: SharedWeights::default(), around: None, networks: Vec::new() }
     }
 
     /// Forgets every network; the weights stay on the device.

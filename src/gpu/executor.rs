@@ -90,6 +90,9 @@ impl GpuExecutor {
         weights: &mut DeviceWeights,
         choose: &dyn Fn(&Kernel) -> Dispatch,
     ) -> Result<Self> {
+        if precision == Precision::Bf16 {
+            return Err(Error::device(&gpu.info.name, "has no bf16; use --device cpu, or --precision f16"));
+        }
         if precision == Precision::F16 && !gpu.f16 {
             return Err(Error::device(&gpu.info.name, "has no 16-bit shader arithmetic (SHADER_F16); use --precision f32"));
         }

@@ -22,6 +22,15 @@ fn unets_on_the_cpu() {
     check("cpu", &Backend::Cpu, Precision::F32, F32);
 }
 
+/// What convolutions multiply has 8 bits: each of their results is off by 2^-9 of itself and a little more for the sums, measured 1.6e-3
+/// of the largest value of a layer; up to 60 of these add up as independent errors do, to 1.1e-2 measured.
+const BF16: Tolerance = Tolerance::new(2e-2, "convolutions of bf16: 2e-3 a layer, growing with the root of their number");
+
+#[test]
+fn unets_on_the_cpu_in_bf16() {
+    check("cpu bf16", &Backend::Cpu, Precision::Bf16, BF16);
+}
+
 #[test]
 fn unets_on_the_adapter() {
     for (name, backend) in on_the_adapter() {

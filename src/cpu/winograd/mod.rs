@@ -22,6 +22,7 @@ mod transforms;
 use super::{
     conv2d::summands,
     memory::Scratch,
+    packed::Packed,
     parallel::{ColumnBlock, column_blocks},
     simd::{dispatch, lanes},
 };
@@ -52,18 +53,19 @@ impl Form {
     /// The one that is quickest for a layer, `None` where the plain convolution is.
     ///
     /// It must not depend on the batch, lest a picture did. A tile is n² products of the layer's matrix of weights, a pixel of the plain
-    /// convolution 9; transforming the weights costs as much as about 12 tiles (measured on Zen 5), shared by the tiles of a batch. With 4
-    /// for batches of a few the choice was the quickest of the three or within 30 % of it in all layers of networks of 9 and 36 M
-    /// parameters, batch 1 and 8. Layers with few channels, conv_in and conv_out among them, are better off without transforms.
-    pub(super) fn of(p: &Conv2dParams) -> Option<Self> {
+    /// convolution takes as long as `pixel` of them; transforming the weights costs as much as about 12 tiles (measured on Zen 5), shared
+    /// by the tiles of a batch. With 4 for batches of a few the choice was the quickest of the three or within 30 % of it in nearly all
+    /// layers of networks of 9 and 36 M parameters, batch 1 and 8. Layers with few channels, conv_in and conv_out among them, are better off without transforms.
+    pub(super) fn of(p: &Conv2dParams, pixel: f64) -> Option<Self> {
         const TILES_OF_WEIGHTS: usize = 4;
         let suits = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.shortcut_a_c4 == 0 && p.a_c4 + p.b_c4 >= 8 && p.out_c4 >= 8;
         if !suits || cfg!(target_arch = "wasm32") {
             return None;
         }
         let (h, w) = (p.out_h as usize, p.out_w as usize);
-        let cost = |m: usize| (h.div_ceil(m) * w.div_ceil(m) + TILES_OF_WEIGHTS) * (m + 2) * (m + 2);
-        [(cost(4), Some(Self::Four)), (cost(2), Some(Self::Two)), (9 * h * w, None)].into_iter().min_by_key(|(cost, _)| *cost)?.1
+        let cost = |m: usize| ((h.div_ceil(m) * w.div_ceil(m) + TILES_OF_WEIGHTS) * (m + 2) * (m + 2)) as f64;
+        let all = [(pixel * (h * w) as f64, None), (cost(4), Some(Self::Four)), (cost(2), Some(Self::Two))];
+        all.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?.1
     }
 }
 
@@ -104,7 +106,7 @@ pub(super) fn conv2d(
     form: Form,
     p: &Conv2dParams,
     step: &StepParams,
-    weights: &[f32],
+    weights: &Packed,
     bias: &[f32],
     a: &[f32],
     b: &[f32],
@@ -126,7 +128,7 @@ pub(super) fn conv2d(
 struct Sources<'a> {
     a: &'a [f32],
     b: &'a [f32],
-    weights: &'a [f32],
+    weights: &'a Packed,
     /// Of each image, bias and time together.
     summands: &'a [Vec<f32>],
     /// Empty for none.
@@ -171,7 +173,7 @@ fn run<const M: usize, const N: usize>(p: &Conv2dParams, sources: Sources, mut o
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cpu::conv2d::conv2d as plain;
+    use crate::cpu::{conv2d::conv2d as plain, packed::Packing};
 
     /// Values in [-1, 1) whose sums of products look like noise.
     fn values(len: usize, seed: u32) -> Vec<f32> {
@@ -235,14 +237,18 @@ mod tests {
     fn output(c: &Case, form: Option<Form>) -> Vec<f32> {
         let mut output = vec![f32::NAN; c.residual.len()];
         match form {
-            Some(form) => conv2d(form, &c.p, &step(), &c.weights, &c.bias, &c.a, &c.b, &c.temb, &c.residual, &mut output),
+            Some(form) => {
+                let (inputs, columns) = ((c.p.a_c4 + c.p.b_c4) as usize * 4, c.p.out_c4 as usize * 4);
+                let packed = Packed::new(&c.weights, inputs, columns, Packing::Taps(form));
+                conv2d(form, &c.p, &step(), &packed, &c.bias, &c.a, &c.b, &c.temb, &c.residual, &mut output);
+            }
             None => plain(&c.p, &step(), &c.weights, &c.bias, &c.a, &c.b, &c.temb, &c.residual, &mut output),
         }
         output
     }
 
-    /// Sums of up to 4600 products, of transformed values that are a few times as large as the result: measured 4.1e-7 for F(2x2) and
-    /// 1.9e-6 for F(4x4), where the plain convolution is itself 5e-7 off.
+    /// Sums of up to 4600 products on both sides; those of transformed values, a few times as large as the result, are off by 1.6 times as
+    /// much. Measured 1.5e-6 of the largest value for F(2x2) and 2.5e-6 for F(4x4).
     const BOUND: f32 = 4e-6;
 
     #[test]
@@ -297,7 +303,7 @@ mod tests {
 
     #[test]
     fn the_choice_follows_the_shape() {
-        let of = |side: u32, inputs: u32, out: u32| Form::of(&case(1, (side, side), inputs / 4, 0, out / 4, 1).p);
+        let of = |side: u32, inputs: u32, out: u32| Form::of(&case(1, (side, side), inputs / 4, 0, out / 4, 1).p, 9.0);
         for side in [8, 16, 28, 32, 64] {
             assert_eq!(of(side, 128, 128), Some(Form::Four), "{side}");
         }

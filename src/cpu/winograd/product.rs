@@ -2,7 +2,9 @@
 
 use super::{DEPTH, GROUP, Layer, Sources, V_PLACE, VECTORS, transforms};
 use crate::cpu::{
+    bf16::widen,
     memory::Scratch,
+    packed::{BLOCK, Packing},
     parallel::ColumnBlock,
     simd::{load, store},
 };
@@ -32,9 +34,20 @@ impl<const M: usize, const N: usize> WithSimd for Block<'_, M, N> {
         let (u_place, m_place) = (DEPTH * width + 16, GROUP * width + 16);
         let mut u = Scratch::new(N * N * u_place);
         let mut m = Scratch::new(self.tiles.div_ceil(GROUP) * N * N * m_place);
+        let (columns, packed) = (self.out.columns(), self.sources.weights);
+        let bf16 = matches!(packed.packing, Packing::Bf16Taps(_));
+        let mut widened = Scratch::new(if bf16 { DEPTH * 9 * BLOCK } else { 0 });
         for chunk in 0..self.layer.chunks {
-            let depth = DEPTH.min(self.layer.inputs - chunk * DEPTH);
-            self.weights(simd, chunk * DEPTH, depth, &mut u, u_place);
+            let (first, depth) = (chunk * DEPTH * 9 * BLOCK, DEPTH.min(self.layer.inputs - chunk * DEPTH));
+            let values = if bf16 {
+                let packed = &packed.bf16_block(columns.start / BLOCK)[first..][..depth * 9 * BLOCK];
+                widened.iter_mut().zip(packed).for_each(|(wide, value)| *wide = widen(*value));
+                &widened[..depth * 9 * BLOCK]
+            } else {
+                &packed.block(columns.start / BLOCK)[first..][..depth * 9 * BLOCK]
+            };
+            let taps = Taps { values, first: columns.start % BLOCK, columns: columns.len() };
+            taps.transform::<S, N>(simd, depth, &mut u, u_place);
             for place in 0..N * N {
                 let right = &u[place * u_place..][..depth * width];
                 for group in 0..self.tiles.div_ceil(GROUP) {
@@ -48,22 +61,29 @@ impl<const M: usize, const N: usize> WithSimd for Block<'_, M, N> {
     }
 }
 
-impl<const M: usize, const N: usize> Block<'_, M, N> {
-    /// U for `depth` input channels from `first` on: `[n², depth, width]`.
+/// The nine weights of some input channels and a block of output channels.
+struct Taps<'a> {
+    /// `[input channels, taps, BLOCK]`.
+    values: &'a [f32],
+    /// The block's first output channel among those.
+    first: usize,
+    /// Output channels of the block.
+    columns: usize,
+}
+
+impl Taps<'_> {
+    /// U: `[n², depth, width]`, the n² `place` values apart.
     #[inline(always)]
-    fn weights<S: Simd>(&self, simd: S, first: usize, depth: usize, u: &mut [f32], u_place: usize) {
-        let (block, all) = (self.out.columns(), self.layer.p.out_c4 as usize * 4);
+    fn transform<S: Simd, const N: usize>(&self, simd: S, depth: usize, u: &mut [f32], place: usize) {
         for k in 0..depth {
             for v in 0..VECTORS {
-                let columns = block.start + v * S::F32_LANES..block.end.min(block.start + (v + 1) * S::F32_LANES);
-                let at = k * VECTORS * S::F32_LANES + v * S::F32_LANES;
+                let lanes = (v * S::F32_LANES).min(self.columns)..self.columns.min((v + 1) * S::F32_LANES);
+                let at = (k * VECTORS + v) * S::F32_LANES;
                 let mut half = [[simd.splat_f32s(0.0); 3]; N];
                 for x in 0..3 {
                     let mut column = [simd.splat_f32s(0.0); 3];
                     for y in 0..3 {
-                        let row = (y * 3 + x) * self.layer.inputs + first + k;
-                        column[y] =
-                            load(simd, &self.sources.weights[row * all + columns.start.min(columns.end)..row * all + columns.end]);
+                        column[y] = load(simd, &self.values[(k * 9 + y * 3 + x) * BLOCK + self.first..][lanes.clone()]);
                     }
                     let column: [_; N] = transforms::weights(simd, column);
                     for i in 0..N {
@@ -73,13 +93,15 @@ impl<const M: usize, const N: usize> Block<'_, M, N> {
                 for i in 0..N {
                     let row: [_; N] = transforms::weights(simd, half[i]);
                     for (j, value) in row.into_iter().enumerate() {
-                        S::as_mut_simd_f32s(&mut u[(i * N + j) * u_place + at..][..S::F32_LANES]).0[0] = value;
+                        S::as_mut_simd_f32s(&mut u[(i * N + j) * place + at..][..S::F32_LANES]).0[0] = value;
                     }
                 }
             }
         }
     }
+}
 
+impl<const M: usize, const N: usize> Block<'_, M, N> {
     /// Writes the tiles' pixels.
     #[inline(always)]
     fn output<S: Simd>(&mut self, simd: S, m: &[f32], m_place: usize) {

@@ -1,0 +1,211 @@
+//! A convolution as products of windows of a padded copy in bf16. First the copy, then blocks of output channels and bands of rows beside
+//! each other.
+
+use super::{
+    product::{Product, Windows},
+    round,
+};
+use crate::{
+    cpu::{
+        conv2d::summands,
+        memory::Scratch,
+        packed::{BLOCK, Packed},
+        parallel::{ColumnBlock, column_blocks},
+        simd::vectorised,
+    },
+    program::{Conv2dParams, StepParams},
+};
+use rayon::prelude::*;
+
+/// Words of the copy that is made at once, about: what the caches hold.
+const WORDS: usize = 1 << 20;
+
+/// As [`crate::cpu::conv2d::conv2d`] with weights in pairs, for a convolution without a shortcut.
+pub(in crate::cpu) fn conv2d(
+    packed: &Packed,
+    p: &Conv2dParams,
+    step: &StepParams,
+    bias: &[f32],
+    a: &[f32],
+    b: &[f32],
+    temb: &[f32],
+    residual: &[f32],
+    output: &mut [f32],
+) {
+    convolve(packed, p, step, bias, a, b, temb, residual, output, super::in_hardware());
+}
+
+/// As [`conv2d`], by the instructions for bf16 or without.
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "there are no instructions for bf16"))]
+fn convolve(
+    packed: &Packed,
+    p: &Conv2dParams,
+    step: &StepParams,
+    bias: &[f32],
+    a: &[f32],
+    b: &[f32],
+    temb: &[f32],
+    residual: &[f32],
+    output: &mut [f32],
+    hardware: bool,
+) {
+    let (out_w, out_h, columns) = (p.out_w as usize, p.out_h as usize, p.out_c4 as usize * 4);
+    let (kernel, stride) = (p.kernel as usize, p.stride as usize);
+    let words = (p.a_c4 + p.b_c4) as usize * 2;
+    let (window_w, window_h) = ((out_w - 1) * stride + kernel, (out_h - 1) * stride + kernel);
+    let (pitch, image) = (window_w * words, window_w * window_h * words);
+    let residual = if p.flags & 2 != 0 { residual } else { &[] };
+    let summands = summands(p, step, bias, temb);
+    let images = (WORDS / image).max(1);
+    for (first, output) in (0..).step_by(images).zip(output.chunks_mut(images * out_h * out_w * columns)) {
+        let pixels = output.len() / columns;
+        let mut copy = Scratch::new(pixels / (out_h * out_w) * image);
+        copy.par_chunks_exact_mut(pitch).enumerate().for_each(|(i, row)| {
+            let y = (i % window_h).checked_sub(p.pad as usize);
+            copy_row(p, first + i / window_h, y, a, b, bytemuck::cast_slice_mut(row));
+        });
+        let windows = Windows {
+            words: bytemuck::cast_slice(&copy),
+            width: out_w,
+            height: out_h,
+            pixel: stride * words,
+            row: stride * pitch,
+            image,
+            runs: kernel,
+            run: kernel * words,
+            pitch,
+        };
+        // Bands only where the blocks are too few for all cores.
+        let bands = (2 * rayon::current_num_threads()).div_ceil(columns.div_ceil(BLOCK)).max(1);
+        let band = pixels.div_ceil(bands).next_multiple_of(12);
+        let tasks: Vec<(usize, usize, ColumnBlock)> = output
+            .chunks_mut(band * columns)
+            .enumerate()
+            .flat_map(|(i, out)| {
+                let count = out.len() / columns;
+                column_blocks(out, columns, BLOCK).map(move |block| (i * band, count, block))
+            })
+            .collect();
+        let before = first * out_h * out_w;
+        tasks.into_par_iter().for_each(|(from, count, out)| {
+            let product = Product {
+                windows,
+                weights: bytemuck::cast_slice(packed.bf16_block(out.columns().start / BLOCK)),
+                pixels: from..from + count,
+                summands: &summands[first..],
+                residual: if residual.is_empty() { &[] } else { &residual[before * columns..] },
+                stride: columns,
+                scale: p.scale,
+                out,
+            };
+            #[cfg(target_arch = "x86_64")]
+            if hardware {
+                return super::x86::write(product);
+            }
+            product.write_widened();
+        });
+    }
+}
+
+/// Row `y` of upsample(a ++ b) with zeros around it; all zero where `y` is outside.
+fn copy_row(p: &Conv2dParams, image: usize, y: Option<usize>, a: &[f32], b: &[f32], row: &mut [u16]) {
+    let (a_width, b_width, up) = (p.a_c4 as usize * 4, p.b_c4 as usize * 4, p.upsample as usize);
+    let Some(y) = y.filter(|y| *y < p.in_h as usize * up) else {
+        return row.fill(0);
+    };
+    let source = (image * p.in_h as usize + y / up) * p.in_w as usize;
+    vectorised(
+        #[inline(always)]
+        || {
+            for (x, pixel) in row.chunks_exact_mut(a_width + b_width).enumerate() {
+                let x = x.checked_sub(p.pad as usize).filter(|x| *x < p.in_w as usize * up);
+                let Some(at) = x.map(|x| source + x / up) else {
+                    pixel.fill(0);
+                    continue;
+                };
+                let (of_a, of_b) = pixel.split_at_mut(a_width);
+                of_a.iter_mut().zip(&a[at * a_width..]).for_each(|(out, value)| *out = round(*value));
+                if b_width > 0 {
+                    of_b.iter_mut().zip(&b[at * b_width..]).for_each(|(out, value)| *out = round(*value));
+                }
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::{bf16::widen, conv2d::conv2d as plain, packed::Packing};
+
+    fn values(len: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..len).map(|_| next()).collect()
+    }
+
+    /// Products of bf16 are exact in f32, so that only the order of up to 1700 sums differs from the plain twin's on rounded values.
+    const BOUND: f32 = 2e-6;
+
+    #[test]
+    fn every_shape_equals_the_plain_convolution_of_rounded_values() {
+        let step = StepParams { row_stride: 1, ..StepParams::default() };
+        let mut worst = 0.0_f32;
+        for (batch, h, w, a_c4, b_c4, out_c4, kernel, stride, pad, upsample) in [
+            (1, 8, 8, 16, 0, 16, 3, 1, 1, 1),
+            (3, 4, 4, 32, 16, 9, 3, 1, 1, 1),
+            (2, 5, 7, 3, 2, 1, 3, 1, 1, 1),
+            (2, 6, 10, 5, 0, 17, 3, 2, 0, 1),
+            (2, 6, 10, 5, 0, 8, 3, 2, 1, 1),
+            (1, 6, 14, 4, 3, 10, 3, 1, 1, 2),
+            (2, 9, 3, 20, 0, 24, 1, 1, 0, 1),
+            (1, 1, 1, 8, 8, 3, 1, 1, 0, 1),
+        ] {
+            let p = Conv2dParams {
+                batch,
+                out_h: h,
+                out_w: w,
+                out_c4,
+                in_h: h * stride / upsample,
+                in_w: w * stride / upsample,
+                a_c4,
+                b_c4,
+                kernel,
+                stride,
+                pad,
+                upsample,
+                temb_offset: 1,
+                temb_stride: out_c4 + 1,
+                flags: 3,
+                scale: 0.5,
+                ..Conv2dParams::default()
+            };
+            let (inputs, columns) = ((a_c4 + b_c4) as usize * 4, out_c4 as usize * 4);
+            let pixels = (batch * p.in_h * p.in_w) as usize;
+            let rows = (kernel * kernel) as usize * inputs;
+            let weights: Vec<f32> = values(rows * columns, 1).iter().map(|v| v / (rows as f32 / 3.0).sqrt()).collect();
+            let (a, b) = (values(pixels * a_c4 as usize * 4, 2), values(pixels * b_c4 as usize * 4, 3));
+            let (bias, temb) = (values(columns, 4), values((batch * p.temb_stride) as usize * 4, 5));
+            let residual = values((batch * h * w) as usize * columns, 6);
+            let rounded = |values: &[f32]| values.iter().map(|v| widen(round(*v))).collect::<Vec<_>>();
+            let mut expected = vec![0.0; residual.len()];
+            plain(&p, &step, &rounded(&weights), &bias, &rounded(&a), &rounded(&b), &temb, &residual, &mut expected);
+            let largest = expected.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+            let packed = Packed::new(&weights, inputs, columns, Packing::Bf16Pairs);
+            let ways: &[bool] = if crate::cpu::bf16::in_hardware() { &[false, true] } else { &[false] };
+            for hardware in ways {
+                let mut got = vec![f32::NAN; residual.len()];
+                convolve(&packed, &p, &step, &bias, &a, &b, &temb, &residual, &mut got, *hardware);
+                for (at, (got, expected)) in got.iter().zip(&expected).enumerate() {
+                    let error = (got - expected).abs() / largest;
+                    assert!(error <= BOUND, "{p:?}, instructions {hardware} [{at}]: {got}, expected {expected}");
+                    worst = worst.max(error);
+                }
+            }
+        }
+        println!("off by at most {worst:e}, allowed {BOUND:e}");
+    }
+}

@@ -1,0 +1,49 @@
+//! Convolutions in bf16, the upper half of an f32: weights and what they are multiplied with are rounded to it, to nearest, ties to even;
+//! products and sums are f32. Everything else of the network stays f32.
+//!
+//! Half as many bytes of weights come from memory, and processors with AVX-512 BF16 (VDPBF16PS) multiply twice as many pairs at a time.
+//! Others compute the same from widened values. Where Winograd's transforms save more than narrower products do, only the weights are
+//! rounded: transformed values would need more digits than bf16 has.
+
+mod conv2d;
+mod product;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub(super) use conv2d::conv2d;
+
+/// Whether this processor multiplies bf16.
+pub(super) fn in_hardware() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return x86::available();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// The nearest bf16, of two equally near the even one; NaN stays NaN.
+#[inline(always)]
+pub(super) fn round(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let rounded = (bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16) as u16;
+    if value.is_nan() { 0x7fc0 } else { rounded }
+}
+
+/// The f32 of the same value.
+#[inline(always)]
+pub(super) fn widen(value: u16) -> f32 {
+    f32::from_bits(u32::from(value) << 16)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn rounding_is_the_half_crates() {
+        for i in 0..=u16::MAX {
+            for low in [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff] {
+                let value = f32::from_bits(u32::from(i) << 16 | low);
+                let (ours, theirs) = (super::widen(super::round(value)), half::bf16::from_f32(value).to_f32());
+                assert!(ours == theirs || ours.is_nan() && theirs.is_nan(), "{value:e}: {ours:e}, expected {theirs:e}");
+            }
+        }
+    }
+}
