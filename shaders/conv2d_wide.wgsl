@@ -1,4 +1,4 @@
-// conv2d_wide: output = (conv(upsample(a ++ b)) + bias + temb + residual) * scale, as an implicit GEMM
+// conv2d_wide: output = (conv(upsample(a ++ b)) + conv1x1(shortcut) + bias + temb + residual) * scale, as an implicit GEMM
 //   [pixels, K] x [K, out channels] with K = taps * input channels, tap-major; the same mathematics and bindings as conv2d.wgsl.
 // For software devices, whose invocations are the lanes of a CPU vector: no shared memory and no barrier; a workgroup is one subgroup.
 // Such a device reads a buffer one invocation after the other, whether the address is uniform or not, so a read costs as much as about
@@ -17,6 +17,7 @@
 const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
 const TAPS: u32 = 3u;      // 3: for kernel 3, stride 1, pad 1, output as large as the (upsampled) input; 1: for any convolution
 const CONCAT: u32 = 1u;    // 0: there is no source b
+const SHORTCUT: u32 = 0u;  // sources of a shortcut, which are bound as b and as the residual
 const RUN: u32 = 4u;       // neighbouring pixels of a row per invocation
 const OUT_C4: u32 = select(8u, 4u, TAPS == 3u);
 
@@ -233,6 +234,55 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         kx = select(kx, 0u, kx >= p.kernel);
         continuing {
             break if ky >= p.kernel;
+        }
+    }
+
+    if SHORTCUT > 0u {
+        // One tap more, of other sources, at the output's own pixels. The weights go on where those of the last tap end.
+        let last_x = p.out_w - 1u;
+        let pixel0 = row * p.out_w + out_x;
+        let pixel1 = row * p.out_w + min(out_x + 1u, last_x);
+        let pixel2 = row * p.out_w + min(out_x + 2u, last_x);
+        let pixel3 = row * p.out_w + min(out_x + 3u, last_x);
+        var at0 = pixel0 * p.shortcut_a_c4;
+        var at1 = pixel1 * p.shortcut_a_c4;
+        var at2 = pixel2 * p.shortcut_a_c4;
+        var at3 = pixel3 * p.shortcut_a_c4;
+        var k = 0u;
+        loop {
+            var v = mat4x4<f32>();
+            if SHORTCUT == 1u || k < p.shortcut_a_c4 {
+                v = mat4x4(vec4<f32>(b[at0]), vec4<f32>(b[at1]), vec4<f32>(b[at2]), vec4<f32>(b[at3]));
+            } else {
+                v = mat4x4(vec4<f32>(residual[at0]), vec4<f32>(residual[at1]), vec4<f32>(residual[at2]), vec4<f32>(residual[at3]));
+            }
+            let u0 = vec4<f32>(weights[w0]);
+            s0 += shuffle_columns(u0, 0u) * v;
+            s1 += shuffle_columns(second(u0, w0 + odd0), SUBGROUP - 4u) * v;
+            let u1 = vec4<f32>(weights[w1]);
+            s2 += shuffle_columns(u1, 0u) * v;
+            s3 += shuffle_columns(second(u1, w1 + odd1), SUBGROUP - 4u) * v;
+            if TAPS != 3u {
+                let u2 = vec4<f32>(weights[w2]);
+                s4 += shuffle_columns(u2, 0u) * v;
+                s5 += shuffle_columns(second(u2, w2 + odd2), SUBGROUP - 4u) * v;
+                let u3 = vec4<f32>(weights[w3]);
+                s6 += shuffle_columns(u3, 0u) * v;
+                s7 += shuffle_columns(second(u3, w3 + odd3), SUBGROUP - 4u) * v;
+            }
+            w0 += 4u * p.out_c4;
+            w1 += 4u * p.out_c4;
+            w2 += 4u * p.out_c4;
+            w3 += 4u * p.out_c4;
+            k += 1u;
+            let crossing = SHORTCUT == 2u && k == p.shortcut_a_c4;
+            at0 = select(at0 + 1u, pixel0 * p.shortcut_b_c4, crossing);
+            at1 = select(at1 + 1u, pixel1 * p.shortcut_b_c4, crossing);
+            at2 = select(at2 + 1u, pixel2 * p.shortcut_b_c4, crossing);
+            at3 = select(at3 + 1u, pixel3 * p.shortcut_b_c4, crossing);
+            continuing {
+                break if k >= p.shortcut_a_c4 + p.shortcut_b_c4;
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     },
     error::{Error, Result},
     gpu::{self, DeviceClass, DeviceWeights, Gpu, GpuExecutor, Precision},
-    model::{Model, RecordOptions},
+    model::{Fused, Model, RecordOptions},
     program::{DeviceInfo, DeviceKind, Executor, Handles, MemoryPlan, Program},
 };
 use serde::{Deserialize, Serialize};
@@ -181,7 +181,7 @@ impl Backend {
         self.record_with(model, batch, size, rows, precision, RecordOptions::default())
     }
 
-    /// As [`Self::record`], with what `options` ask for, and kernels fused where they are better so.
+    /// As [`Self::record`], with what `options` ask for; kernels are fused as suits the device.
     ///
     /// # Errors
     /// As [`Self::record`].
@@ -195,7 +195,7 @@ impl Backend {
         options: RecordOptions,
     ) -> Result<(Arc<Program>, Handles, u32)> {
         let mut batch = batch.clamp(1, MAX_BATCH);
-        let options = RecordOptions { fused: options.fused || self.fuses(), ..options };
+        let options = RecordOptions { fused: self.fused(), ..options };
         let c4_bytes = precision.c4_bytes();
         let (name, largest_tensor, all) = self.limits();
         loop {
@@ -216,10 +216,16 @@ impl Backend {
         }
     }
 
-    /// Whether fewer, larger kernels are quicker: on GPUs, where each call costs some microseconds. On the processor's cores it costs next
-    /// to nothing, by our own executor or by a driver's.
-    fn fuses(&self) -> bool {
-        matches!(self, Self::Gpu(gpu) if gpu.class == DeviceClass::Tiled)
+    /// What is quicker as fewer, larger kernels.
+    fn fused(&self) -> Fused {
+        match self {
+            Self::Gpu(gpu) if gpu.class == DeviceClass::Tiled && (gpu.info.kind != DeviceKind::Software || gpu.tunes()) => {
+                Fused::ALL
+            }
+            // Barriers cost drivers that compute on the processor more than calls.
+            Self::Gpu(_) => Fused { shortcuts: true, ..Fused::NONE },
+            Self::Cpu => Fused::NONE,
+        }
     }
 
     /// The device's name, the largest tensor it can hold, and the most activations worth holding at once, in bytes.

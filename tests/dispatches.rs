@@ -1,11 +1,11 @@
 //! How many kernel calls a step takes on a GPU: each costs some microseconds there, however little it computes.
 
 use etude::{
-    model::{Model, RecordOptions},
+    model::{Fused, Model, RecordOptions},
     program::{GroupNormFused, GroupNormParams, Kernel, Program, Stage},
 };
 
-fn recorded(name: &str, batch: u32, fused: bool) -> Program {
+fn recorded(name: &str, batch: u32, fused: Fused) -> Program {
     let model = Model::find(name).unwrap_or_else(|e| panic!("{e}"));
     let (height, width) = model.sample_size();
     let options = RecordOptions { prediction_only: true, fused, ..RecordOptions::default() };
@@ -22,18 +22,18 @@ fn count(program: &Program) -> usize {
 fn a_step_takes_few_dispatches() {
     for (name, apart, most) in [("fashion", 250, 130), ("emoji", 291, 150)] {
         for batch in [1, 16, 128] {
-            let fused = count(&recorded(name, batch, true));
+            let fused = count(&recorded(name, batch, Fused::ALL));
             println!("{name}, batch {batch}: {fused} dispatches per step");
             assert!(fused <= most, "{name}, batch {batch}: {fused} dispatches per step, expected at most {most}");
         }
-        assert_eq!(count(&recorded(name, 1, false)), apart, "{name}, with kernels of their own");
+        assert_eq!(count(&recorded(name, 1, Fused::NONE)), apart, "{name}, with kernels of their own");
     }
 }
 
 #[test]
 fn fused_kernels_compute_as_much() {
     for name in ["fashion", "emoji"] {
-        let [apart, fused] = [false, true].map(|fused| recorded(name, 2, fused).flops(Stage::Network, 1));
+        let [apart, fused] = [Fused::NONE, Fused::ALL].map(|fused| recorded(name, 2, fused).flops(Stage::Network, 1));
         assert!((fused / apart - 1.0).abs() < 1e-12, "{name}: {fused} operations fused, {apart} apart");
     }
 }
@@ -56,7 +56,7 @@ fn normalisations_of_ddpm_cifar10_32_fit() {
 #[test]
 fn large_pictures_keep_the_kernels_apart() {
     let model = Model::find("fashion").unwrap_or_else(|e| panic!("{e}"));
-    let options = RecordOptions { fused: true, ..RecordOptions::default() };
+    let options = RecordOptions { fused: Fused::ALL, ..RecordOptions::default() };
     let (program, _) = model.record_with(1, 128, 128, 1, options).unwrap_or_else(|e| panic!("{e}"));
     let has = |wanted: fn(&Kernel) -> bool| program.calls().iter().any(|(_, kernel, _)| wanted(kernel));
     assert!(has(|k| matches!(k, Kernel::GroupNormStats(_))) && has(|k| matches!(k, Kernel::GroupNormFused(_))));

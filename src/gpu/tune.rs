@@ -45,8 +45,6 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
         (Work::GroupNorm(p), _) => group_norm_fused(name, &p),
         (Work::Attention(c), _) => attention_fused(name, &c),
         (Work::Convolution(p), None) => conv_tile(&p).dispatch(name, &p, false),
-        // The wide shader has no shortcuts.
-        (Work::Convolution(p), Some(_)) if p.shortcut_a_c4 > 0 => conv_tile(&p).dispatch(name, &p, false),
         (Work::Convolution(p), Some((subgroup, wide))) => conv2d_wide(wide, &p, subgroup),
         (Work::AttentionScores(c), None) => {
             // Tiles of queries x keys; the last four keys are computed whole.
@@ -178,9 +176,10 @@ fn conv2d_wide(shader: &'static str, p: &Conv2dParams, subgroup: u32) -> Dispatc
     let plain = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.out_h == p.in_h * p.upsample && p.out_w == p.in_w * p.upsample;
     let (taps, out_c4) = if plain { (3, 4) } else { (1, 8) };
     let runs = p.batch * p.out_h * p.out_w.div_ceil(RUN);
+    let shortcut = u32::from(p.shortcut_a_c4 > 0) + u32::from(p.shortcut_b_c4 > 0);
     Dispatch {
         shader,
-        constants: vec![("SUBGROUP", subgroup), ("TAPS", taps), ("CONCAT", u32::from(p.b_c4 > 0))],
+        constants: vec![("SUBGROUP", subgroup), ("TAPS", taps), ("CONCAT", u32::from(p.b_c4 > 0)), ("SHORTCUT", shortcut)],
         assumed: vec![("RUN", RUN), ("OUT_C4", out_c4)],
         workgroup: subgroup,
         workgroups: p.out_c4.div_ceil(out_c4) * runs.div_ceil(subgroup),

@@ -77,7 +77,7 @@ impl Recorder<'_> {
             (1, rows_at_once as u32)
         };
         let output = self.program.scratch(name, Shape::new(input.batch, input.height, input.width, heads * head_c4 * 4));
-        if self.fused && tokens <= AttentionFused::MAX_TOKENS {
+        if self.fused.attention && tokens <= AttentionFused::MAX_TOKENS {
             let scale = 1.0 / (dim as f32).sqrt();
             let chunk =
                 AttentionChunk { tokens, heads, head_c4, group_base: 0, groups: groups_all, row_base: 0, rows: tokens, scale };

@@ -1,6 +1,6 @@
 //! Recording the U-Net's layers: convolution, normalisation, resnet. Layer names are the checkpoint's keys.
 
-use super::Model;
+use super::{Fused, Model};
 use crate::{
     error::Result,
     program::{
@@ -18,7 +18,7 @@ pub(super) struct Recorder<'m> {
     /// C4 offset of each resnet's row in the table, by layer name.
     pub table_offsets: Vec<(String, u32)>,
     /// As [`super::RecordOptions::fused`].
-    pub fused: bool,
+    pub fused: Fused,
 }
 
 /// The sides of what a resnet makes, beside those of what it is given.
@@ -183,7 +183,7 @@ impl Recorder<'_> {
         let time = time.map(|offset| (self.table, offset));
         let Source { a, b } = source;
         let output_shape = Shape::new(input.batch, input.height, input.width, c4 * 4);
-        if let Some(params) = GroupNormFused::fitted(params).filter(|_| self.fused) {
+        if let Some(params) = GroupNormFused::fitted(params).filter(|_| self.fused.norms) {
             let output = program.scratch(name, output_shape);
             let call = GroupNormFused { a, b, affine, time, output, params };
             program.call(Stage::Network, name, Kernel::GroupNormFused(call));
@@ -226,7 +226,7 @@ impl Recorder<'_> {
         let scale = 1.0 / output_scale;
         let residual = if inputs == out && source.b.is_none() {
             source.a
-        } else if self.fused {
+        } else if self.fused.shortcuts {
             return self.conv_with_shortcut(name, h, source, out, scale);
         } else {
             self.conv(&format!("{name}.conv_shortcut"), source, out, ConvSpec::pointwise())?

@@ -16,7 +16,7 @@ mod weights_files;
 pub use card::Card;
 pub use config::UnetConfig;
 pub use embedded::{DEFAULT, EMBEDDED, Embedded};
-pub use unet::RecordOptions;
+pub use unet::{Fused, RecordOptions};
 
 use crate::{
     error::{Error, Result},

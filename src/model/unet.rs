@@ -36,9 +36,27 @@ pub struct RecordOptions {
     pub pack_pictures: bool,
     /// Of a network that learns its variance the prediction alone, which is the first half of its outputs: all that sampling needs.
     pub prediction_only: bool,
-    /// Group normalisation and attention in one kernel each where they fit, and shortcuts in the convolution beside them: for GPUs, where
-    /// a kernel call costs more than three kernels of their own save.
-    pub fused: bool,
+    /// What is recorded as fewer, larger kernels.
+    pub fused: Fused,
+}
+
+/// What is one kernel instead of several. Each call costs a GPU some microseconds; on the processor's cores, by our own executor or by a
+/// driver's, it costs next to nothing, and kernels of their own share their work better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Fused {
+    /// Group normalisations, where they fit a workgroup.
+    pub norms: bool,
+    /// Attention over few pixels.
+    pub attention: bool,
+    /// A resnet's shortcut in its second convolution.
+    pub shortcuts: bool,
+}
+
+impl Fused {
+    /// Kernels of their own for everything.
+    pub const NONE: Self = Self { norms: false, attention: false, shortcuts: false };
+    /// Everything that can be.
+    pub const ALL: Self = Self { norms: true, attention: true, shortcuts: true };
 }
 
 impl Model {

@@ -4,7 +4,7 @@ use crate::{Verdict, common::Tolerance, fixture, integer, list, manifest, on_the
 use etude::{
     backend::Backend,
     gpu::Precision,
-    model::{Model, RecordOptions},
+    model::{Fused, Model, RecordOptions},
     platform::block_on,
     sampler,
     weights::Weights,
@@ -53,7 +53,7 @@ fn unets_on_the_adapter_in_f16() {
 fn check(device: &str, backend: &Backend, precision: Precision, tolerance: Tolerance) {
     let mut verdict = Verdict::default();
     let cases = manifest("unets.json");
-    for (case, fused) in list(&cases, "cases").iter().flat_map(|case| [(case, false), (case, true)]) {
+    for (case, fused) in list(&cases, "cases").iter().flat_map(|case| [(case, Fused::NONE), (case, Fused::ALL)]) {
         let name = text(case, "name");
         let folder = fixture("unets").join(name);
         let evaluated = Model::open(&folder).and_then(|model| {
@@ -69,7 +69,7 @@ fn check(device: &str, backend: &Backend, precision: Precision, tolerance: Toler
             let eps = block_on(sampler::epsilon(executor.as_mut(), &handles, &file.floats("sample")?, &timesteps, &classes))?;
             Ok((eps, file.floats("eps")?))
         });
-        let what = format!("{device} {name}{}", if fused { ", fused" } else { "" });
+        let what = format!("{device} {name}{}", if fused == Fused::ALL { ", fused" } else { "" });
         match evaluated {
             Ok((eps, expected)) => verdict.compare(&eps, &expected, tolerance, &what),
             Err(error) => verdict.failures.push(format!("{what}: {error}")),
