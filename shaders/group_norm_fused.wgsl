@@ -18,7 +18,7 @@
 const WORKGROUP: u32 = 256u;
 const KEPT: u32 = 16u;
 const ACTIVATION: u32 = 1u;   // as p.activation: known here, it is not asked for at every value
-const MAX_GROUPS: u32 = 16u;  // groups in a run, at most
+const MAX_GROUPS: u32 = 4u;   // groups in a run, at most
 
 var<workgroup> sums: array<vec4<f32>, WORKGROUP>;       // [row][C4 of the run]
 var<workgroup> of_groups: array<f32, MAX_GROUPS>;

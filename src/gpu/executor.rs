@@ -47,6 +47,7 @@ pub struct GpuExecutor {
     /// The [`Gpu::tuning_generation`] that the calls' variants are of.
     generation: u64,
     /// Whether the layers have been looked at for some that are to be measured.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) asked_to_tune: bool,
     #[cfg(not(target_arch = "wasm32"))]
     pub(super) tuner: Option<super::tuner::Running>,
@@ -163,6 +164,7 @@ impl GpuExecutor {
             step_buffer,
             calls,
             generation,
+            #[cfg(not(target_arch = "wasm32"))]
             asked_to_tune: false,
             #[cfg(not(target_arch = "wasm32"))]
             tuner: None,

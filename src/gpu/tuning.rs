@@ -12,7 +12,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -29,6 +29,7 @@ pub struct Choice {
 
 impl Choice {
     /// With the numbers of the candidates' times in microseconds, the rule's first. What is hardly quicker does not count.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn best(measured: &[(Dispatch, f64)]) -> Option<Self> {
         /// Times differ by so much from one measurement to the next.
         const NOISE: f64 = 0.97;
@@ -70,7 +71,8 @@ pub(super) struct Tuning {
     /// Grows with every change of the choices.
     generation: AtomicU64,
     /// Whether somebody measures now.
-    pub busy: AtomicBool,
+    #[cfg(not(target_arch = "wasm32"))]
+    pub busy: std::sync::atomic::AtomicBool,
 }
 
 impl Tuning {
@@ -103,6 +105,7 @@ impl Tuning {
     }
 
     /// Adds choices, in memory and on disk.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn add(&self, more: Choices) {
         if more.is_empty() {
             return;

@@ -9,6 +9,7 @@ mod convert;
 mod embedded;
 mod folder;
 mod listing;
+mod record_options;
 mod state_dict;
 mod unet;
 mod weights_files;
@@ -16,7 +17,7 @@ mod weights_files;
 pub use card::Card;
 pub use config::UnetConfig;
 pub use embedded::{DEFAULT, EMBEDDED, Embedded};
-pub use unet::{Fused, RecordOptions};
+pub use record_options::{Fused, RecordOptions};
 
 use crate::{
     error::{Error, Result},

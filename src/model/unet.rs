@@ -1,7 +1,7 @@
 //! The U-Net: config and weights -> [`Program`], as diffusers' UNet2DModel computes it.
 
 use super::{
-    Model,
+    Model, RecordOptions,
     blocks::{ConvSpec, Recorder, Sides, Source},
 };
 use crate::{
@@ -27,36 +27,6 @@ fn fitting(size: (u32, u32), step: u32) -> String {
     let (less, more) = ((down(size.0), down(size.1)), (up(size.0), up(size.1)));
     let text = |(h, w): (u32, u32)| format!("{h}x{w}");
     if less == more { text(more) } else { format!("{} or {}", text(less), text(more)) }
-}
-
-/// What a recorded program holds besides the network and the sampler's step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RecordOptions {
-    /// `Stage::Picture` and its pixels: x as RGBA8 made on the device.
-    pub pack_pictures: bool,
-    /// Of a network that learns its variance the prediction alone, which is the first half of its outputs: all that sampling needs.
-    pub prediction_only: bool,
-    /// What is recorded as fewer, larger kernels.
-    pub fused: Fused,
-}
-
-/// What is one kernel instead of several. Each call costs a GPU some microseconds; on the processor's cores, by our own executor or by a
-/// driver's, it costs next to nothing, and kernels of their own share their work better.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Fused {
-    /// Group normalisations, where they fit a workgroup.
-    pub norms: bool,
-    /// Attention over few pixels.
-    pub attention: bool,
-    /// A resnet's shortcut in its second convolution.
-    pub shortcuts: bool,
-}
-
-impl Fused {
-    /// Kernels of their own for everything.
-    pub const NONE: Self = Self { norms: false, attention: false, shortcuts: false };
-    /// Everything that can be.
-    pub const ALL: Self = Self { norms: true, attention: true, shortcuts: true };
 }
 
 impl Model {

@@ -133,23 +133,15 @@ impl GroupNormFused {
     pub const INVOCATIONS: u32 = 256;
     /// C4 that an invocation keeps in registers, at most.
     pub const MAX_KEPT: u32 = 16;
-    /// Workgroups that fill a large GPU.
-    const ENOUGH_WORKGROUPS: u32 = 256;
-    /// C4 that are read side by side without waste.
-    const SIDE_BY_SIDE: u32 = 4;
-
     /// `params` with the run of C4 for a workgroup; `None` where it does not fit one, or where a group lies across the padding
-    /// between two sources.
+    /// between two sources. It does not depend on the batch: in which order values are added up decides over the last bits, and a picture
+    /// has the same in any batch.
     pub fn fitted(params: GroupNormParams) -> Option<GroupNormParams> {
         let p = params;
         let fits = |run: u32| run <= Self::INVOCATIONS && p.pixels <= Self::INVOCATIONS / run * Self::MAX_KEPT;
-        let mut run = smallest_run(p.channels / p.groups);
+        let run = smallest_run(p.channels / p.groups);
         if !fits(run) || (p.b_c4 > 0 && !p.a_c.is_multiple_of(4)) {
             return None;
-        }
-        let workgroups = |run: u32| p.batch * (p.a_c4 + p.b_c4).div_ceil(run);
-        while run < Self::SIDE_BY_SIDE && fits(2 * run) && workgroups(2 * run) >= Self::ENOUGH_WORKGROUPS {
-            run *= 2;
         }
         Some(GroupNormParams { run, ..p })
     }
