@@ -16,6 +16,7 @@ const ROWS: u32 = 8u;      // invocations along the pixels
 const COLUMNS: u32 = 8u;   // invocations along the output C4
 const SHORTCUT: u32 = 0u;  // 1: there is a shortcut, for kernels of stride 1 whose output is as large as the input, and no b
 const TILES_AS_STORED: u32 = 0u;  // 1: Tile is C4; src/gpu/shader.rs puts the alias in front
+const SUMS_AS_STORED: u32 = 0u;   // 1: Sum is C4, in which the products of a slice are added up
 const TILE_M: u32 = ROWS * PIXELS;
 const TILE_N: u32 = COLUMNS * OUT_C4;
 const DEPTH: u32 = 4u;     // input C4 in a slice
@@ -163,25 +164,42 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
                 share_b[i] = C4();
             }
         }
+        var part: array<Sum, PIXELS * OUT_C4>;
+        for (var i = 0u; i < PIXELS * OUT_C4; i += 1u) {
+            part[i] = Sum();
+        }
         for (var k = 0u; k < DEPTH; k += 1u) {
-            var w: array<vec4<f32>, 4u * OUT_C4>;
+            var w: array<Sum, 4u * OUT_C4>;
             for (var n = 0u; n < OUT_C4; n += 1u) {
                 for (var c = 0u; c < 4u; c += 1u) {
-                    w[4u * n + c] = vec4<f32>(tile_b[(4u * k + c) * TILE_N + tx + COLUMNS * n]);
+                    w[4u * n + c] = Sum(tile_b[(4u * k + c) * TILE_N + tx + COLUMNS * n]);
                 }
             }
-            var next = vec4<f32>(tile_a[k * TILE_M + ty]);
+            var next = Sum(tile_a[k * TILE_M + ty]);
             for (var m = 0u; m < PIXELS; m += 1u) {
                 let x = next;
                 // Read before it is needed; after the last pixel comes the first one again.
-                next = vec4<f32>(tile_a[k * TILE_M + ty + ROWS * ((m + 1u) % PIXELS)]);
+                next = Sum(tile_a[k * TILE_M + ty + ROWS * ((m + 1u) % PIXELS)]);
                 for (var n = 0u; n < OUT_C4; n += 1u) {
+                    let at = n * PIXELS + m;
                     // Four multiply-adds, one upon the other; written as one expression they would be five instructions.
-                    sum[n * PIXELS + m] += x.x * w[4u * n];
-                    sum[n * PIXELS + m] += x.y * w[4u * n + 1u];
-                    sum[n * PIXELS + m] += x.z * w[4u * n + 2u];
-                    sum[n * PIXELS + m] += x.w * w[4u * n + 3u];
+                    if SUMS_AS_STORED == 1u {
+                        part[at] += x.x * w[4u * n];
+                        part[at] += x.y * w[4u * n + 1u];
+                        part[at] += x.z * w[4u * n + 2u];
+                        part[at] += x.w * w[4u * n + 3u];
+                    } else {
+                        sum[at] += vec4<f32>(x.x * w[4u * n]);
+                        sum[at] += vec4<f32>(x.y * w[4u * n + 1u]);
+                        sum[at] += vec4<f32>(x.z * w[4u * n + 2u]);
+                        sum[at] += vec4<f32>(x.w * w[4u * n + 3u]);
+                    }
                 }
+            }
+        }
+        if SUMS_AS_STORED == 1u {
+            for (var i = 0u; i < PIXELS * OUT_C4; i += 1u) {
+                sum[i] += vec4<f32>(part[i]);
             }
         }
         if !more {

@@ -106,7 +106,7 @@ impl Backend {
                 Chosen { backend: Self::Gpu(gpu), reason: format!("its name contains \"{name}\"") }
             }
         };
-        if let (Self::Cpu, Precision::F16) = (&chosen.backend, precision) {
+        if let (Self::Cpu, Precision::F16 | Precision::F16Fast) = (&chosen.backend, precision) {
             return Err(Error::argument(
                 "--precision f16: expected a GPU with 16-bit shader arithmetic, got the CPU executor; use --precision f32 or bf16",
             ));

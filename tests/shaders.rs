@@ -4,7 +4,7 @@ mod common;
 
 use common::{CLASSES, calls};
 use etude::{
-    gpu::{DeviceClass, Dispatch, MAX_WORKGROUPS_PER_DIMENSION, assemble, candidates, dispatch, shader_sources},
+    gpu::{DeviceClass, Dispatch, MAX_WORKGROUPS_PER_DIMENSION, Precision, assemble, candidates, dispatch, shader_sources},
     program::{Access, Kernel, uniform_layouts},
 };
 use naga::{
@@ -17,6 +17,9 @@ use std::{
     fs,
     path::Path,
 };
+
+/// Between them these get every candidate.
+const CHOICES: [Precision; 2] = [Precision::F16, Precision::F16Fast];
 
 /// A shader with the values of its constants.
 struct Variant {
@@ -38,7 +41,7 @@ fn variants() -> Vec<Variant> {
             // The engine makes the pipeline for one row and dispatches it for any.
             let of_many = dispatch(&kernel, &program, class, 1000);
             assert_eq!((chosen.shader, &chosen.constants), (of_many.shader, &of_many.constants), "depends on the number of rows");
-            for other in candidates(&kernel, &program, class, true) {
+            for other in CHOICES.into_iter().flat_map(|precision| candidates(&kernel, &program, class, precision)) {
                 let (shader, constants) = (other.shader, other.constants.clone());
                 found.entry((shader, constants.clone())).or_insert_with(|| Variant {
                     shader,

@@ -1,7 +1,7 @@
 //! `etude figure`: what the viewer's panels save as figures, without a window.
 
 use super::{
-    options::{DeviceOptions, JsonOption},
+    options::{DeviceOptions, JsonOption, PrecisionOption},
     output::{claim, made, noteln},
     progress::{bar, handle_interrupts, interrupted},
     recipe::RecipeOptions,
@@ -156,8 +156,8 @@ pub struct FigureArgs {
 /// # Errors
 /// Anything that keeps the figure from being made or written.
 pub fn run(args: &FigureArgs) -> Result<ExitCode> {
-    if args.device.precision == super::options::PrecisionOption::Bf16 {
-        return Err(Error::argument("--precision: figures are computed as the viewer does, in f32 or f16, got bf16"));
+    if matches!(args.device.precision, PrecisionOption::Bf16 | PrecisionOption::F16Fast) {
+        return Err(Error::argument("--precision: figures are computed as the viewer does, in f32 or f16; got another"));
     }
     let out = if args.out.as_os_str().is_empty() { Path::new("figure.svg") } else { &args.out };
     let tab = args.panel.tab();
@@ -166,7 +166,7 @@ pub fn run(args: &FigureArgs) -> Result<ExitCode> {
     let mut controls = Controls::from_recipe(&prepared.recipe, &ViewSettings::default())?;
     controls.view.tab = tab;
     controls.view.device = if args.device.device.is_empty() { "auto".to_owned() } else { args.device.device.clone() };
-    controls.view.f16 = args.device.precision == super::options::PrecisionOption::F16;
+    controls.view.f16 = args.device.precision == PrecisionOption::F16;
     args.of_compare(&mut controls)?;
     args.of_interpolation(&mut controls)?;
     if args.recipe.eta.is_some() {

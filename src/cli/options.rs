@@ -51,7 +51,7 @@ pub struct DeviceOptions {
     /// auto (a real GPU, else the CPU), cpu, software, or part of an adapter's name
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
-    /// Type of weights and activations; sums are f32 whatever it is
+    /// Type of weights and activations; sums are f32 whatever it is, but for parts of them in f16-fast
     #[arg(long, value_enum, default_value_t = PrecisionOption::F32)]
     pub precision: PrecisionOption,
 }
@@ -64,6 +64,8 @@ pub enum PrecisionOption {
     F32,
     /// 16 bits, where the GPU has them
     F16,
+    /// As f16, and convolutions add up 16 products at a time in 16 bits
+    F16Fast,
     /// On the CPU, convolutions of values of 16 bits
     Bf16,
 }
@@ -73,6 +75,7 @@ impl From<PrecisionOption> for Precision {
         match option {
             PrecisionOption::F32 => Self::F32,
             PrecisionOption::F16 => Self::F16,
+            PrecisionOption::F16Fast => Self::F16Fast,
             PrecisionOption::Bf16 => Self::Bf16,
         }
     }

@@ -38,7 +38,7 @@ pub struct VerifyArgs {
 fn bound(precision: Precision) -> f32 {
     match precision {
         Precision::F32 => 1e-4,
-        Precision::F16 | Precision::Bf16 => 3e-2,
+        Precision::F16 | Precision::F16Fast | Precision::Bf16 => 3e-2,
     }
 }
 

@@ -72,7 +72,7 @@ impl DeviceWeights {
         let buffers: Vec<_> = arenas.iter().map(|&bytes| gpu.create_buffer("weights", bytes, usage)).collect();
         gpu.check()?;
         for (element, values, arena, offset, bytes) in places {
-            if element == Element::C4 && precision == Precision::F16 {
+            if element == Element::C4 && precision.is_f16() {
                 // What f16 cannot hold becomes its largest number, not an infinity.
                 let half: Vec<f16> = values.iter().map(|v| f16::from_f32(v.clamp(-65504.0, 65504.0))).collect();
                 gpu.queue.write_buffer(&buffers[arena], offset, bytemuck::cast_slice(&half));

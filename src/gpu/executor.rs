@@ -76,7 +76,7 @@ impl GpuExecutor {
     /// # Errors
     /// As [`Self::new`].
     pub fn sharing(gpu: Arc<Gpu>, program: Arc<Program>, precision: Precision, weights: &mut DeviceWeights) -> Result<Self> {
-        let best = |kernel: &Kernel| gpu.best_dispatch(kernel, &program, precision, 1);
+        let best = |kernel: &Kernel| gpu.best_dispatch(kernel, &program, precision);
         Self::choosing(gpu.clone(), program.clone(), precision, weights, &best)
     }
 
@@ -94,7 +94,7 @@ impl GpuExecutor {
         if precision == Precision::Bf16 {
             return Err(Error::device(&gpu.info.name, "has no bf16; use --device cpu, or --precision f16"));
         }
-        if precision == Precision::F16 && !gpu.f16 {
+        if precision.is_f16() && !gpu.f16 {
             return Err(Error::device(&gpu.info.name, "has no 16-bit shader arithmetic (SHADER_F16); use --precision f32"));
         }
         let largest = program.largest_tensor_bytes(precision.c4_bytes());
@@ -181,7 +181,7 @@ impl GpuExecutor {
             return Ok(());
         }
         for ((stage, kernel, _), call) in self.program.calls().iter().zip(&mut self.calls) {
-            let best = self.gpu.best_dispatch(kernel, &self.program, self.precision, 1);
+            let best = self.gpu.best_dispatch(kernel, &self.program, self.precision);
             if best != call.variant {
                 *call = prepare(&self.gpu, kernel, *stage, &self.program, self.precision, std::mem::take(&mut call.bound), best)?;
             }
@@ -243,7 +243,7 @@ impl GpuExecutor {
     }
 
     fn decode(&self, tensor: TensorId, bytes: &[u8]) -> Vec<f32> {
-        if self.program.get(tensor).element == Element::C4 && self.precision == Precision::F16 {
+        if self.program.get(tensor).element == Element::C4 && self.precision.is_f16() {
             bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect()
         } else {
             bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
@@ -261,7 +261,7 @@ fn prepare(
     variant: Dispatch,
 ) -> Result<Call> {
     let kinds: Vec<BindingKind> = bound.iter().map(|(kind, _)| *kind).collect();
-    let pipeline = gpu.pipeline(&variant, &kinds, precision == Precision::F16)?;
+    let pipeline = gpu.pipeline(&variant, &kinds, precision.is_f16())?;
     let entries: Vec<_> =
         (0..).zip(&bound).map(|(binding, (_, region))| wgpu::BindGroupEntry { binding, resource: region.binding() }).collect();
     let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -292,7 +292,7 @@ impl Executor for GpuExecutor {
                 values.len()
             )));
         }
-        if t.element == Element::C4 && self.precision == Precision::F16 {
+        if t.element == Element::C4 && self.precision.is_f16() {
             let half: Vec<f16> = values.iter().map(|v| f16::from_f32(*v)).collect();
             self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&half));
         } else {

@@ -1,6 +1,6 @@
 //! Assembling a shader: the prelude that names the storage type, the shared files it imports, its constants.
 
-use super::tune::AS_STORED;
+use super::tune::{SUMS_AS_STORED, TILES_AS_STORED};
 use crate::{
     error::{Error, Result},
     program::kernels,
@@ -64,8 +64,8 @@ pub(super) fn sources_checksum() -> u32 {
 }
 
 /// The WGSL text of shader `name`: `#import x` lines replaced by shaders/shared/x.wgsl, `const NAME: u32 = …;` lines by the given
-/// values, and in front the types: `C4` is a vec4 of f32 or f16, as is stored, `Scalar` one component of it; `Tile` is a vec4 of f32, or of
-/// what is stored where TILES_AS_STORED says so.
+/// values, and in front the types: `C4` is a vec4 of f32 or f16, as is stored, `Scalar` one component of it; `Tile` and
+/// `Sum` are vec4 of f32, or of what is stored where TILES_AS_STORED and SUMS_AS_STORED say so.
 ///
 /// # Errors
 /// An unknown shader, import or constant: a fault of this program, not of its user.
@@ -78,8 +78,11 @@ pub fn assemble(name: &str, constants: &[(&str, u32)], f16: bool) -> Result<Stri
     if f16 {
         out.push_str("enable f16;\n");
     }
-    let tile = if constants.contains(&(AS_STORED, 1)) { scalar } else { "f32" };
-    out.push_str(&format!("alias C4 = vec4<{scalar}>;\nalias Scalar = {scalar};\nalias Tile = vec4<{tile}>;\n"));
+    let type_of = |constant| if constants.contains(&(constant, 1)) { scalar } else { "f32" };
+    let (tile, sum) = (type_of(TILES_AS_STORED), type_of(SUMS_AS_STORED));
+    out.push_str(&format!(
+        "alias C4 = vec4<{scalar}>;\nalias Scalar = {scalar};\nalias Tile = vec4<{tile}>;\nalias Sum = vec4<{sum}>;\n"
+    ));
     let mut left: Vec<_> = constants.to_vec();
     for line in text.lines() {
         let constant = left.iter().position(|(key, _)| line.starts_with(&format!("const {key}: u32 =")));

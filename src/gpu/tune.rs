@@ -2,7 +2,7 @@
 //!
 //! The sizes of tiles stand in the shaders, too: a [`Dispatch`] says which it takes for granted, and `tests/shaders.rs` compares.
 
-use super::DeviceClass;
+use super::{DeviceClass, Precision};
 use crate::program::{AttentionChunk, Conv2dParams, GroupNormFused, GroupNormParams, Kernel, Program, Work};
 
 /// Workgroups in one dimension, at most: WebGPU's smallest limit.
@@ -44,7 +44,7 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
         },
         (Work::GroupNorm(p), _) => group_norm_fused(name, &p),
         (Work::Attention(c), _) => attention_fused(name, &c),
-        (Work::Convolution(p), None) => conv_tile(&p).dispatch(name, &p, false),
+        (Work::Convolution(p), None) => conv_tile(&p).dispatch(name, &p, Shared::Widened),
         (Work::Convolution(p), Some((subgroup, wide))) => conv2d_wide(wide, &p, subgroup),
         (Work::AttentionScores(c), None) => {
             // Tiles of queries x keys; the last four keys are computed whole.
@@ -64,24 +64,67 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
     }
 }
 
-/// What may be quicker than [`dispatch`] on some device, which is the first of these; `f16`: what is stored is. All of them give the same
-/// bits, as they add up the same products in the same order, so that one may take another's place in the middle of a run.
-pub fn candidates(kernel: &Kernel, program: &Program, class: DeviceClass, f16: bool) -> Vec<Dispatch> {
-    let mut all = vec![dispatch(kernel, program, class, 1)];
+/// What may be quicker on some device than the rule of thumb, which is the first of these: [`dispatch`], but for [`Precision::F16Fast`]. All
+/// of them give the same bits, as they add up the same products in the same order, so that one may take another's place in the middle of a run.
+pub fn candidates(kernel: &Kernel, program: &Program, class: DeviceClass, precision: Precision) -> Vec<Dispatch> {
+    let mut all = Vec::new();
     if let (Work::Convolution(p), DeviceClass::Tiled) = (kernel.work(program, 1), class) {
         // Of the others none of which more than half would stick out.
         let fits = |tile: &ConvTile| tile.size().1 < 2 * p.out_c4.max(2);
-        for as_stored in [false, true].into_iter().take(if f16 { 2 } else { 1 }) {
-            for tile in TILES.into_iter().filter(fits).chain([conv_tile(&p)]) {
-                let candidate = tile.dispatch(kernel.name(), &p, as_stored);
+        for shared in Shared::suitable(precision) {
+            let tiles = std::iter::once(conv_tile(&p)).chain(TILES.into_iter().filter(fits));
+            for tile in tiles.filter(|tile| shared.has_registers_for(*tile)) {
+                let candidate = tile.dispatch(kernel.name(), &p, *shared);
                 if !all.contains(&candidate) {
                     all.push(candidate);
                 }
             }
         }
     }
+    if all.is_empty() {
+        all.push(dispatch(kernel, program, class, 1));
+    }
     all
 }
+
+/// What the invocations of conv2d.wgsl share, and what they add up.
+#[derive(Clone, Copy, PartialEq)]
+enum Shared {
+    /// Both in f32.
+    Widened,
+    /// As it is stored; sums in f32.
+    AsStored,
+    /// As it is stored; the products of a slice are added up in that, too.
+    WithSums,
+}
+
+impl Shared {
+    fn suitable(precision: Precision) -> &'static [Self] {
+        match precision {
+            Precision::F32 | Precision::Bf16 => &[Self::Widened],
+            Precision::F16 => &[Self::Widened, Self::AsStored],
+            Precision::F16Fast => &[Self::WithSums],
+        }
+    }
+
+    /// With two kinds of sums AMD's compiler runs out of registers for RDNA 3 in one tile.
+    fn has_registers_for(self, tile: ConvTile) -> bool {
+        self != Self::WithSums || tile != ConvTile::new((4, 2), (8, 8))
+    }
+
+    /// The constants that say so.
+    fn constants(self) -> &'static [(&'static str, u32)] {
+        match self {
+            Self::Widened => &[],
+            Self::AsStored => &[(TILES_AS_STORED, 1)],
+            Self::WithSums => &[(TILES_AS_STORED, 1), (SUMS_AS_STORED, 1)],
+        }
+    }
+}
+
+/// Constants of conv2d.wgsl on which the types depend that `shader.rs` puts in front.
+pub(super) const TILES_AS_STORED: &str = "TILES_AS_STORED";
+pub(super) const SUMS_AS_STORED: &str = "SUMS_AS_STORED";
 
 /// How conv2d.wgsl cuts a layer: its constants of these names.
 #[derive(Clone, Copy, PartialEq)]
@@ -126,8 +169,8 @@ impl ConvTile {
         self.workgroups(pixels, out_c4) >= if self.invocations() > 64 { 128 } else { 256 }
     }
 
-    /// The call of a layer cut so; `as_stored`: what a workgroup shares stays in the storage precision.
-    fn dispatch(self, shader: &'static str, p: &Conv2dParams, as_stored: bool) -> Dispatch {
+    /// The call of a layer cut so.
+    fn dispatch(self, shader: &'static str, p: &Conv2dParams, shared: Shared) -> Dispatch {
         let (tile_m, tile_n) = self.size();
         let mut constants = vec![
             ("PIXELS", self.pixels),
@@ -136,9 +179,7 @@ impl ConvTile {
             ("COLUMNS", self.columns),
             ("SHORTCUT", u32::from(p.shortcut_a_c4 > 0)),
         ];
-        if as_stored {
-            constants.push((AS_STORED, 1));
-        }
+        constants.extend(shared.constants());
         Dispatch {
             shader,
             constants,
@@ -148,9 +189,6 @@ impl ConvTile {
         }
     }
 }
-
-/// The constant of conv2d.wgsl that says in which precision a workgroup shares what it loads.
-pub(super) const AS_STORED: &str = "TILES_AS_STORED";
 
 /// The largest tile that fits the layer's width and leaves enough of them to fill a GPU, else the smallest. tests/gpu_compiler says what
 /// a GPU's compiler makes of each. With twice as much per invocation as 4 pixels x 2 C4, AMD's runs out of registers for RDNA 3; in

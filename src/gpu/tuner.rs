@@ -62,12 +62,12 @@ impl GpuExecutor {
             if known.iter().any(|(other, choice)| *other == shape && choice.is_some()) {
                 continue;
             }
-            let f16 = self.precision == super::Precision::F16;
+            let f16 = self.precision.is_f16();
             let output = kernel.operands().into_iter().rfind(|o| o.access != crate::program::Access::Read);
             let bytes = |tensor| self.program.get(tensor).bytes(self.precision.c4_bytes());
             let job = jobs.entry(shape.clone()).or_insert_with(|| Job {
                 shape,
-                candidates: candidates(kernel, &self.program, self.gpu.class, f16),
+                candidates: candidates(kernel, &self.program, self.gpu.class, self.precision),
                 bound: call.bound.clone(),
                 output_bytes: output.map_or(16, |o| bytes(o.tensor)),
                 f16,

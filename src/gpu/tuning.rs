@@ -4,7 +4,7 @@
 use super::{
     DeviceClass, Gpu, Precision, kept,
     shader::sources_checksum,
-    tune::{Dispatch, candidates, dispatch},
+    tune::{Dispatch, candidates},
 };
 use crate::program::{Kernel, Program, Work};
 use serde::{Deserialize, Serialize};
@@ -153,13 +153,12 @@ impl Gpu {
     }
 
     /// What was measured to be the quickest for a call, else what the rule of thumb says.
-    pub(super) fn best_dispatch(&self, kernel: &Kernel, program: &Program, precision: Precision, rows: u32) -> Dispatch {
+    pub(super) fn best_dispatch(&self, kernel: &Kernel, program: &Program, precision: Precision) -> Dispatch {
         let shape = if self.tunes() { layer_shape(kernel, program, precision) } else { None };
         let choice = shape.and_then(|shape| self.tuning.lock().get(&shape).cloned());
-        let f16 = precision == Precision::F16;
-        let found =
-            choice.and_then(|choice| candidates(kernel, program, self.class, f16).into_iter().find(|other| choice.is(other)));
-        found.unwrap_or_else(|| dispatch(kernel, program, self.class, rows))
+        let mut all = candidates(kernel, program, self.class, precision);
+        let chosen = choice.and_then(|choice| all.iter().position(|candidate| choice.is(candidate)));
+        all.swap_remove(chosen.unwrap_or(0))
     }
 }
 
@@ -181,7 +180,11 @@ pub(super) fn layer_shape(kernel: &Kernel, program: &Program, precision: Precisi
     if p.shortcut_a_c4 > 0 {
         text += &format!(", shortcut of {}", sources(p.shortcut_a_c4, p.shortcut_b_c4));
     }
-    text += if precision == Precision::F16 { ", f16" } else { ", f32" };
+    text += match precision {
+        Precision::F16 => ", f16",
+        Precision::F16Fast => ", f16-fast",
+        Precision::F32 | Precision::Bf16 => ", f32",
+    };
     Some(text)
 }
 

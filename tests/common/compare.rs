@@ -64,7 +64,7 @@ fn fill(program: &Program, precision: Precision, seed: u64, values: Values) -> F
                 }
                 None => random.normals(shape.len()),
             };
-            if tensor.element == Element::C4 && precision == Precision::F16 {
+            if tensor.element == Element::C4 && precision.is_f16() {
                 data.iter_mut().for_each(|v| *v = f16::from_f32(*v).to_f32());
             }
             if state {
@@ -149,7 +149,7 @@ pub fn compare(
             let got = executor.and_then(|mut executor| run_on(&mut executor, &filled, step)).map_err(|e| e.to_string())?;
             for ((&id, got), expected) in filled.outputs.iter().zip(got).zip(&expected) {
                 let tensor = filled.program.get(id);
-                let rounded = tensor.element == Element::C4 && precision == Precision::F16;
+                let rounded = tensor.element == Element::C4 && precision.is_f16();
                 let tolerance =
                     if rounded { Tolerance { relative: tolerance.relative + HALF_STEP, ..tolerance } } else { tolerance };
                 let both =

@@ -20,7 +20,7 @@ mod measure;
 use chip::CHIPS;
 use common::calls;
 use etude::{
-    gpu::{DeviceClass, Dispatch, candidates, dispatch},
+    gpu::{DeviceClass, Dispatch, Precision, candidates, dispatch},
     program::Kernel,
 };
 use measure::Row;
@@ -59,7 +59,8 @@ fn variants() -> Vec<Variant> {
         let variant =
             found.entry((chosen.shader, chosen.constants.clone())).or_insert_with(|| Variant { dispatch: chosen, is_wide: false });
         variant.is_wide |= is_wide;
-        for other in candidates(&kernel, &program, DeviceClass::Tiled, true) {
+        let all = [Precision::F16, Precision::F16Fast].into_iter();
+        for other in all.flat_map(|precision| candidates(&kernel, &program, DeviceClass::Tiled, precision)) {
             let key = (other.shader, other.constants.clone());
             found.entry(key).or_insert_with(|| Variant { dispatch: other, is_wide: false });
         }
@@ -134,7 +135,9 @@ fn compile_all(name: &str) {
     let device = driver::Device::open().unwrap_or_else(|e| panic!("{name}: RADV does not open: {e}"));
     let (mut rows, mut wrong) = (String::new(), Vec::new());
     for variant in variants() {
-        for f16 in [false, true] {
+        // Sums as they are stored are for f16 alone.
+        let f16_alone = variant.dispatch.constants.iter().any(|(name, _)| *name == "SUMS_AS_STORED");
+        for f16 in [false, true].into_iter().skip(usize::from(f16_alone)) {
             match Row::measure(&device, chip, &variant.dispatch, f16) {
                 Ok(row) => {
                     wrong
