@@ -2,7 +2,7 @@
 
 use super::options::{DeviceOptions, ModelOptions};
 use super::output::{out, outln};
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 use etude::{
     backend::Backend,
     cpu::{PackedWeights, executor::CpuExecutor},
@@ -239,7 +239,7 @@ fn report(
         device: info.name.clone(),
         backend: info.backend.clone(),
         model: model.name.clone(),
-        precision: format!("{:?}", args.device.precision).to_lowercase(),
+        precision: args.device.precision.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()),
         batch,
         steps_measured: times.len() * TOGETHER,
         ms_per_step: median,
