@@ -198,7 +198,7 @@ export function has_subgroups() {
     return subgroups;
 }
 
-/** Offers the page's tests what the viewer knows, as JSON. */
-export function offer_state(read) {
-    globalThis.etudeState = () => JSON.parse(read());
+/** Offers the page's tests a function of this name: what `read` returns as JSON. */
+export function offer(name, read) {
+    globalThis[name] = () => JSON.parse(read());
 }

@@ -6,8 +6,8 @@ use crate::{
     app::{
         actions::{apply_command::apply_command, link, models::use_model, open::open, task_results::take_result},
         panels::{
-            compare, controls_panel, help, interpolate, introduction, keys, messages, models, open_panel, path_field, presentation,
-            save_figure, status_bar, top_bar,
+            compare, controls_panel, help, interpolate, introduction, keys, messages, models, open_panel, path_field, phone,
+            presentation, save_figure, status_bar, top_bar,
         },
         state::{
             State, command::Command, controls::Controls, last_accepted::LastAccepted, live::Next, models::Then, pinned_controls,
@@ -320,6 +320,7 @@ impl Viewer {
         let bar = Frame::side_top_panel(ui.style()).fill(Color32::TRANSPARENT);
         let centre = Frame::central_panel(ui.style()).fill(Color32::TRANSPARENT);
         presenting::set(ui.ctx(), self.state.presenting);
+        let window = ui.available_size();
         if !self.state.presenting {
             Panel::top("top").frame(bar).show(ui, |ui| {
                 ui.add_space(2.0);
@@ -327,12 +328,16 @@ impl Viewer {
                 ui.add_space(2.0);
             });
             Panel::bottom("status").frame(bar).show(ui, |ui| commands.extend(status_bar::status_bar_ui(ui, &self.state)));
-            // In a window that was made smaller they do not keep what they had: the panel has more than half.
-            let most = (ui.available_width() * 0.42).max(200.0);
-            let sides = Panel::left("controls").frame(bar).default_size(most.min(300.0)).min_size(200.0).max_size(most);
-            sides.resizable(true).show(ui, |ui| {
-                commands.extend(controls_panel::controls_ui(ui, &self.state, &mut draft, &mut self.textures));
-            });
+            if phone::is_phone(window) {
+                commands.extend(phone::phone_ui(ui, &self.state, &mut draft, &mut self.textures));
+            } else {
+                // In a window that was made smaller they do not keep what they had: the panel has more than half.
+                let most = (ui.available_width() * 0.42).max(200.0);
+                let sides = Panel::left("controls").frame(bar).default_size(most.min(300.0)).min_size(200.0).max_size(most);
+                sides.resizable(true).show(ui, |ui| {
+                    commands.extend(controls_panel::controls_ui(ui, &self.state, &mut draft, &mut self.textures));
+                });
+            }
         } else {
             Panel::bottom("presentation").frame(bar).show(ui, |ui| {
                 ui.add_space(4.0);

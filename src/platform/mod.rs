@@ -34,6 +34,6 @@ pub use web::{
     spawn_here, why_no_gpu,
 };
 #[cfg(all(feature = "app", target_arch = "wasm32"))]
-pub use web::{address_recipe, canvas, offer_state, on_address, on_paste, pick_files, set_address_recipe};
+pub use web::{address_recipe, canvas, offer, on_address, on_paste, pick_files, set_address_recipe};
 /// A clock that only goes forward; the page's own in a browser, where the standard library's panics.
 pub use web_time::Instant;

@@ -10,8 +10,7 @@ pub use exchange::{listen, post, post_file};
 pub use fetch::{Fetched, fetch_file};
 #[cfg(feature = "app")]
 pub use page::{
-    address_recipe, base_address, canvas, offer_state, on_address, on_paste, pick_files, pick_folder, pick_picture,
-    set_address_recipe,
+    address_recipe, base_address, canvas, offer, on_address, on_paste, pick_files, pick_folder, pick_picture, set_address_recipe,
 };
 
 use crate::error::{Error, Result};

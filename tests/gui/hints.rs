@@ -1,7 +1,7 @@
 //! Tooltips and numbers: none covers what changes under the hand, and a number is written the same everywhere.
 
 use super::{ETA, finished, says, short, wait, window};
-use eframe::egui::{Event, Modifiers, PointerButton, vec2};
+use eframe::egui::{Event, Modifiers, PointerButton, TouchDeviceId, TouchId, TouchPhase, vec2};
 use egui_kittest::kittest::Queryable;
 use etude::app::{
     Controls,
@@ -35,6 +35,42 @@ fn no_tooltip_stays_while_a_button_is_down() {
         harness.step();
     }
     assert!(says(&harness, what), "it comes back for a pointer that rests");
+}
+
+/// A finger cannot hover: one that stays on a button has its tooltip, and is no click.
+#[test]
+fn a_finger_that_stays_has_a_tooltip_and_one_that_taps_clicks() {
+    let mut harness = window(short());
+    wait(&mut harness, "the first run", finished);
+    let at = harness.get_by_label("Compare").rect().center();
+    let finger = |phase, pressed| {
+        let touch = Event::Touch { device_id: TouchDeviceId(0), id: TouchId(1), phase, pos: at, force: None };
+        let button = Event::PointerButton { pos: at, button: PointerButton::Primary, pressed, modifiers: Modifiers::default() };
+        // As eframe hands them on.
+        if pressed { vec![Event::PointerMoved(at), button, touch] } else { vec![button, Event::PointerGone, touch] }
+    };
+    let what = "A grid of runs from one x_T";
+    finger(TouchPhase::Start, true).into_iter().for_each(|event| harness.event(event));
+    for _ in 0..70 {
+        harness.step();
+    }
+    assert!(says(&harness, what), "after a second");
+    finger(TouchPhase::End, false).into_iter().for_each(|event| harness.event(event));
+    for _ in 0..60 {
+        harness.step();
+    }
+    assert!(says(&harness, what), "it can still be read when the finger is lifted");
+    assert_eq!(harness.state().viewer().state.controls.view.tab, Tab::Trajectory);
+    for _ in 0..90 {
+        harness.step();
+    }
+    assert!(!says(&harness, what));
+    for (phase, pressed) in [(TouchPhase::Start, true), (TouchPhase::End, false)] {
+        finger(phase, pressed).into_iter().for_each(|event| harness.event(event));
+        harness.step();
+    }
+    harness.run_steps(2);
+    assert_eq!(harness.state().viewer().state.controls.view.tab, Tab::Compare);
 }
 
 #[test]

@@ -108,3 +108,36 @@ fn a_click_on_an_unfinished_grid_does_not_begin_it_again() {
     wait(&mut harness, "more steps", |viewer| between(viewer).is_some_and(|(_, now)| now > done + 3));
     assert_eq!(between(harness.state().viewer()).expect("a run").0, id, "the same run goes on");
 }
+
+/// A phone's window, upright: the panel has the width, η and S are below it, and all other controls come there after a click.
+#[test]
+fn a_tall_and_narrow_window_has_its_controls_below_the_panel() {
+    let mut harness = window(Controls { count: 4, ..short() });
+    let size = Vec2::new(390.0, 844.0);
+    harness.set_size(size);
+    wait(&mut harness, "a run", finished);
+    harness.run_steps(3);
+    let picture = place(&harness, "x̂0");
+    assert!(picture.width() > 150.0 && picture.right() <= size.x, "{picture:?}");
+    let (eta, steps) = (harness.get_by_label(super::ETA).rect(), harness.get_by_label(super::STEPS).rect());
+    assert!(eta.top() > picture.bottom() && steps.top() > picture.bottom() && steps.right() <= size.x, "{eta:?} {steps:?}");
+    assert!(!says(&harness, "Conventions"));
+    harness.get_by_label_contains("All controls").click();
+    harness.run_steps(3);
+    assert!(says(&harness, "Conventions"));
+    let (picture, eta) = (place(&harness, "x̂0"), harness.get_by_label(super::ETA).rect());
+    assert!(picture.width() >= 96.0 && eta.top() > picture.bottom(), "{picture:?} {eta:?}");
+    harness.get_by_label_contains("Fewer controls").click();
+    harness.run_steps(3);
+    assert!(!says(&harness, "Conventions"));
+    for tab in ["Compare", "Interpolate", "Explain", "Rewind", "Fork", "Race", "Trajectory"] {
+        harness.get_by_label(tab).click();
+        harness.run_steps(3);
+        let all = harness.get_by_label_contains("All controls").rect();
+        assert!(all.right() <= size.x && all.bottom() < size.y, "{tab}: {all:?}");
+    }
+    // On its side it has the room for them.
+    harness.set_size(Vec2::new(844.0, 390.0));
+    harness.run_steps(3);
+    assert!(says(&harness, "Conventions"));
+}

@@ -4,6 +4,7 @@ WebGPU runs on SwiftShader, so that no graphics card is needed. ETUDE_BROWSER na
 """
 
 import base64
+import contextlib
 import json
 import os
 import queue
@@ -63,7 +64,7 @@ class Browser:
         self.arrived = threading.Condition()
         self.console = []
         self.workers = []
-        self.downloads = []
+        self.chooser = None
         self.ended = False
         threading.Thread(target=self.listen, daemon=True).start()
         targets = self.send("Target.getTargets")["targetInfos"]
@@ -103,6 +104,10 @@ class Browser:
                 self.workers.append(worker)
                 self.post("Runtime.enable", worker, {})
                 self.post("Runtime.runIfWaitingForDebugger", worker, {})
+            elif method == "Page.fileChooserOpened":
+                self.chooser = parameters["backendNodeId"]
+            elif method == "Fetch.requestPaused":
+                self.answer(parameters["requestId"], parameters["request"]["url"])
             elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
                 text = " ".join(str(value.get("value", value.get("description", ""))) for value in parameters["args"])
                 self.console.append(f"{parameters['type']}: {text}")
@@ -175,6 +180,8 @@ class Browser:
         self.page("Page.navigate", url=address)
 
     def resize(self, width, height, scale=1, mobile=False):
+        """Sets the page's size; a scale of 0 is that of the screen (`--force-device-scale-factor`), the only one in which pages measure in
+        the screen's own pixels."""
         self.page("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=mobile)
 
     def screenshot(self, path=None):
@@ -200,6 +207,83 @@ class Browser:
             self.mouse("mouseMoved", *(a + (b - a) * share for a, b in zip(start, end)))
             time.sleep(pause)
         self.mouse("mouseReleased", *end, buttons=0)
+
+    def draw(self):
+        """Waits until the page has drawn once more, all that it does for a frame included."""
+        self.evaluate("new Promise(then => requestAnimationFrame(() => setTimeout(then)))")
+
+    def touch_screen(self):
+        """From now on the page is told of fingers."""
+        self.page("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=5)
+
+    def touch(self, kind, *points):
+        self.page("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)])
+
+    def lift(self):
+        self.touch("touchEnd")
+
+    def tap(self, x, y):
+        self.touch("touchStart", (x, y))
+        # A finger stays longer than a frame lasts, also where the processor draws it, and shorter than 0.8 s, which is no tap any more.
+        self.draw()
+        self.lift()
+        self.draw()
+
+    def hold(self, x, y, seconds):
+        """Puts a finger down and leaves it there."""
+        self.touch("touchStart", (x, y))
+        time.sleep(seconds)
+
+    def swipe(self, start, end, steps=10, pause=0.05):
+        self.touch("touchStart", start)
+        for step in range(1, steps + 1):
+            self.touch("touchMove", tuple(a + (b - a) * step / steps for a, b in zip(start, end)))
+            time.sleep(pause)
+        self.lift()
+
+    def pinch(self, middle, before, after, steps=10):
+        """Moves two fingers from `before` to `after` pixels on either side of the middle."""
+        (x, y), apart = middle, before
+        self.touch("touchStart", (x - apart, y), (x + apart, y))
+        for step in range(1, steps + 1):
+            apart = before + (after - before) * step / steps
+            self.touch("touchMove", (x - apart, y), (x + apart, y))
+            time.sleep(0.05)
+        self.lift()
+
+    def type(self, text):
+        self.page("Input.insertText", text=text)
+
+    def save_in(self, folder):
+        """Downloads go to a folder."""
+        self.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=folder)
+
+    @contextlib.contextmanager
+    def choosing(self, files):
+        """The next dialog for files is answered with these."""
+        self.chooser = None
+        self.page("Page.setInterceptFileChooserDialog", enabled=True)
+        yield
+        end = time.monotonic() + 30
+        while self.chooser is None:
+            if time.monotonic() > end:
+                raise Failed("no dialog for files was opened in 30 s")
+            time.sleep(0.05)
+        self.page("DOM.setFileInputFiles", files=[str(file) for file in files], backendNodeId=self.chooser)
+        self.page("Page.setInterceptFileChooserDialog", enabled=False)
+
+    def answer_for(self, host, answers):
+        """In a host's place answers what its paths are to answer, and 404 to the others."""
+        self.answers_of_host = (host, answers)
+        self.page("Fetch.enable", patterns=[{"urlPattern": f"{host}/*"}])
+
+    def answer(self, request, address):
+        host, answers = self.answers_of_host
+        content = answers.get(address.removeprefix(host))
+        headers = [{"name": "access-control-allow-origin", "value": "*"}, {"name": "content-length", "value": str(len(content or b""))}]
+        body = base64.b64encode(content or b"").decode()
+        code = 404 if content is None else 200
+        self.post("Fetch.fulfillRequest", self.session, {"requestId": request, "responseCode": code, "responseHeaders": headers, "body": body})
 
     def key(self, key, code=None, modifiers=0, text=None):
         for kind in ["keyDown", "keyUp"]:

@@ -66,6 +66,7 @@ pub(crate) fn apply_command(ctx: &Context, state: &mut State, session: &Session,
             }
         }
         Command::Captions(on) => state.captions = on,
+        Command::Unfold(on) => state.unfolded = on,
         Command::Play => state.open_playhead_mut().toggle(),
         Command::Loop(looping) => state.open_playhead_mut().looping = looping,
         Command::Speed(speed) => state.open_playhead_mut().speed = speed,

@@ -10,7 +10,7 @@ use crate::{
     files,
     hub::{self, HubName},
     model::{EMBEDDED, Model, variant_of},
-    recipe::{Recipe, Rng},
+    recipe::{Recipe, Rng, link},
     schedule::Preset,
 };
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,10 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
     let base = Controls::default();
     let mut model = None;
     let mut controls = settings.recipe.and_then(|recipe| Controls::from_recipe(&recipe, &base.view).ok());
+    // A link that says nothing leaves what a first visit shows, beside the sentence that says so, and not what somebody did last.
+    if options.link.as_deref().is_some_and(|text| link::recipe_json(text).is_err()) {
+        controls = None;
+    }
     // A folder that is gone would only be refused later.
     if controls.as_ref().is_some_and(|c| !is_here(&c.model)) {
         controls = controls.map(|c| Controls { model: base.model.clone(), size: None, ..c });
@@ -214,6 +218,9 @@ mod tests {
             storage.0.insert(KEY.to_owned(), text.to_owned());
             assert!(start(Some(&storage), WindowOptions::default()).controls.is_none(), "{text}");
         }
+        keep(&state(Controls { eta: 0.25, ..Controls::default() }), &mut storage);
+        let wrong = WindowOptions { link: Some("#r=nonsense".to_owned()), ..WindowOptions::default() };
+        assert!(start(Some(&storage), wrong).controls.is_none(), "a wrong link: as at the first start");
         let start = start(None, WindowOptions { open: Some(PathBuf::from("x.png")), ..WindowOptions::default() });
         assert_eq!((start.controls, start.open), (None, Some(PathBuf::from("x.png"))));
     }

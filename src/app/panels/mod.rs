@@ -16,6 +16,7 @@ pub(crate) mod models;
 pub(crate) mod noise_chips;
 pub(crate) mod open_panel;
 pub(crate) mod path_field;
+pub(crate) mod phone;
 pub(crate) mod pinned;
 pub(crate) mod presentation;
 pub(crate) mod race;

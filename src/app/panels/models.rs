@@ -74,6 +74,7 @@ fn row_button_ui(ui: &mut Ui, name: Option<&HubName>, cached: Option<&HubName>, 
     let (text, hover) = match cached {
         Some(name) if name.to_string() == current => ("In use", "The model that is sampled from now"),
         Some(_) => ("Use", "It is in the cache on this disk already"),
+        None if cfg!(target_arch = "wasm32") => ("Fetch", "Fetches it, and the browser keeps it; the run goes on meanwhile"),
         None => ("Fetch", "Fetches it into the Hub's cache, which Python's huggingface_hub shares; the run goes on meanwhile"),
     };
     let button = ui.add_enabled(text != "In use", egui::Button::new(text)).hint(hover);

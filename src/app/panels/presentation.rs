@@ -21,14 +21,7 @@ const MIN_SLIDER: f32 = 160.0;
 
 /// Draws the two sliders, and the panels below them.
 pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) -> Option<Command> {
-    if draft.has_sides() {
-        title_ui(ui, "η and S: one per side".to_owned());
-    } else {
-        ui.columns(2, |columns| {
-            eta_ui(&mut columns[0], draft);
-            steps_ui(&mut columns[1], state, draft);
-        });
-    }
+    sliders_ui(ui, state, draft);
     ui.add_space(2.0);
     let tabs_and_rest = |ui: &mut Ui| {
         for (tab, name, hover) in TABS {
@@ -48,6 +41,18 @@ pub(crate) fn presentation_ui(ui: &mut Ui, state: &State, draft: &mut Controls) 
         .inner
     };
     if ui.available_width() > ONE_LINE { ui.horizontal(tabs_and_rest).inner } else { ui.horizontal_wrapped(tabs_and_rest).inner }
+}
+
+/// Draws η and S side by side.
+pub(crate) fn sliders_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
+    if draft.has_sides() {
+        title_ui(ui, "η and S: one per side".to_owned());
+        return;
+    }
+    ui.columns(2, |columns| {
+        eta_ui(&mut columns[0], draft);
+        steps_ui(&mut columns[1], state, draft);
+    });
 }
 
 fn title_ui(ui: &mut Ui, text: String) -> egui::Response {

@@ -20,6 +20,9 @@ const MIN_SIDE: f32 = 96.0;
 const MIN_PAIR: f32 = 130.0;
 /// Pictures smaller than this have captions of symbols only.
 const SHORT_BELOW: f32 = 170.0;
+/// In a narrower panel the batch is below the large pictures, and not beside them; there it has this height at most.
+const BATCH_BESIDE: f32 = 430.0;
+const BATCH_BELOW: f32 = 72.0;
 /// The batch has a place beside A, B and their difference where there is more room than this.
 const THREE_AND_BATCH: f32 = 560.0;
 /// Height of the scrubber with the film strip below it.
@@ -62,10 +65,12 @@ fn single_ui(
 ) -> Option<Command> {
     let top = ui.cursor().top();
     let below = below(ui, room.y);
-    let batch = state.controls.count > 1;
+    let has_batch = state.controls.count > 1;
+    let batch = has_batch && room.x >= BATCH_BESIDE;
+    let batch_below = if has_batch && !batch { BATCH_BELOW } else { 0.0 };
     let batch_width = if batch { (room.x * 0.2).clamp(90.0, if presenting::is_on(ui.ctx()) { 180.0 } else { 260.0 }) } else { 0.0 };
     let caption = 24.0;
-    let side = ((room.x - batch_width - 40.0) / 2.0).min(room.y - below - caption - 16.0).max(MIN_SIDE);
+    let side = ((room.x - batch_width - 40.0) / 2.0).min(room.y - below - caption - batch_below - 16.0).max(MIN_SIDE);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         let image = state.image();
@@ -85,6 +90,9 @@ fn single_ui(
             batch_ui(ui, state, draft, textures, side + caption);
         }
     });
+    if batch_below > 0.0 {
+        batch_ui(ui, state, draft, textures, BATCH_BELOW);
+    }
     ui.add_space(4.0);
     let command = scrubber::scrubber_ui(ui, state);
     let height = room.y - (ui.cursor().top() - top);

@@ -27,6 +27,8 @@ pub enum Command {
     SaveFigure(FigureRequest),
     /// Whether the frames of animations have captions.
     Captions(bool),
+    /// Whether a phone's window shows all controls.
+    Unfold(bool),
     /// Play or pause the trajectory.
     Play,
     /// Whether playback starts over at the end.

@@ -105,6 +105,8 @@ pub struct State {
     pub presenting: bool,
     /// The zoom to restore when the presentation ends.
     pub zoom_before: f32,
+    /// In a tall and narrow window: all controls are shown, and not η and S alone.
+    pub unfolded: bool,
     /// The list of keys is open.
     pub helping: bool,
     /// It is told what one is looking at.

@@ -23,8 +23,8 @@ extern "C" {
     fn js_address_recipe() -> String;
     #[wasm_bindgen(js_name = set_address_recipe)]
     fn js_set_address_recipe(recipe: &str, fresh: bool);
-    #[wasm_bindgen(js_name = offer_state)]
-    fn js_offer_state(read: &Closure<dyn FnMut() -> String>);
+    #[wasm_bindgen(js_name = offer)]
+    fn js_offer(name: &str, read: &Closure<dyn FnMut() -> String>);
     #[wasm_bindgen(js_name = on_address)]
     fn js_on_address(take: &Closure<dyn FnMut()>);
 }
@@ -109,9 +109,9 @@ pub fn on_address(take: impl Fn() + 'static) {
     closure.forget();
 }
 
-/// Offers the page's tests what `read` returns, JSON, as `etudeState()`.
-pub fn offer_state(read: impl Fn() -> String + 'static) {
+/// Offers the page's tests what `read` returns, JSON, as a function of this name.
+pub fn offer(name: &str, read: impl Fn() -> String + 'static) {
     let closure: Closure<dyn FnMut() -> String> = Closure::new(read);
-    js_offer_state(&closure);
+    js_offer(name, &closure);
     closure.forget();
 }

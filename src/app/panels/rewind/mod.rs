@@ -16,6 +16,8 @@ pub(crate) use view::{Rewound, View, error_text};
 
 /// Heights in points: the plots with their titles, the captions below the large pictures, and the rows of the strip.
 const PLOTS: f32 = 196.0;
+/// In a narrower panel one plot is below the other.
+const PLOTS_BESIDE: f32 = 520.0;
 const CAPTION: f32 = 44.0;
 const STRIP: [f32; 2] = [26.0, 46.0];
 const MIN_SIDE: f32 = 84.0;
@@ -43,10 +45,15 @@ pub(crate) fn rewind_ui(ui: &mut Ui, view: &View<'_>, draft: &mut Controls, text
         ui.add_space(4.0);
         strip::strip_ui(ui, view, textures, small, aspect);
         ui.add_space(4.0);
-        ui.columns(2, |columns| {
-            plots::errors_ui(&mut columns[0], view, PLOTS - 26.0);
-            plots::histogram_ui(&mut columns[1], view, PLOTS - 26.0);
-        });
+        if ui.available_width() < PLOTS_BESIDE {
+            plots::errors_ui(ui, view, PLOTS - 26.0);
+            plots::histogram_ui(ui, view, PLOTS - 26.0);
+        } else {
+            ui.columns(2, |columns| {
+                plots::errors_ui(&mut columns[0], view, PLOTS - 26.0);
+                plots::histogram_ui(&mut columns[1], view, PLOTS - 26.0);
+            });
+        }
     });
     command
 }
