@@ -77,6 +77,8 @@ class Computing:
     def test_restarts(self, browser):
         """The memory stays as it is over a thousand restarts."""
         viewer = Viewer(browser)
+        # The smaller the page, the sooner it is drawn.
+        browser.resize(480, 360)
         browser.go(self.site + link(steps=1))
         viewer.wait("the first picture", finished)
         bytes_of = "(globalThis.etudeMemory?.() ?? 0)"

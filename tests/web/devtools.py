@@ -72,6 +72,8 @@ class Browser:
         self.session = self.send("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
         for domain in ["Page", "Runtime", "Log", "Network"]:
             self.page(f"{domain}.enable")
+        # As a window that the user is in.
+        self.page("Emulation.setFocusEmulationEnabled", enabled=True)
         self.page("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
         self.resize(*size)
 
@@ -252,7 +254,8 @@ class Browser:
         self.lift()
 
     def type(self, text):
-        self.page("Input.insertText", text=text)
+        for letter in text:
+            self.key(letter, text=letter)
 
     def save_in(self, folder):
         """Downloads go to a folder."""
@@ -288,6 +291,8 @@ class Browser:
     def key(self, key, code=None, modifiers=0, text=None):
         for kind in ["keyDown", "keyUp"]:
             more = {"text": text} if text and kind == "keyDown" else {}
+            # A key that changes a text is known by its number alone.
+            more |= {"windowsVirtualKeyCode": 8} if key == "Backspace" else {}
             self.page("Input.dispatchKeyEvent", type=kind, key=key, code=code or key, modifiers=modifiers, **more)
 
     def close(self):

@@ -165,8 +165,10 @@ class Using:
             viewer.click("Model", "ComboBox")
             viewer.click("From the Hub …")
             viewer.click("Another", "TextInput")
+            browser.draw()
             # In the place of what was typed before.
-            browser.key("a", "KeyA", modifiers=2)
+            for _ in range(len(name) + 1):
+                browser.key("Backspace")
             browser.type(name)
             viewer.click("Open this model")
             viewer.wait(name, holds, 60)
