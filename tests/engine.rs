@@ -82,6 +82,20 @@ fn sampled(engine: &mut Engine, schedule: &Schedule, images: usize) -> Vec<f32> 
     all
 }
 
+/// What bf16 changes in a picture: every step's network is off by up to 1 % of its largest output, which the steps after it mostly mend.
+/// Measured at 8 images of 50 steps: emoji worst 6 levels of 255, mean 0.22; fashion worst 3, mean 0.14.
+#[test]
+fn fifty_steps_in_bf16_differ_by_few_levels() {
+    let schedule = schedule(50, 0.0);
+    let run = |precision| sampled(&mut Engine::new(fashion(), Backend::Cpu, precision), &schedule, 4);
+    let level = |x: &f32| ((x / 2.0 + 0.5).clamp(0.0, 1.0) * 255.0).round();
+    let (exact, rounded) = (run(Precision::F32), run(Precision::Bf16));
+    let levels: Vec<f32> = exact.iter().zip(&rounded).map(|(a, b)| (level(a) - level(b)).abs()).collect();
+    let (worst, mean) = (levels.iter().copied().fold(0.0, f32::max), levels.iter().sum::<f32>() / levels.len() as f32);
+    println!("bf16 differs from f32 by at most {worst} levels, {mean} in the mean");
+    assert!(worst > 0.0 && worst <= 12.0 && mean <= 0.5, "worst {worst}, mean {mean}");
+}
+
 /// Lets `groups` advance to their end; each group's last x.
 fn advanced(engine: &mut Engine, groups: Vec<Group>, reads: Reads) -> Vec<Vec<f32>> {
     let mut groups = Groups::new(engine, SIZE, groups).expect("groups");

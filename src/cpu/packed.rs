@@ -3,6 +3,7 @@
 use super::{
     bf16::{self, round},
     memory::Lines,
+    simd::prefetch,
     winograd::Form,
 };
 use crate::program::{Call, Conv2dParams, Kernel, Life, Program};
@@ -83,6 +84,20 @@ impl Packed {
     #[inline(always)]
     pub(super) fn bf16_block(&self, block: usize) -> &[u16] {
         &bytemuck::cast_slice::<f32, u16>(&self.values)[block * self.rows * BLOCK..][..self.rows * BLOCK]
+    }
+}
+
+impl Packed {
+    /// Asks for a part of the weights of a block or of those that follow it: `part` of `parts` of `channels` input channels from the
+    /// `first` on.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, block: usize, first: usize, channels: usize, part: usize, parts: usize) {
+        let value = if let Packing::Taps(_) = self.packing { 1 } else { 2 };
+        let per_channel = 9 * BLOCK / value;
+        let start = block * self.rows * BLOCK / value + first * per_channel;
+        let len = channels * per_channel;
+        let (from, to) = (start + len * part / parts, start + len * (part + 1) / parts);
+        prefetch(self.values.get(from..to.min(self.values.len())).unwrap_or_default());
     }
 }
 

@@ -45,6 +45,22 @@ pub(super) fn store<S: Simd>(simd: S, values: &mut [f32], vector: S::f32s) {
     }
 }
 
+/// Asks for values that will soon be read, so that they come from memory while something else is computed.
+#[inline(always)]
+pub(super) fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a hint about an address that is there.
+        #[allow(unsafe_code, reason = "the instruction takes an address")]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
 /// Runs a closure whose plain loops the compiler vectorises for those instructions. It and what it calls have to be `#[inline(always)]`,
 /// else they are compiled for the oldest processor of the architecture.
 #[inline(always)]

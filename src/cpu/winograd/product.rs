@@ -49,6 +49,8 @@ impl<const M: usize, const N: usize> WithSimd for Block<'_, M, N> {
             let taps = Taps { values, first: columns.start % BLOCK, columns: columns.len() };
             taps.transform::<S, N>(simd, depth, &mut u, u_place);
             for place in 0..N * N {
+                // What follows is this block's next piece, or most likely the next block's first.
+                packed.prefetch(columns.start / BLOCK, (chunk + 1) * DEPTH, DEPTH, place, N * N);
                 let right = &u[place * u_place..][..depth * width];
                 for group in 0..self.tiles.div_ceil(GROUP) {
                     let left = &self.v[((group * self.layer.chunks + chunk) * N * N + place) * V_PLACE..][..GROUP * DEPTH];
