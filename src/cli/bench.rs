@@ -1,6 +1,6 @@
 //! `etude bench`: milliseconds a step, operations a second against the device's peak, the costliest kernels, memory.
 
-use super::options::{DeviceOptions, ModelOptions};
+use super::options::{DeviceOptions, ModelOptions, parse_size};
 use super::output::{out, outln};
 use clap::{Args, ValueEnum as _};
 use etude::{
@@ -28,6 +28,9 @@ pub struct BenchArgs {
     /// Images at a time
     #[arg(long, value_name = "B", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=4096))]
     batch: u32,
+    /// Height and width in pixels, as 32 or 32x48 [default: the model's]
+    #[arg(long, value_name = "SIZE")]
+    size: Option<String>,
     /// Seconds to measure for
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
     seconds: f64,
@@ -49,6 +52,8 @@ struct Report {
     model: String,
     precision: String,
     batch: u32,
+    height: u32,
+    width: u32,
     steps_measured: usize,
     ms_per_step: f64,
     ms_per_step_min: f64,
@@ -88,11 +93,12 @@ struct Cost {
 /// A model that does not load, a device that does not open or fails.
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     let model = args.model.find()?;
+    let size = args.size.as_deref().map_or_else(|| Ok(model.sample_size()), parse_size)?;
     let chosen = args.device.open()?;
     let precision = args.device.precision.into();
     let (program, handles, batch) = {
         let options = RecordOptions { prediction_only: true, ..RecordOptions::default() };
-        chosen.backend.record_with(&model, args.batch, model.sample_size(), 1, precision, options)?
+        chosen.backend.record_with(&model, args.batch, size, 1, precision, options)?
     };
     let seconds = args.seconds.clamp(0.1, 600.0);
     let info = chosen.backend.info();
@@ -124,7 +130,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
             (rounds, costs, (executor.allocated_bytes(), executor.needed_bytes()))
         }
     };
-    let report = Report { tuned, ..report(args, &model, &info, &program, batch, &rounds, &costs, memory) };
+    let report = Report { tuned, ..report(args, &model, &info, &program, batch, size, &rounds, &costs, memory) };
     if args.json {
         let text = serde_json::to_string_pretty(&report).map_err(|e| etude::error::Error::argument(e.to_string()))?;
         outln!("{text}");
@@ -197,6 +203,7 @@ fn report(
     info: &etude::program::DeviceInfo,
     program: &Arc<Program>,
     batch: u32,
+    size: (u32, u32),
     rounds: &[Round],
     costs: &[CallTime],
     memory: (u64, u64),
@@ -241,6 +248,8 @@ fn report(
         model: model.name.clone(),
         precision: args.device.precision.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()),
         batch,
+        height: size.0,
+        width: size.1,
         steps_measured: times.len() * TOGETHER,
         ms_per_step: median,
         ms_per_step_min: times[0],
@@ -262,7 +271,7 @@ fn report(
 }
 
 fn print_report(r: &Report) {
-    outln!("model          {}, batch {}, {}", r.model, r.batch, r.precision);
+    outln!("model          {}, batch {} of {}x{}, {}", r.model, r.batch, r.height, r.width, r.precision);
     outln!(
         "step           {:.2} ms (least {:.2}, most {:.2}; {} steps)",
         r.ms_per_step,

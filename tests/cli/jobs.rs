@@ -204,7 +204,8 @@ fn models_and_devices_are_described_verified_and_measured() {
             .expect("JSON");
     assert!(report["ms_per_step"].as_f64().is_some_and(|ms| ms > 0.0), "{report}");
     assert!(report["costliest"].as_array().is_some_and(|rows| !rows.is_empty()), "{report}");
-    assert!(place.succeed(&format!("bench --device cpu --model {} --seconds 0.1", small())).contains("GFLOP/s"));
+    let of_size = place.succeed(&format!("bench --device cpu --model {} --seconds 0.1 --size 16x32", small()));
+    assert!(of_size.contains("GFLOP/s") && of_size.contains("batch 4 of 16x32"), "{of_size}");
     let listed = place.succeed("info");
     for embedded in EMBEDDED {
         assert!(listed.contains(&format!("{}\n", embedded.name)), "{listed}");

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::{
-        figures::{Saved, figure, recipe},
+        figures::{Saved, enlarged_cell, figure, recipe},
         panels::{film_strip, interpolate, rewind},
         state::{
             State,
@@ -45,7 +45,7 @@ pub(crate) fn job(state: &State, export: Export) -> Result<impl FnOnce() -> Task
     let tab = state.controls.view.tab;
     let mut position = state.controls.view.interpolate.position;
     // The enlarged cell of a comparison is a picture of a trajectory.
-    let cell = if tab == Tab::Compare && export == Export::Picture { Some(export_grid::cell(state)?) } else { None };
+    let cell = if tab == Tab::Compare && export == Export::Picture { Some(enlarged_cell(state)?) } else { None };
     let (run, content) = match tab {
         Tab::Explain if export.moves() => export_explain::terms(state)?,
         Tab::Trajectory | Tab::Explain => trajectory(state, export)?,

@@ -1,17 +1,17 @@
-//! Saving the comparison: its grid with the labels of rows and columns, as a picture or over its steps, and the enlarged cell.
+//! Saving the comparison: its grid with the labels of rows and columns, as a picture or over its steps.
 
 use super::export_content::{Content, MAX_FRAMES, missing, with_pictures};
 use crate::{
     app::{
+        figures::{grid_caption, grid_place_name, place_of},
         panels::{
-            compare::{Shown, column_name, group_of},
+            compare::{Shown, column_name},
             film_strip,
         },
         state::{
             State,
             command::Export,
-            controls::Controls,
-            run_requests::{Purpose, cell_controls, compare_columns, compare_rows},
+            run_requests::{Purpose, compare_columns, compare_rows},
             run_view::RunView,
             view_settings::Axes,
         },
@@ -80,7 +80,7 @@ pub(super) fn grid(state: &State, export: Export) -> Result<(&RunView, Content)>
             let shown = shown.or_else(|| Shown::newest(run, place_of(&run.controls, *cell)))?;
             shown.picture(noisy).cloned()
         });
-        frames.push((place_name(run, place), pictures.collect()));
+        frames.push((grid_place_name(run, place), pictures.collect()));
     }
     if frames.iter().all(|(_, pictures): &(_, Vec<Option<Arc<Picture>>>)| pictures.iter().all(Option::is_none)) {
         return Err(missing());
@@ -94,7 +94,7 @@ pub(super) fn grid(state: &State, export: Export) -> Result<(&RunView, Content)>
             .collect(),
         columns: (0..compare_columns(&run.controls)).map(|column| column_name(&run.controls, column)).collect(),
         what: if by_seed { "noise seed" } else { "τ" },
-        caption: caption(run, noisy),
+        caption: grid_caption(run, noisy),
         frames,
     };
     let content = match export {
@@ -102,50 +102,6 @@ pub(super) fn grid(state: &State, export: Export) -> Result<(&RunView, Content)>
         _ => Content::Still(Box::new(move || drawn(grid, MAX_STILL).next().unwrap_or(Picture::filled(0, 0, BACKGROUND)))),
     };
     Ok((run, content))
-}
-
-/// The enlarged cell: the controls that make it, its run and its picture as it is shown.
-///
-/// # Errors
-/// None is enlarged, or it has no picture yet.
-pub(super) fn cell(state: &State) -> Result<(Controls, &RunView, Arc<Picture>)> {
-    let compare = &state.controls.view.compare;
-    let none = || {
-        Error::argument(
-            "save: expected a cell of the comparison to be enlarged, got none; click one, or choose All pictures or Animation",
-        )
-    };
-    let cell = compare.enlarged.ok_or_else(none)?;
-    let run = with_pictures(state, Purpose::Compare)?;
-    let controls = cell_controls(&run.controls, cell[0], cell[1]).ok_or_else(none)?;
-    let at = place_of(&run.controls, cell);
-    let shown = Shown::at(run, state.grid_playhead.position(), at).or_else(|| Shown::newest(run, at)).ok_or_else(missing)?;
-    Ok((controls, run, shown.picture(compare.noisy).ok_or_else(missing)?.clone()))
-}
-
-/// Group and member of a cell.
-fn place_of(controls: &Controls, cell: [usize; 2]) -> (usize, usize) {
-    let member = if controls.view.compare.axes == Axes::EtaBySeed { cell[1] } else { 0 };
-    (group_of(controls, cell), member)
-}
-
-fn place_name(run: &RunView, place: usize) -> String {
-    match run.stops.timestep(place) {
-        _ if place == 0 => "x_T".to_owned(),
-        Some(t) => format!("t = {t}"),
-        None => "x_0".to_owned(),
-    }
-}
-
-/// What all cells have in common.
-fn caption(run: &RunView, noisy: bool) -> String {
-    let Controls { seed, steps, .. } = &run.controls;
-    let model = run.plan.as_ref().map_or("", |plan| &plan.model.name);
-    let shows = if noisy { "x_t" } else { "x̂0" };
-    match run.controls.view.compare.axes {
-        Axes::EtaBySeed => format!("{model}, S = {steps}, seed {seed}, {shows}"),
-        Axes::StepsBySpacing => format!("{model}, {}, seed {seed}, {shows}", run.controls.noise_text()),
-    }
 }
 
 /// Where the parts of a drawn grid are, in pixels.

@@ -16,6 +16,7 @@ use crate::{
     },
     error::{Error, Result},
     figure::{Axis, Label, Plot, Role, Series, Style, Table},
+    picture::Picture,
 };
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub(super) fn content(state: &State, part: Part) -> Result<(Saved<'_>, Content)>
     match part {
         Part::Curve => Ok((Saved::new(state, run, Export::Sheet), Content::Plots(vec![curve(&view(state), run, at)?]))),
         Part::Maps => Ok((Saved::new(state, run, Export::Sheet), Content::Table(maps(&view(state), run, at)?))),
-        Part::Picture => cell(state, run, at),
+        Part::Picture => cell(state),
         _ => Ok((Saved::new(state, run, Export::Sheet), Content::Table(grid(run, at, state.controls.view.compare.noisy)?))),
     }
 }
@@ -92,25 +93,28 @@ pub(crate) fn grid(run: &RunView, at: f64, noisy: bool) -> Result<Table> {
         cells,
         width: columns,
         caption: if at < 1.0 { caption(run, noisy) } else { common(run) },
-        place: place_name(run, at),
+        place: place_name(run, run.stops.place(at)),
         branches: Vec::new(),
     })
 }
 
-fn place_of(controls: &Controls, cell: [usize; 2]) -> (usize, usize) {
+/// Group and member of a cell.
+pub(crate) fn place_of(controls: &Controls, cell: [usize; 2]) -> (usize, usize) {
     let member = if controls.view.compare.axes == Axes::EtaBySeed { cell[1] } else { 0 };
     (group_of(controls, cell), member)
 }
 
-fn place_name(run: &RunView, at: f64) -> String {
-    match run.stops.place(at) {
-        0 => "x_T".to_owned(),
-        place => run.stops.timestep(place).map_or("x_0".to_owned(), |t| format!("t = {t}")),
+/// What a place of the scrubber is called.
+pub(crate) fn place_name(run: &RunView, place: usize) -> String {
+    match run.stops.timestep(place) {
+        _ if place == 0 => "x_T".to_owned(),
+        Some(t) => format!("t = {t}"),
+        None => "x_0".to_owned(),
     }
 }
 
 /// What all cells have in common, with what they show.
-fn caption(run: &RunView, noisy: bool) -> String {
+pub(crate) fn caption(run: &RunView, noisy: bool) -> String {
     format!("{}, {}", common(run), if noisy { "x_t" } else { "x̂0" })
 }
 
@@ -156,22 +160,33 @@ fn curve(view: &View<'_>, run: &RunView, at: f64) -> Result<Plot> {
     })
 }
 
-/// The enlarged cell.
-fn cell<'a>(state: &'a State, run: &'a RunView, at: f64) -> Result<(Saved<'a>, Content)> {
+/// The enlarged cell: the controls that make it, its run and its picture as it is shown.
+///
+/// # Errors
+/// None is enlarged, or it has no picture yet.
+pub(crate) fn enlarged_cell(state: &State) -> Result<(Controls, &RunView, Arc<Picture>)> {
     let none =
-        || Error::argument("save: expected a cell of the comparison to be enlarged, got none; click one, or choose the grid");
+        || Error::argument("save: expected a cell of the comparison to be enlarged, got none; click one, or save the whole grid");
     let compare = &state.controls.view.compare;
     let cell = compare.enlarged.ok_or_else(none)?;
+    let run = with_pictures(state, Purpose::Compare)?;
     let controls = cell_controls(&run.controls, cell[0], cell[1]).ok_or_else(none)?;
     let place = place_of(&run.controls, cell);
-    let shown = Shown::at(run, at, place).or_else(|| Shown::newest(run, place)).ok_or_else(missing)?;
-    let picture = shown.picture(compare.noisy).ok_or_else(missing)?.clone();
-    let row = compare_rows(&run.controls).into_iter().nth(cell[0]).map(|(name, _)| name).unwrap_or_default();
+    let shown = Shown::at(run, state.grid_playhead.position(), place).or_else(|| Shown::newest(run, place)).ok_or_else(missing)?;
+    Ok((controls, run, shown.picture(compare.noisy).ok_or_else(missing)?.clone()))
+}
+
+/// The enlarged cell on a page.
+fn cell(state: &State) -> Result<(Saved<'_>, Content)> {
+    let (controls, run, picture) = enlarged_cell(state)?;
+    let compare = &state.controls.view.compare;
+    let [row, column] = compare.enlarged.unwrap_or_default();
+    let row = compare_rows(&run.controls).into_iter().nth(row).map(|(name, _)| name).unwrap_or_default();
     let table = Table {
         title: "A cell of the comparison".to_owned(),
         cells: vec![Some(picture)],
         width: 1,
-        caption: format!("{row}, {}, {}", column_name(&run.controls, cell[1]), caption(run, compare.noisy)),
+        caption: format!("{row}, {}, {}", column_name(&run.controls, column), caption(run, compare.noisy)),
         ..Table::default()
     };
     Ok((Saved { cell: Some(controls), ..Saved::new(state, run, Export::Picture) }, Content::Table(table)))

@@ -15,6 +15,7 @@ mod rewind;
 mod step;
 mod trajectory;
 
+pub(crate) use compare::{caption as grid_caption, enlarged_cell, place_name as grid_place_name, place_of};
 pub(crate) use content::Content;
 pub(crate) use found::{missing, with_pictures};
 pub(crate) use recipe::{Saved, recipe};
