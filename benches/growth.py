@@ -1,7 +1,7 @@
 """How time and memory grow with batch, picture side and S, on the processor and on a software Vulkan driver: writes docs/growth.svg.
 
     cargo build --release
-    python3 benches/growth.py                       # needs matplotlib; 6 minutes on two cores
+    python3 benches/growth.py                       # needs matplotlib; some minutes on two cores
     python3 benches/growth.py --numbers growth.json # draws what an earlier run has measured
 
 Each point is `etude bench` on the embedded model `fashion` (2.2 M parameters): the least milliseconds of a step of a batch, and the memory of the
