@@ -59,7 +59,7 @@ impl Form {
     pub(super) fn of(p: &Conv2dParams, pixel: f64) -> Option<Self> {
         const TILES_OF_WEIGHTS: usize = 4;
         let suits = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.shortcut_a_c4 == 0 && p.a_c4 + p.b_c4 >= 8 && p.out_c4 >= 8;
-        if !suits || cfg!(target_arch = "wasm32") {
+        if !suits {
             return None;
         }
         let (h, w) = (p.out_h as usize, p.out_w as usize);
