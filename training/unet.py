@@ -116,6 +116,15 @@ class Resnet(nn.Module):
         return h + (self.conv_shortcut(x) if self.changes_width else x)
 
 
+def attention(q, k, v):
+    """softmax(q kᵀ / √c) v of [N, tokens, c], one head."""
+    if q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0]
+    # As plain products: PyTorch's flash attention for CPUs takes five times as long, a fifth of a training step in all.
+    scores = torch.bmm(q, k.transpose(1, 2)) * q.shape[2] ** -0.5
+    return torch.bmm(F.softmax(scores.float(), -1).to(v.dtype), v)
+
+
 class Attention(nn.Module):
     def __init__(self, c, shape):
         super().__init__()
@@ -126,7 +135,7 @@ class Attention(nn.Module):
     def forward(self, x):
         b, c, h, w = x.shape
         y = self.group_norm(x).flatten(2).transpose(1, 2)
-        y = F.scaled_dot_product_attention(self.to_q(y)[:, None], self.to_k(y)[:, None], self.to_v(y)[:, None])[:, 0]
+        y = attention(self.to_q(y), self.to_k(y), self.to_v(y))
         return x + self.to_out[0](y).transpose(1, 2).reshape(b, c, h, w)
 
 
