@@ -117,7 +117,7 @@ impl Backend {
                 gpu.info.name
             )));
         }
-        if precision == Precision::Bf16 && !bf16_in_hardware() {
+        if precision == Precision::Bf16 && bf16_in_hardware().is_none() {
             let reason = format!("{}; without instructions for bf16, so that f32 is quicker", chosen.reason);
             return Ok(Chosen { reason, ..chosen });
         }

@@ -42,7 +42,8 @@ pub fn run(args: &DevicesArgs) -> Result<ExitCode> {
                 "missing": report.usable.as_ref().err(),
             })
         };
-        let cpu = json!({ "name": cpu.name, "backend": cpu.backend, "kind": kind_name(cpu.kind), "bf16": bf16_in_hardware() });
+        let cpu =
+            json!({ "name": cpu.name, "backend": cpu.backend, "kind": kind_name(cpu.kind), "bf16": bf16_in_hardware().is_some() });
         let devices: Vec<_> = reports.iter().map(adapter).chain([cpu]).collect();
         object(&json!({ "devices": devices, "auto": { "name": chosen.backend.info().name, "reason": chosen.reason } }))?;
         return Ok(ExitCode::SUCCESS);
@@ -59,10 +60,10 @@ pub fn run(args: &DevicesArgs) -> Result<ExitCode> {
     }
     outln!("{} via {}", cpu.name, cpu.backend);
     outln!("    kind        {}", kind_name(cpu.kind));
-    outln!(
-        "    bf16        {}",
-        if bf16_in_hardware() { "yes (AVX-512 BF16)" } else { "without instructions for it, slower than f32" }
-    );
+    match bf16_in_hardware() {
+        Some(instructions) => outln!("    bf16        yes ({instructions})"),
+        None => outln!("    bf16        without instructions for it, slower than f32"),
+    }
     outln!("--device auto takes {} ({})", chosen.backend.info().name, chosen.reason);
     Ok(ExitCode::SUCCESS)
 }

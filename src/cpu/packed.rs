@@ -20,7 +20,7 @@ pub(super) enum Packing {
     Taps(Form),
     /// The same in bf16.
     Bf16Taps(Form),
-    /// To be multiplied: bf16, `[blocks, rows/2, BLOCK, 2]`, as VDPBF16PS takes them: a pair of neighbouring rows in each word.
+    /// To be multiplied: bf16, `[blocks, rows/2, BLOCK, 2]`, as VDPBF16PS and BFDOT take them: a pair of neighbouring rows in each word.
     Bf16Pairs,
 }
 
@@ -136,7 +136,7 @@ impl PackedWeights {
     }
 }
 
-/// Whether this processor multiplies bf16 by instructions of its own; others widen it to f32, which takes longer than f32 itself.
-pub fn bf16_in_hardware() -> bool {
+/// The name of the instructions that this processor multiplies bf16 by; others widen it to f32, which takes longer than f32 itself.
+pub fn bf16_in_hardware() -> Option<&'static str> {
     bf16::in_hardware()
 }

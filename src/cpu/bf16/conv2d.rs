@@ -32,11 +32,14 @@ pub(in crate::cpu) fn conv2d(
     residual: &[f32],
     output: &mut [f32],
 ) {
-    convolve(packed, p, step, bias, a, b, temb, residual, output, super::in_hardware());
+    convolve(packed, p, step, bias, a, b, temb, residual, output, super::in_hardware().is_some());
 }
 
 /// As [`conv2d`], by the instructions for bf16 or without.
-#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "there are no instructions for bf16"))]
+#[cfg_attr(
+    not(any(target_arch = "aarch64", target_arch = "x86_64")),
+    allow(unused_variables, reason = "there are no instructions for bf16")
+)]
 fn convolve(
     packed: &Packed,
     p: &Conv2dParams,
@@ -98,9 +101,9 @@ fn convolve(
                 scale: p.scale,
                 out,
             };
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
             if hardware {
-                return super::x86::write(product);
+                return super::instructions::write(product);
             }
             product.write_widened();
         });
@@ -195,7 +198,7 @@ mod tests {
             plain(&p, &step, &rounded(&weights), &bias, &rounded(&a), &rounded(&b), &temb, &residual, &mut expected);
             let largest = expected.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
             let packed = Packed::new(&weights, inputs, columns, Packing::Bf16Pairs);
-            let ways: &[bool] = if crate::cpu::bf16::in_hardware() { &[false, true] } else { &[false] };
+            let ways: &[bool] = if crate::cpu::bf16::in_hardware().is_some() { &[false, true] } else { &[false] };
             for hardware in ways {
                 let mut got = vec![f32::NAN; residual.len()];
                 convolve(&packed, &p, &step, &bias, &a, &b, &temb, &residual, &mut got, *hardware);

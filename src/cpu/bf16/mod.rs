@@ -1,10 +1,12 @@
 //! Convolutions in bf16, the upper half of an f32: weights and what they are multiplied with are rounded to it, to nearest, ties to even;
 //! products and sums are f32. Everything else of the network stays f32.
 //!
-//! Half as many bytes of weights come from memory, and processors with AVX-512 BF16 (VDPBF16PS) multiply twice as many pairs at a time.
-//! Others compute the same from widened values. Where Winograd's transforms save more than narrower products do, only the weights are
+//! Half as many bytes of weights come from memory, and processors with AVX-512 BF16 (VDPBF16PS) or Arm's BFDOT multiply twice as many pairs at a
+//! time. Others compute the same from widened values. Where Winograd's transforms save more than narrower products do, only the weights are
 //! rounded: transformed values would need more digits than bf16 has.
 
+#[cfg(target_arch = "aarch64")]
+mod arm;
 mod conv2d;
 mod product;
 #[cfg(target_arch = "x86_64")]
@@ -12,12 +14,17 @@ mod x86;
 
 pub(super) use conv2d::conv2d;
 
-/// Whether this processor multiplies bf16.
-pub(super) fn in_hardware() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return x86::available();
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+#[cfg(target_arch = "aarch64")]
+use arm as instructions;
+#[cfg(target_arch = "x86_64")]
+use x86 as instructions;
+
+/// Which instructions this processor multiplies bf16 by, if it does.
+pub(super) fn in_hardware() -> Option<&'static str> {
+    #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+    return instructions::available().then_some(instructions::NAME);
+    #[cfg(not(any(target_arch = "aarch64", target_arch = "x86_64")))]
+    None
 }
 
 /// The nearest bf16, of two equally near the even one; NaN stays NaN.

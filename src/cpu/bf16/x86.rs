@@ -13,6 +13,9 @@ use std::{
     sync::LazyLock,
 };
 
+/// What they are called.
+pub(super) const NAME: &str = "AVX-512 BF16";
+
 /// Whether the processor has what [`write`] needs.
 pub(super) fn available() -> bool {
     static AVAILABLE: LazyLock<bool> = LazyLock::new(|| {
