@@ -1,13 +1,12 @@
 //! Twin of shaders/attention_softmax.wgsl.
 
-use super::{activation::exp, parallel::piece, simd::vectorised};
+use super::{activation::exp, parallel::piece, simd::vectorised, team::for_each};
 use crate::program::AttentionParams;
-use rayon::prelude::*;
 
 /// Softmax of each row of the chunk in place; entries past the last token become zero.
 pub fn attention_softmax(p: &AttentionParams, scores: &mut [f32]) {
     let (tokens, row, rows) = (p.tokens as usize, p.tokens4 as usize * 4, (p.groups * p.rows) as usize);
-    scores[..rows * row].par_chunks_mut(piece(rows, row * 2) * row).for_each(|rows| {
+    for_each(scores[..rows * row].chunks_mut(piece(rows, row * 2) * row), |rows| {
         vectorised(
             #[inline(always)]
             || {

@@ -20,9 +20,10 @@ use super::{
     matmul::{Left, Product, Right},
     memory::Scratch,
     parallel::piece,
+    team::for_each,
+    windows::{Sizes, copy_row},
 };
 use crate::program::{Conv2dParams, StepParams};
-use rayon::prelude::*;
 
 /// output = (conv(upsample(a ++ b)) + conv1x1(shortcut) + bias + time + residual)·scale; layouts as in the shader, so that a shortcut's
 /// sources are `b` and `residual`.
@@ -37,19 +38,14 @@ pub fn conv2d(
     residual: &[f32],
     output: &mut [f32],
 ) {
-    let (out_w, out_h, columns) = (p.out_w as usize, p.out_h as usize, p.out_c4 as usize * 4);
-    let width = (p.a_c4 + p.b_c4) as usize * 4;
-    let (kernel, stride) = (p.kernel as usize, p.stride as usize);
+    let sizes = Sizes::of(p);
+    let Sizes { out_w, out_h, inputs: width, columns, kernel, stride } = sizes;
     // One task: some rows of one picture.
     let rows = piece(p.batch as usize * out_h, out_w * kernel * kernel * width * columns / 16).min(out_h);
-    let bands: Vec<_> = output
-        .chunks_exact_mut(out_h * out_w * columns)
-        .enumerate()
-        .flat_map(|(image, out)| {
-            out.chunks_mut(rows * out_w * columns).enumerate().map(move |(band, out)| (image, band * rows, out))
-        })
-        .collect();
-    bands.into_par_iter().for_each(|(image, y, out)| {
+    let bands = output.chunks_exact_mut(out_h * out_w * columns).enumerate().flat_map(|(image, out)| {
+        out.chunks_mut(rows * out_w * columns).enumerate().map(move |(band, out)| (image, band * rows, out))
+    });
+    for_each(bands, |(image, y, out)| {
         let first = (image * out_h + y) * out_w;
         let summand = summand(p, step, image, bias, temb);
         // A shortcut's share of the band is what a residual is otherwise.
@@ -76,11 +72,11 @@ pub fn conv2d(
             let product = product(Left::matrix(&a[first * width..], width, width));
             return product.write(out, columns);
         }
-        let (window_w, window_h) = ((out_w - 1) * stride + kernel, (out.len() / (columns * out_w) - 1) * stride + kernel);
+        let (window_w, window_h) = sizes.window(out.len() / (columns * out_w));
         let pitch = window_w * width;
         let mut window = Scratch::new(window_h * pitch);
         for (i, row) in window.chunks_exact_mut(pitch).enumerate() {
-            copy_row(p, image, (y * stride + i).checked_sub(p.pad as usize), a, b, row);
+            copy_row(p, image, (y * stride + i).checked_sub(p.pad as usize), a, b, row, <[f32]>::copy_from_slice);
         }
         let (row, pixel) = (stride * pitch, stride * width);
         let left = Left { values: &window, width: out_w, row, pixel, runs: kernel, run: kernel * width, pitch };
@@ -125,30 +121,6 @@ fn summand(p: &Conv2dParams, step: &StepParams, image: usize, bias: &[f32], temb
         summand.iter_mut().zip(&temb[at..]).for_each(|(s, t)| *s += t);
     }
     summand
-}
-
-/// Row `y` of upsample(a ++ b) with zeros around it; all zero where `y` is outside.
-fn copy_row(p: &Conv2dParams, image: usize, y: Option<usize>, a: &[f32], b: &[f32], row: &mut [f32]) {
-    let (a_width, b_width, up) = (p.a_c4 as usize * 4, p.b_c4 as usize * 4, p.upsample as usize);
-    let width = a_width + b_width;
-    let Some(y) = y.filter(|y| *y < p.in_h as usize * up) else {
-        return row.fill(0.0);
-    };
-    let source = (image * p.in_h as usize + y / up) * p.in_w as usize;
-    let (left, rest) = row.split_at_mut(p.pad as usize * width);
-    let (middle, right) = rest.split_at_mut((p.in_w as usize * up * width).min(rest.len()));
-    left.fill(0.0);
-    right.fill(0.0);
-    if up == 1 && b_width == 0 {
-        return middle.copy_from_slice(&a[source * width..][..middle.len()]);
-    }
-    for (x, pixel) in middle.chunks_exact_mut(width).enumerate() {
-        let at = source + x / up;
-        pixel[..a_width].copy_from_slice(&a[at * a_width..][..a_width]);
-        if b_width > 0 {
-            pixel[a_width..].copy_from_slice(&b[at * b_width..][..b_width]);
-        }
-    }
 }
 
 #[cfg(test)]

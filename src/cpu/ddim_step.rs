@@ -1,7 +1,7 @@
 //! Twin of shaders/ddim_step.wgsl.
 
+use super::team::for_each;
 use crate::program::{ImageParams, StepParams};
-use rayon::prelude::*;
 
 /// x0 and epsilon from the network's output, x0 clipped or thresholded, then x_s; in place on `x` (paper, Eq. 12).
 pub fn ddim_step(
@@ -16,7 +16,7 @@ pub fn ddim_step(
     let (width, model_width) = (p.c4 as usize * 4, p.model_c4 as usize * 4);
     let ([x0_x, x0_m, e_x, e_m], [n_x, n_x0, n_e, n_z]) = (step.a, step.b);
     let image_len = p.pixels as usize * width;
-    x.par_chunks_exact_mut(image_len).zip(x0.par_chunks_exact_mut(image_len)).enumerate().for_each(|(n, (x, x0))| {
+    for_each(x.chunks_exact_mut(image_len).zip(x0.chunks_exact_mut(image_len)).enumerate(), |(n, (x, x0))| {
         let model = &model[n * p.pixels as usize * model_width..];
         let noise = &noise[n * image_len..];
         for i in 0..image_len {

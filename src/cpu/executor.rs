@@ -4,7 +4,7 @@ use super::{
     PackedWeights, bf16, call_twin,
     memory::Lines,
     packed::{Packed, Packing},
-    winograd,
+    team, winograd,
 };
 use crate::{
     error::{Error, Result},
@@ -60,19 +60,21 @@ impl CpuExecutor {
     pub fn profile(&mut self, stages: &[Stage], step: &StepParams) -> Vec<CallTime> {
         let program = self.program.clone();
         let mut times = Vec::new();
-        for stage in stages {
-            for (index, (_, kernel, label)) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
-                let start = Instant::now();
-                self.call(index, step);
-                let milliseconds = start.elapsed().as_secs_f64() * 1e3;
-                times.push(CallTime {
-                    kernel: kernel.name(),
-                    label: label.clone(),
-                    milliseconds,
-                    flops: kernel.flops(&program, step.rows),
-                });
+        team::step(|| {
+            for stage in stages {
+                for (index, (_, kernel, label)) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
+                    let start = Instant::now();
+                    self.call(index, step);
+                    let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+                    times.push(CallTime {
+                        kernel: kernel.name(),
+                        label: label.clone(),
+                        milliseconds,
+                        flops: kernel.flops(&program, step.rows),
+                    });
+                }
             }
-        }
+        });
         times
     }
 
@@ -174,8 +176,7 @@ impl Executor for CpuExecutor {
     fn submit(&mut self, stages: &[Stage], step: &StepParams, reads: &[TensorId]) -> Result<Ticket> {
         drop(self.done.abandoned().collect::<Vec<_>>());
         let program = self.program.clone();
-        // From within the pool each kernel begins at once on this thread and the others help; from without each would be handed over.
-        rayon::scope(|_| {
+        team::step(|| {
             for stage in stages {
                 for (index, _) in program.calls().iter().enumerate().filter(|(_, c)| c.0 == *stage) {
                     self.call(index, step);

@@ -1,11 +1,10 @@
 //! Twin of shaders/gaussian.wgsl.
 
-use super::simd::vectorised;
+use super::{simd::vectorised, team::for_each};
 use crate::{
     noise::{self, PathInterval},
     program::{ImageParams, StepParams},
 };
-use rayon::prelude::*;
 
 /// z ~ N(0, 1) addressed by (seed, image, step), the step being its index or an interval of the noise path; padding channels are zero.
 /// `members` holds the bits of four words per image: the seed's low and high half, the image's number, one unused.
@@ -15,7 +14,7 @@ pub fn gaussian(p: &ImageParams, step: &StepParams, members: &[f32], output: &mu
         0 => (noise::STREAM_STEP, vec![(step.step, 1.0)]),
         span => (noise::STREAM_PATH, PathInterval { start: step.path_start, end: step.path_end, span }.terms()),
     };
-    output.par_chunks_exact_mut(image_len).zip(members.as_chunks::<4>().0).for_each(|(image, member)| {
+    for_each(output.chunks_exact_mut(image_len).zip(members.as_chunks::<4>().0), |(image, member)| {
         let [low, high, number, _] = member.map(f32::to_bits);
         let seed = u64::from(low) | u64::from(high) << 32;
         let image = image.as_chunks_mut::<4>().0;

@@ -1,8 +1,7 @@
 //! Twin of shaders/group_norm_apply.wgsl.
 
-use super::{activation::activate, parallel::piece, simd::vectorised};
+use super::{activation::activate, parallel::piece, simd::vectorised, team::for_each};
 use crate::program::GroupNormParams;
-use rayon::prelude::*;
 
 /// output = activation(x·factor + summand) on the concatenation of a and b.
 pub fn group_norm_apply(p: &GroupNormParams, a: &[f32], b: &[f32], folded: &[f32], output: &mut [f32]) {
@@ -10,7 +9,7 @@ pub fn group_norm_apply(p: &GroupNormParams, a: &[f32], b: &[f32], folded: &[f32
     let width = a_width + b_width;
     let pixels = p.pixels as usize;
     let size = piece(output.len() / width, width * 2);
-    output.par_chunks_mut(size * width).enumerate().for_each(|(i, out)| {
+    for_each(output.chunks_mut(size * width).enumerate(), |(i, out)| {
         vectorised(
             #[inline(always)]
             || {

@@ -1,14 +1,13 @@
 //! Twin of shaders/group_norm_fold.wgsl.
 
-use super::parallel::piece;
+use super::{parallel::piece, team::for_each};
 use crate::program::{GroupNormParams, StepParams};
-use rayon::prelude::*;
 
 /// Group statistics from the partials, folded with γ, β and the time embedding into a factor and a summand per channel.
 pub fn group_norm_fold(p: &GroupNormParams, step: &StepParams, partials: &[f32], affine: &[f32], temb: &[f32], folded: &mut [f32]) {
     let width = (p.a_c4 + p.b_c4) as usize * 4;
     let size = piece(p.batch as usize, p.chunks as usize * width / 2);
-    folded.par_chunks_mut(size * 2 * width).enumerate().for_each(|(i, folded)| {
+    for_each(folded.chunks_mut(size * 2 * width).enumerate(), |(i, folded)| {
         for (image, folded) in (i * size..).zip(folded.chunks_exact_mut(2 * width)) {
             let partials = &partials[image * p.chunks as usize * 2 * width..][..p.chunks as usize * 2 * width];
             let row = step.row_base as usize + image * step.row_stride as usize;

@@ -1,8 +1,7 @@
 //! Twin of shaders/group_norm_stats.wgsl.
 
-use super::{parallel::piece, simd::vectorised};
+use super::{parallel::piece, simd::vectorised, team::for_each};
 use crate::program::GroupNormParams;
-use rayon::prelude::*;
 
 /// Mean and sum of squared deviations of each channel over each chunk of pixels; layouts as in the shader.
 pub fn group_norm_stats(p: &GroupNormParams, a: &[f32], b: &[f32], partials: &mut [f32]) {
@@ -11,7 +10,7 @@ pub fn group_norm_stats(p: &GroupNormParams, a: &[f32], b: &[f32], partials: &mu
     let (pixels, chunk, chunks) = (p.pixels as usize, p.chunk as usize, p.chunks as usize);
     let all = p.batch as usize * chunks;
     let size = piece(all, chunk * width / 4);
-    partials[..all * 2 * width].par_chunks_mut(size * 2 * width).enumerate().for_each(|(i, out)| {
+    for_each(partials[..all * 2 * width].chunks_mut(size * 2 * width).enumerate(), |(i, out)| {
         vectorised(
             #[inline(always)]
             || {

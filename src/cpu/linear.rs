@@ -4,16 +4,16 @@ use super::{
     activation::activate,
     matmul::{Left, Product, Right},
     memory::Scratch,
+    team::for_each,
 };
 use crate::program::{LinearParams, StepParams};
-use rayon::prelude::*;
 
 /// output = activation(input)·weights + bias for the first `step.rows` rows.
 pub fn linear(p: &LinearParams, step: &StepParams, input: &[f32], weights: &[f32], bias: &[f32], output: &mut [f32]) {
     let (depth, columns) = (p.in_c4 as usize * 4, p.out_c4 as usize * 4);
     let rows = (step.rows as usize).min(output.len() / columns);
     const PIECE: usize = 24;
-    output[..rows * columns].par_chunks_mut(columns * PIECE).zip(input.par_chunks(depth * PIECE)).for_each(|(out, x)| {
+    for_each(output[..rows * columns].chunks_mut(columns * PIECE).zip(input.chunks(depth * PIECE)), |(out, x)| {
         let rows = out.len() / columns;
         let mut activated = Scratch::new(rows * depth);
         activated.copy_from_slice(&x[..rows * depth]);

@@ -25,7 +25,11 @@ mod parallel;
 pub mod quantile;
 pub mod resample;
 mod simd;
+mod team;
+#[cfg(test)]
+mod test_values;
 pub mod time_embedding;
+mod windows;
 mod winograd;
 
 pub use packed::{PackedWeights, bf16_in_hardware};

@@ -1,13 +1,13 @@
 //! Twin of shaders/quantile.wgsl.
 
+use super::team::for_each;
 use crate::program::{ImageParams, StepParams};
-use rayon::prelude::*;
 
 /// The quantile c.y of |x0| of each image, interpolated as torch.quantile does it, clamped to [1, c.z].
 pub fn quantile(p: &ImageParams, step: &StepParams, x: &[f32], model: &[f32], threshold: &mut [f32]) {
     let (width, model_width) = (p.c4 as usize * 4, p.model_c4 as usize * 4);
     let pixels = p.pixels as usize;
-    threshold.par_chunks_exact_mut(4).enumerate().for_each(|(n, out)| {
+    for_each(threshold.chunks_exact_mut(4).enumerate(), |(n, out)| {
         let mut values: Vec<f32> = (n * pixels..(n + 1) * pixels)
             .flat_map(|at| (0..p.channels as usize).map(move |c| (at * width + c, at * model_width + c)))
             .map(|(i, j)| (step.a[0] * x[i] + step.a[1] * model[j]).abs())

@@ -1,13 +1,13 @@
 //! Twin of shaders/resample.wgsl.
 
+use super::team::for_each;
 use crate::program::ResampleParams;
-use rayon::prelude::*;
 
 /// Half the sides, each pixel the mean of four, or twice the sides, each pixel repeated.
 pub fn resample(p: &ResampleParams, input: &[f32], output: &mut [f32]) {
     let channels = p.c4 as usize * 4;
     let (height, width) = (p.height as usize, p.width as usize);
-    output.par_chunks_exact_mut(width * channels).enumerate().for_each(|(row, output)| {
+    for_each(output.chunks_exact_mut(width * channels).enumerate(), |(row, output)| {
         let (image, y) = (row / height, row % height);
         for (x, out) in output.chunks_exact_mut(channels).enumerate() {
             if p.down != 0 {

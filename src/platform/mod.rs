@@ -25,7 +25,7 @@ pub use picked::Picked;
 pub use native::{
     arguments, block_on, cache_folder, catch_panic_quietly, home_folder, name_session_folder, spawn_on_cores, variable,
 };
-pub use system::{PickedFile, Task, catch_panic_async, current_folder, pause, random_seed, rest, spawn};
+pub use system::{PickedFile, Task, catch_panic, catch_panic_async, current_folder, give_way, pause, random_seed, rest, spawn};
 #[cfg(feature = "app")]
 pub use system::{base_address, pick_folder, pick_picture};
 #[cfg(target_arch = "wasm32")]

@@ -31,6 +31,11 @@ pub fn rest(time: Duration) {
     thread::sleep(time);
 }
 
+/// Lets another thread have this one's core, if one waits for it.
+pub fn give_way() {
+    thread::yield_now();
+}
+
 /// Lets others have a turn: nothing to do where each task has a thread.
 pub async fn pause() {}
 
@@ -99,7 +104,11 @@ fn compute_pool() -> Result<ThreadPool> {
     built.map_err(|e| Error::argument(format!("the system gives no threads to compute on: {e}; close some programs")))
 }
 
-fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// Runs `work`; a panic in it becomes its text.
+///
+/// # Errors
+/// The panic's text, on one line.
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| text_of(&*panic))
 }
 

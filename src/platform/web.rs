@@ -82,6 +82,9 @@ pub fn has_subgroups() -> bool {
 /// Leaves the cores to others: a page must not wait, and draws when the browser likes.
 pub fn rest(_time: Duration) {}
 
+/// There is no other thread.
+pub fn give_way() {}
+
 /// Lets the browser draw and take input before the task goes on.
 pub async fn pause() {
     // It never fails.
@@ -117,6 +120,14 @@ pub fn spawn_here(task: impl Future<Output = ()> + 'static) {
 }
 
 /// Runs `work`. A panic ends the program here: the page shows its text.
+///
+/// # Errors
+/// None here; on a desktop the panic's text.
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    Ok(work())
+}
+
+/// As [`catch_panic`], of a future.
 ///
 /// # Errors
 /// None here; on a desktop the panic's text.

@@ -10,12 +10,13 @@ use crate::{
         conv2d::summands,
         memory::Scratch,
         packed::{BLOCK, Packed},
-        parallel::{ColumnBlock, column_blocks},
+        parallel::column_blocks,
         simd::vectorised,
+        team::for_each,
+        windows::{Sizes, copy_row},
     },
     program::{Conv2dParams, StepParams},
 };
-use rayon::prelude::*;
 
 /// Words of the copy that is made at once, about: what the caches hold.
 const WORDS: usize = 1 << 20;
@@ -52,10 +53,9 @@ fn convolve(
     output: &mut [f32],
     hardware: bool,
 ) {
-    let (out_w, out_h, columns) = (p.out_w as usize, p.out_h as usize, p.out_c4 as usize * 4);
-    let (kernel, stride) = (p.kernel as usize, p.stride as usize);
-    let words = (p.a_c4 + p.b_c4) as usize * 2;
-    let (window_w, window_h) = ((out_w - 1) * stride + kernel, (out_h - 1) * stride + kernel);
+    let sizes = Sizes::of(p);
+    let (Sizes { out_w, out_h, columns, kernel, stride, .. }, words) = (sizes, sizes.inputs / 2);
+    let (window_w, window_h) = sizes.window(out_h);
     let (pitch, image) = (window_w * words, window_w * window_h * words);
     let residual = if p.flags & 2 != 0 { residual } else { &[] };
     let summands = summands(p, step, bias, temb);
@@ -63,9 +63,13 @@ fn convolve(
     for (first, output) in (0..).step_by(images).zip(output.chunks_mut(images * out_h * out_w * columns)) {
         let pixels = output.len() / columns;
         let mut copy = Scratch::new(pixels / (out_h * out_w) * image);
-        copy.par_chunks_exact_mut(pitch).enumerate().for_each(|(i, row)| {
+        for_each(copy.chunks_exact_mut(pitch).enumerate(), |(i, row)| {
             let y = (i % window_h).checked_sub(p.pad as usize);
-            copy_row(p, first + i / window_h, y, a, b, bytemuck::cast_slice_mut(row));
+            let row: &mut [u16] = bytemuck::cast_slice_mut(row);
+            vectorised(
+                #[inline(always)]
+                || copy_row(p, first + i / window_h, y, a, b, row, round_all),
+            );
         });
         let windows = Windows {
             words: bytemuck::cast_slice(&copy),
@@ -81,16 +85,12 @@ fn convolve(
         // Bands only where the blocks are too few for all cores.
         let bands = (2 * rayon::current_num_threads()).div_ceil(columns.div_ceil(BLOCK)).max(1);
         let band = pixels.div_ceil(bands).next_multiple_of(12);
-        let tasks: Vec<(usize, usize, ColumnBlock)> = output
-            .chunks_mut(band * columns)
-            .enumerate()
-            .flat_map(|(i, out)| {
-                let count = out.len() / columns;
-                column_blocks(out, columns, BLOCK).map(move |block| (i * band, count, block))
-            })
-            .collect();
+        let tasks = output.chunks_mut(band * columns).enumerate().flat_map(|(i, out)| {
+            let count = out.len() / columns;
+            column_blocks(out, columns, BLOCK).map(move |block| (i * band, count, block))
+        });
         let before = first * out_h * out_w;
-        tasks.into_par_iter().for_each(|(from, count, out)| {
+        for_each(tasks, |(from, count, out)| {
             let product = Product {
                 windows,
                 weights: bytemuck::cast_slice(packed.bf16_block(out.columns().start / BLOCK)),
@@ -110,45 +110,15 @@ fn convolve(
     }
 }
 
-/// Row `y` of upsample(a ++ b) with zeros around it; all zero where `y` is outside.
-fn copy_row(p: &Conv2dParams, image: usize, y: Option<usize>, a: &[f32], b: &[f32], row: &mut [u16]) {
-    let (a_width, b_width, up) = (p.a_c4 as usize * 4, p.b_c4 as usize * 4, p.upsample as usize);
-    let Some(y) = y.filter(|y| *y < p.in_h as usize * up) else {
-        return row.fill(0);
-    };
-    let source = (image * p.in_h as usize + y / up) * p.in_w as usize;
-    vectorised(
-        #[inline(always)]
-        || {
-            for (x, pixel) in row.chunks_exact_mut(a_width + b_width).enumerate() {
-                let x = x.checked_sub(p.pad as usize).filter(|x| *x < p.in_w as usize * up);
-                let Some(at) = x.map(|x| source + x / up) else {
-                    pixel.fill(0);
-                    continue;
-                };
-                let (of_a, of_b) = pixel.split_at_mut(a_width);
-                of_a.iter_mut().zip(&a[at * a_width..]).for_each(|(out, value)| *out = round(*value));
-                if b_width > 0 {
-                    of_b.iter_mut().zip(&b[at * b_width..]).for_each(|(out, value)| *out = round(*value));
-                }
-            }
-        },
-    );
+#[inline(always)]
+fn round_all(out: &mut [u16], values: &[f32]) {
+    out.iter_mut().zip(values).for_each(|(out, value)| *out = round(*value));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cpu::{bf16::widen, conv2d::conv2d as plain, packed::Packing};
-
-    fn values(len: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / 8_388_608.0 - 1.0
-        };
-        (0..len).map(|_| next()).collect()
-    }
+    use crate::cpu::{bf16::widen, conv2d::conv2d as plain, packed::Packing, test_values::values};
 
     /// Products of bf16 are exact in f32, so that only the order of up to 1700 sums differs from the plain twin's on rounded values.
     const BOUND: f32 = 2e-6;

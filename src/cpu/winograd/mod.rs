@@ -25,9 +25,9 @@ use super::{
     packed::Packed,
     parallel::{ColumnBlock, column_blocks},
     simd::{dispatch, lanes},
+    team::for_each,
 };
 use crate::program::{Conv2dParams, StepParams};
-use rayon::prelude::*;
 
 /// Tiles that the product takes at a time.
 const GROUP: usize = 12;
@@ -148,15 +148,11 @@ fn run<const M: usize, const N: usize>(p: &Conv2dParams, sources: Sources, mut o
     let mut v = Scratch::new(together * band_len);
     let bands: Vec<_> = (0..rows).step_by(band).map(|row| (row, band.min(rows - row) * tiles_x)).collect();
     for bands in bands.chunks(together) {
-        let groups: Vec<_> = v
-            .chunks_exact_mut(band_len)
-            .zip(bands)
-            .flat_map(|(v, (row, tiles))| {
-                let groups = v.chunks_exact_mut(group_len).enumerate().take(tiles.div_ceil(GROUP));
-                groups.map(move |(g, v)| (row * tiles_x + g * GROUP..row * tiles_x + tiles.min(&((g + 1) * GROUP)), v))
-            })
-            .collect();
-        groups.into_par_iter().for_each(|(tiles, v)| dispatch(input::Transform::<N> { layer, sources, tiles, v }));
+        let groups = v.chunks_exact_mut(band_len).zip(bands).flat_map(|(v, (row, tiles))| {
+            let groups = v.chunks_exact_mut(group_len).enumerate().take(tiles.div_ceil(GROUP));
+            groups.map(move |(g, v)| (row * tiles_x + g * GROUP..row * tiles_x + tiles.min(&((g + 1) * GROUP)), v))
+        });
+        for_each(groups, |(tiles, v)| dispatch(input::Transform::<N> { layer, sources, tiles, v }));
         let mut tasks: Vec<(usize, usize, &[f32], ColumnBlock)> = Vec::new();
         for ((row, tiles), v) in bands.iter().zip(v.chunks_exact(band_len)) {
             let pixels = layer.first_pixel(row + tiles / tiles_x) - layer.first_pixel(*row);
@@ -164,7 +160,7 @@ fn run<const M: usize, const N: usize>(p: &Conv2dParams, sources: Sources, mut o
             output = rest;
             tasks.extend(column_blocks(out, columns, width).map(|block| (*row, *tiles, v, block)));
         }
-        tasks.into_par_iter().for_each(|(row, tiles, v, out)| {
+        for_each(tasks, |(row, tiles, v, out)| {
             dispatch(product::Block::<M, N> { layer, sources, row, tiles, v, out });
         });
     }
@@ -173,17 +169,7 @@ fn run<const M: usize, const N: usize>(p: &Conv2dParams, sources: Sources, mut o
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cpu::{conv2d::conv2d as plain, packed::Packing};
-
-    /// Values in [-1, 1) whose sums of products look like noise.
-    fn values(len: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / 8_388_608.0 - 1.0
-        };
-        (0..len).map(|_| next()).collect()
-    }
+    use crate::cpu::{conv2d::conv2d as plain, packed::Packing, test_values::values};
 
     struct Case {
         p: Conv2dParams,
