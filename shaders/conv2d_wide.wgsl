@@ -5,7 +5,7 @@
 // a hundred multiply-adds, but a subgroupShuffle from a constant invocation is a single instruction. Therefore the invocations share
 // the reading of the weights: each reads other ones, and shuffles hand them round.
 //
-// An invocation makes a run of four neighbouring pixels of an output row x OUT_C4 groups of four channels (sums of 4x4: channels x pixels);
+// An invocation makes a run of RUN neighbouring pixels of an output row x OUT_C4 groups of four channels (sums of 4x4: channels x pixels);
 // a workgroup makes SUBGROUP successive runs of the same channels. TAPS = 3 takes the three taps of a kernel row at once, with the
 // pixel left and right of a run taken from the neighbouring invocations; TAPS = 1 takes any kernel, tap by tap.
 // Runs that stick out of the row, runs and channels beyond the last one are computed from clamped addresses and not stored.
@@ -52,6 +52,14 @@ fn second(w: vec4<f32>, at: u32) -> vec4<f32> {
 // Where this invocation reads the weights of output C4 `c4` and `c4 + 1`: four input channels x as many C4 as it takes.
 fn weights_at(c4: u32, lid: u32) -> u32 {
     return (lid % 4u) * p.out_c4 + min(c4 + lid / 4u, p.out_c4 - 1u);
+}
+
+// Adds to the sums of a pair of output C4 what a run's pixels x give them: the first one's weights are at `at`, the second one's, with
+// subgroups of four, `odd` behind it.
+fn add_pair(sum: ptr<function, mat4x4<f32>>, sum_odd: ptr<function, mat4x4<f32>>, at: u32, odd: u32, x: mat4x4<f32>) {
+    let w = vec4<f32>(weights[at]);
+    *sum += shuffle_columns(w, 0u) * x;
+    *sum_odd += shuffle_columns(second(w, at + odd), SUBGROUP - 4u) * x;
 }
 
 // Stores one output C4 of up to `count` pixels from `pixel` on.
@@ -131,8 +139,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         let pixel3 = source_pixel(image, x + 3 * stride, y);
         // The pixel beside the workgroup's runs that the first or last invocation needs, where the row goes on there.
         let before = lid == 0u && out_x > 0u;
-        let after = lid == SUBGROUP - 1u && out_x + 4u < p.out_w;
-        let beside = select(-1, source_pixel(image, select(x + 4, x - 1, before), y), before || after);
+        let after = lid == SUBGROUP - 1u && out_x + RUN < p.out_w;
+        let beside = select(-1, source_pixel(image, select(x + i32(RUN), x - 1, before), y), before || after);
         var at0 = first_c4(pixel0, p.a_c4);
         var at1 = first_c4(pixel1, p.a_c4);
         var at2 = first_c4(pixel2, p.a_c4);
@@ -140,71 +148,42 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         var at_beside = first_c4(beside, p.a_c4);
         var k = 0u;
         loop {
-            var v0: vec4<f32>;
-            var v1: vec4<f32>;
-            var v2: vec4<f32>;
-            var v3: vec4<f32>;
+            var v = mat4x4<f32>();
             var v_beside = vec4(0.0);
             if CONCAT == 0u || k < p.a_c4 {
-                v0 = vec4<f32>(a[at0]);
-                v1 = vec4<f32>(a[at1]);
-                v2 = vec4<f32>(a[at2]);
-                v3 = vec4<f32>(a[at3]);
+                v = mat4x4(vec4<f32>(a[at0]), vec4<f32>(a[at1]), vec4<f32>(a[at2]), vec4<f32>(a[at3]));
                 if TAPS == 3u && beside >= 0 {
                     v_beside = vec4<f32>(a[at_beside]);
                 }
             } else {
-                v0 = vec4<f32>(b[at0]);
-                v1 = vec4<f32>(b[at1]);
-                v2 = vec4<f32>(b[at2]);
-                v3 = vec4<f32>(b[at3]);
+                v = mat4x4(vec4<f32>(b[at0]), vec4<f32>(b[at1]), vec4<f32>(b[at2]), vec4<f32>(b[at3]));
                 if TAPS == 3u && beside >= 0 {
                     v_beside = vec4<f32>(b[at_beside]);
                 }
             }
-            v0 = select(vec4(0.0), v0, pixel0 >= 0);
-            v1 = select(vec4(0.0), v1, pixel1 >= 0);
-            v2 = select(vec4(0.0), v2, pixel2 >= 0);
-            v3 = select(vec4(0.0), v3, pixel3 >= 0);
+            v = mat4x4(
+                select(vec4(0.0), v[0], pixel0 >= 0), select(vec4(0.0), v[1], pixel1 >= 0),
+                select(vec4(0.0), v[2], pixel2 >= 0), select(vec4(0.0), v[3], pixel3 >= 0));
             if TAPS == 3u {
-                var left = subgroupShuffle(v3, (lid + SUBGROUP - 1u) % SUBGROUP);
+                var left = subgroupShuffle(v[3], (lid + SUBGROUP - 1u) % SUBGROUP);
                 left = select(select(left, v_beside, lid == 0u), vec4(0.0), out_x == 0u);
-                var right = subgroupShuffle(v0, (lid + 1u) % SUBGROUP);
-                right = select(select(right, v_beside, lid == SUBGROUP - 1u), vec4(0.0), out_x + 4u >= p.out_w);
-                let u0 = vec4<f32>(weights[w0]);
-                s0 += shuffle_columns(u0, 0u) * mat4x4(left, v0, v1, v2);
-                s1 += shuffle_columns(second(u0, w0 + odd0), SUBGROUP - 4u) * mat4x4(left, v0, v1, v2);
-                let u1 = vec4<f32>(weights[w1]);
-                s2 += shuffle_columns(u1, 0u) * mat4x4(left, v0, v1, v2);
-                s3 += shuffle_columns(second(u1, w1 + odd1), SUBGROUP - 4u) * mat4x4(left, v0, v1, v2);
-                let u2 = vec4<f32>(weights[w2]);
-                s0 += shuffle_columns(u2, 0u) * mat4x4(v0, v1, v2, v3);
-                s1 += shuffle_columns(second(u2, w2 + odd0), SUBGROUP - 4u) * mat4x4(v0, v1, v2, v3);
-                let u3 = vec4<f32>(weights[w3]);
-                s2 += shuffle_columns(u3, 0u) * mat4x4(v0, v1, v2, v3);
-                s3 += shuffle_columns(second(u3, w3 + odd1), SUBGROUP - 4u) * mat4x4(v0, v1, v2, v3);
-                let u4 = vec4<f32>(weights[w4]);
-                s0 += shuffle_columns(u4, 0u) * mat4x4(v1, v2, v3, right);
-                s1 += shuffle_columns(second(u4, w4 + odd0), SUBGROUP - 4u) * mat4x4(v1, v2, v3, right);
-                let u5 = vec4<f32>(weights[w5]);
-                s2 += shuffle_columns(u5, 0u) * mat4x4(v1, v2, v3, right);
-                s3 += shuffle_columns(second(u5, w5 + odd1), SUBGROUP - 4u) * mat4x4(v1, v2, v3, right);
+                var right = subgroupShuffle(v[0], (lid + 1u) % SUBGROUP);
+                right = select(select(right, v_beside, lid == SUBGROUP - 1u), vec4(0.0), out_x + RUN >= p.out_w);
+                let v_left = mat4x4(left, v[0], v[1], v[2]);
+                let v_right = mat4x4(v[1], v[2], v[3], right);
+                add_pair(&s0, &s1, w0, odd0, v_left);
+                add_pair(&s2, &s3, w1, odd1, v_left);
+                add_pair(&s0, &s1, w2, odd0, v);
+                add_pair(&s2, &s3, w3, odd1, v);
+                add_pair(&s0, &s1, w4, odd0, v_right);
+                add_pair(&s2, &s3, w5, odd1, v_right);
                 w4 += 4u * p.out_c4;
                 w5 += 4u * p.out_c4;
             } else {
-                let v = mat4x4(v0, v1, v2, v3);
-                let u0 = vec4<f32>(weights[w0]);
-                s0 += shuffle_columns(u0, 0u) * v;
-                s1 += shuffle_columns(second(u0, w0 + odd0), SUBGROUP - 4u) * v;
-                let u1 = vec4<f32>(weights[w1]);
-                s2 += shuffle_columns(u1, 0u) * v;
-                s3 += shuffle_columns(second(u1, w1 + odd1), SUBGROUP - 4u) * v;
-                let u2 = vec4<f32>(weights[w2]);
-                s4 += shuffle_columns(u2, 0u) * v;
-                s5 += shuffle_columns(second(u2, w2 + odd2), SUBGROUP - 4u) * v;
-                let u3 = vec4<f32>(weights[w3]);
-                s6 += shuffle_columns(u3, 0u) * v;
-                s7 += shuffle_columns(second(u3, w3 + odd3), SUBGROUP - 4u) * v;
+                add_pair(&s0, &s1, w0, odd0, v);
+                add_pair(&s2, &s3, w1, odd1, v);
+                add_pair(&s4, &s5, w2, odd2, v);
+                add_pair(&s6, &s7, w3, odd3, v);
             }
             w0 += 4u * p.out_c4;
             w1 += 4u * p.out_c4;
@@ -240,10 +219,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     if SHORTCUT > 0u {
         // One tap more, of other sources, at the output's own pixels. The weights go on where those of the last tap end.
         let last_x = p.out_w - 1u;
-        let pixel0 = row * p.out_w + out_x;
-        let pixel1 = row * p.out_w + min(out_x + 1u, last_x);
-        let pixel2 = row * p.out_w + min(out_x + 2u, last_x);
-        let pixel3 = row * p.out_w + min(out_x + 3u, last_x);
+        let first = row * p.out_w;
+        let pixel0 = first + out_x;
+        let pixel1 = first + min(out_x + 1u, last_x);
+        let pixel2 = first + min(out_x + 2u, last_x);
+        let pixel3 = first + min(out_x + 3u, last_x);
         var at0 = pixel0 * p.shortcut_a_c4;
         var at1 = pixel1 * p.shortcut_a_c4;
         var at2 = pixel2 * p.shortcut_a_c4;
@@ -256,19 +236,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             } else {
                 v = mat4x4(vec4<f32>(residual[at0]), vec4<f32>(residual[at1]), vec4<f32>(residual[at2]), vec4<f32>(residual[at3]));
             }
-            let u0 = vec4<f32>(weights[w0]);
-            s0 += shuffle_columns(u0, 0u) * v;
-            s1 += shuffle_columns(second(u0, w0 + odd0), SUBGROUP - 4u) * v;
-            let u1 = vec4<f32>(weights[w1]);
-            s2 += shuffle_columns(u1, 0u) * v;
-            s3 += shuffle_columns(second(u1, w1 + odd1), SUBGROUP - 4u) * v;
+            add_pair(&s0, &s1, w0, odd0, v);
+            add_pair(&s2, &s3, w1, odd1, v);
             if TAPS != 3u {
-                let u2 = vec4<f32>(weights[w2]);
-                s4 += shuffle_columns(u2, 0u) * v;
-                s5 += shuffle_columns(second(u2, w2 + odd2), SUBGROUP - 4u) * v;
-                let u3 = vec4<f32>(weights[w3]);
-                s6 += shuffle_columns(u3, 0u) * v;
-                s7 += shuffle_columns(second(u3, w3 + odd3), SUBGROUP - 4u) * v;
+                add_pair(&s4, &s5, w2, odd2, v);
+                add_pair(&s6, &s7, w3, odd3, v);
             }
             w0 += 4u * p.out_c4;
             w1 += 4u * p.out_c4;

@@ -222,8 +222,8 @@ impl Backend {
             Self::Gpu(gpu) if gpu.class == DeviceClass::Tiled && (gpu.info.kind != DeviceKind::Software || gpu.tunes()) => {
                 Fused::ALL
             }
-            // Barriers cost drivers that compute on the processor more than calls.
-            Self::Gpu(_) => Fused { shortcuts: true, ..Fused::NONE },
+            // Barriers cost drivers that compute on the processor more than calls; a normalisation does without where there are subgroups.
+            Self::Gpu(gpu) => Fused { shortcuts: true, norms: gpu.class != DeviceClass::Tiled, ..Fused::NONE },
             Self::Cpu => Fused::NONE,
         }
     }

@@ -42,7 +42,8 @@ pub fn dispatch(kernel: &Kernel, program: &Program, class: DeviceClass, rows: u3
             workgroup,
             workgroups: pieces.div_ceil(workgroup),
         },
-        (Work::GroupNorm(p), _) => group_norm_fused(name, &p),
+        (Work::GroupNorm(p), None) => group_norm_fused(name, &p),
+        (Work::GroupNorm(p), Some((subgroup, wide))) => group_norm_fused_wide(wide, &p, subgroup),
         (Work::Attention(c), _) => attention_fused(name, &c),
         (Work::Convolution(p), None) => conv_tile(&p).dispatch(name, &p, Shared::Widened),
         (Work::Convolution(p), Some((subgroup, wide))) => conv2d_wide(wide, &p, subgroup),
@@ -208,7 +209,8 @@ fn conv_tile(p: &Conv2dParams) -> ConvTile {
     larger.into_iter().find(|tile| tile.fills_gpu(pixels, out_c4)).unwrap_or(smallest)
 }
 
-/// Subgroups of `subgroup` invocations, each with a run of four pixels; three taps of a row at once where the layer is a plain 3x3.
+/// Subgroups of `subgroup` invocations, each with a run of four pixels; three taps of a row at once where the layer is a plain 3x3. Runs of
+/// eight are slower by a sixth on lavapipe, and so are runs of two, but for pictures of 4x4, where they are as quick.
 fn conv2d_wide(shader: &'static str, p: &Conv2dParams, subgroup: u32) -> Dispatch {
     const RUN: u32 = 4;
     let plain = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.out_h == p.in_h * p.upsample && p.out_w == p.in_w * p.upsample;
@@ -234,6 +236,17 @@ fn group_norm_fused(shader: &'static str, p: &GroupNormParams) -> Dispatch {
         constants: vec![("WORKGROUP", workgroup), ("KEPT", kept(workgroup)), ("ACTIVATION", p.activation)],
         assumed: Vec::new(),
         workgroup,
+        workgroups: p.batch * (p.a_c4 + p.b_c4).div_ceil(p.run),
+    }
+}
+
+/// One subgroup per run of C4.
+fn group_norm_fused_wide(shader: &'static str, p: &GroupNormParams, subgroup: u32) -> Dispatch {
+    Dispatch {
+        shader,
+        constants: vec![("SUBGROUP", subgroup), ("CONCAT", u32::from(p.b_c4 > 0)), ("ACTIVATION", p.activation)],
+        assumed: Vec::new(),
+        workgroup: subgroup,
         workgroups: p.batch * (p.a_c4 + p.b_c4).div_ceil(p.run),
     }
 }

@@ -11,8 +11,8 @@ pub struct RecordOptions {
     pub fused: Fused,
 }
 
-/// What is one kernel instead of several. Each call costs a GPU some microseconds; on the processor's cores, by our own executor or by a
-/// driver's, it costs next to nothing, and kernels of their own share their work better.
+/// What is one kernel instead of several. Each call costs a GPU some microseconds, and a driver that computes on the processor 15 to 30 (its
+/// threads wake up and wait for one another); our own executor's cost next to nothing, and kernels of their own share their work better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fused {
     /// Group normalisations, where they fit a workgroup.

@@ -47,7 +47,7 @@ macro_rules! kernels {
                 write k.folded
             }
             GroupNormApply(k) = group_norm_apply { read k.a, read k.b.unwrap_or(k.a), read k.folded, write k.output }
-            GroupNormFused(k) = group_norm_fused with step {
+            GroupNormFused(k) = group_norm_fused or group_norm_fused_wide with step {
                 read k.a,
                 read k.b.unwrap_or(k.a),
                 read k.affine,
