@@ -3,7 +3,7 @@
 //! A step is some hundred kernels, each of which divides its work among the cores and waits for all of it. Where a thread without work
 //! goes to sleep, waking it takes 50 microseconds and more, the longer the busier the machine is and most of all in a virtual one, whose
 //! processor is given away meanwhile: that is as long as many a kernel. So whoever has nothing to do in the middle of a step spins for a
-//! moment, then lets other programs have the core for as long as they want it, and sleeps only when that takes unusually long.
+//! moment, then lets whoever waits for the core have it, and sleeps only when there is nothing to do for unusually long.
 //!
 //! ```text
 //!   units of a kernel    0 1 2 3 4 5 │ 6 7 8 9 10 11      Each member takes its own share from the front, so that

@@ -91,9 +91,12 @@ fn convolve(
         });
         let before = first * out_h * out_w;
         for_each(tasks, |(from, count, out)| {
+            let block = out.columns().start / BLOCK;
+            let next = if out.columns().end < columns { bytemuck::cast_slice(packed.bf16_block(block + 1)) } else { &[] };
             let product = Product {
                 windows,
-                weights: bytemuck::cast_slice(packed.bf16_block(out.columns().start / BLOCK)),
+                weights: bytemuck::cast_slice(packed.bf16_block(block)),
+                next,
                 pixels: from..from + count,
                 summands: &summands[first..],
                 residual: if residual.is_empty() { &[] } else { &residual[before * columns..] },

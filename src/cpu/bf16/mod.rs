@@ -2,8 +2,8 @@
 //! products and sums are f32. Everything else of the network stays f32.
 //!
 //! Half as many bytes of weights come from memory, and processors with AVX-512 BF16 (VDPBF16PS) or Arm's BFDOT multiply twice as many pairs at a
-//! time. Others compute the same from widened values. Where Winograd's transforms save more than narrower products do, only the weights are
-//! rounded: transformed values would need more digits than bf16 has.
+//! time. Others compute the same from widened values, and where Winograd's transforms save multiplications only the weights are rounded:
+//! transformed values would need more digits than bf16 has.
 
 #[cfg(target_arch = "aarch64")]
 mod arm;

@@ -47,6 +47,9 @@ pub(super) struct Product<'a> {
     pub windows: Windows<'a>,
     /// `[pairs, BLOCK, 2]`, a pair to a word.
     pub weights: &'a [u32],
+    /// The block's that this core most likely takes next; empty after the last.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only x86 has the instruction"))]
+    pub next: &'a [u32],
     /// The output pixels, counted as the windows are.
     pub pixels: Range<usize>,
     /// Of each image.
@@ -77,6 +80,15 @@ impl Product<'_> {
                 *out = (sum + summand + residual) * self.scale;
             }
         }
+    }
+
+    /// The part of the next block's weights that is asked for while the pixels from `first` on are computed.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn ahead(&self, first: usize) -> &[u32] {
+        let (rows, pixels) = (self.next.len() / BLOCK, self.pixels.len());
+        let at = |pixel: usize| rows * (pixel - self.pixels.start).min(pixels) / pixels * BLOCK;
+        &self.next[at(first)..at(first + 12)]
     }
 
     /// With plain f32 arithmetic on widened values.

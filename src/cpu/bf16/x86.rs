@@ -5,7 +5,7 @@
 )]
 
 use super::product::Product;
-use crate::cpu::packed::BLOCK;
+use crate::cpu::{packed::BLOCK, simd::prefetch};
 use std::{
     arch::x86_64::{
         __m512, __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
@@ -49,6 +49,9 @@ fn write_all(product: &mut Product) {
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 fn tile<const ROWS: usize>(product: &mut Product, first: usize) -> usize {
     let windows = product.windows;
+    // Each tile asks for its share of the next block's weights, a row between some rows of its own.
+    let (mut ahead, mut wait) = (product.ahead(first).as_chunks::<BLOCK>().0.iter(), 0);
+    let every = product.pixels.len().div_ceil(12);
     let starts = windows.starts::<ROWS>(first);
     let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
     for run in 0..windows.runs {
@@ -58,6 +61,11 @@ fn tile<const ROWS: usize>(product: &mut Product, first: usize) -> usize {
         }
         let weights = &product.weights[run * windows.run * BLOCK..][..windows.run * BLOCK];
         for (k, weights) in weights.as_chunks::<BLOCK>().0.iter().enumerate() {
+            if wait == 0 {
+                wait = every;
+                ahead.next().inspect(|row| prefetch(*row));
+            }
+            wait -= 1;
             let weights = [load(weights, 0), load(weights, 16)];
             for r in 0..ROWS {
                 let pair = bf16(_mm512_set1_epi32(rows[r][k] as i32));

@@ -53,19 +53,19 @@ impl Form {
     /// The one that is quickest for a layer, `None` where the plain convolution is.
     ///
     /// It must not depend on the batch, lest a picture did. A tile is n² products of the layer's matrix of weights, a pixel of the plain
-    /// convolution takes as long as `pixel` of them; transforming the weights costs as much as about 12 tiles (measured on Zen 5), shared
+    /// convolution 9 of them; transforming the weights costs as much as about 12 tiles (measured on Zen 5), shared
     /// by the tiles of a batch. With 4 for batches of a few the choice was the quickest of the three or within 30 % of it in nearly all
     /// layers of networks of 9 and 36 M parameters, batch 1 and 8. Layers with few channels, conv_in and conv_out among them, are better off without transforms.
-    pub(super) fn of(p: &Conv2dParams, pixel: f64) -> Option<Self> {
+    pub(super) fn of(p: &Conv2dParams) -> Option<Self> {
         const TILES_OF_WEIGHTS: usize = 4;
         let suits = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.shortcut_a_c4 == 0 && p.a_c4 + p.b_c4 >= 8 && p.out_c4 >= 8;
         if !suits {
             return None;
         }
         let (h, w) = (p.out_h as usize, p.out_w as usize);
-        let cost = |m: usize| ((h.div_ceil(m) * w.div_ceil(m) + TILES_OF_WEIGHTS) * (m + 2) * (m + 2)) as f64;
-        let all = [(pixel * (h * w) as f64, None), (cost(4), Some(Self::Four)), (cost(2), Some(Self::Two))];
-        all.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?.1
+        let cost = |m: usize| (h.div_ceil(m) * w.div_ceil(m) + TILES_OF_WEIGHTS) * (m + 2) * (m + 2);
+        let all = [(9 * h * w, None), (cost(4), Some(Self::Four)), (cost(2), Some(Self::Two))];
+        all.into_iter().min_by_key(|(cost, _)| *cost)?.1
     }
 }
 
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn the_choice_follows_the_shape() {
-        let of = |side: u32, inputs: u32, out: u32| Form::of(&case(1, (side, side), inputs / 4, 0, out / 4, 1).p, 9.0);
+        let of = |side: u32, inputs: u32, out: u32| Form::of(&case(1, (side, side), inputs / 4, 0, out / 4, 1).p);
         for side in [8, 16, 28, 32, 64] {
             assert_eq!(of(side, 128, 128), Some(Form::Four), "{side}");
         }
