@@ -7,8 +7,9 @@ Needs what compare_pytorch.py needs (tests/fixtures/requirements.txt); onnxrunti
 
     pip install onnxruntime openvino onnx onnxscript
 
-torch.compile needs a C++ compiler. A peer that is missing or refuses the network is named, and the others go on. Prints a Markdown
-table: the median of each peer's turns, and Étude's speed over that of the fastest peer of the same precision.
+torch.compile needs a C++ compiler. A peer that is missing or refuses the network is named, and the others go on. A turn in which other
+programs take a tenth of a core or more is repeated, up to three times, and what they took is told of. Prints a Markdown table: the median
+of each peer's turns, and Étude's speed over that of the fastest peer of the same precision.
 """
 
 import argparse
@@ -31,6 +32,10 @@ from diffusers import UNet2DModel
 NETWORKS = ["64,128,128,128", "128,256,256,256"]
 # Threads that wait for work by spinning take the processor from whoever is measured next; they sleep after so many seconds.
 REST = 0.5
+
+# Of a core, what other programs may take during a turn, and how often it is repeated where they take more.
+OTHERS = 0.1
+ATTEMPTS = 3
 
 Measure = Callable[[float], list[float]]
 
@@ -175,6 +180,28 @@ def peers(args, net, batch: int, model: Path, folder: Path, threads: int) -> Ite
                 yield name, precision, measure
 
 
+def others() -> float:
+    """Seconds that the processor's cores have spent on other programs; 0 where the system does not tell."""
+    try:
+        user, nice, system = map(int, Path("/proc/stat").read_text().split()[1:4])
+    except OSError:
+        return 0.0
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
+
+
+def undisturbed(measure: Measure, seconds: float, what: str) -> list[float]:
+    """A turn during which other programs leave the cores alone, as far as that can be had."""
+    for attempt in range(ATTEMPTS):
+        time.sleep(REST)
+        before, start = others(), time.perf_counter()
+        times = measure(seconds)
+        share = (others() - before) / (time.perf_counter() - start)
+        if share < OTHERS:
+            break
+        print(f"{what}: other programs took {share:.2f} of a core during attempt {attempt + 1} of {ATTEMPTS}", file=sys.stderr)
+    return times
+
+
 def compare(args, channels: str, threads: int) -> Iterator[tuple[str, dict]]:
     """For each batch size the medians by peer and precision."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -186,8 +213,8 @@ def compare(args, channels: str, threads: int) -> Iterator[tuple[str, dict]]:
             taking_part = list(peers(args, net, batch, model, Path(temporary), threads))
             for _ in range(args.rounds):
                 for name, precision, measure in taking_part:
-                    time.sleep(REST)
-                    measured.setdefault((name, precision), []).extend(measure(args.seconds))
+                    times = undisturbed(measure, args.seconds, f"{name} {precision}, batch {batch}")
+                    measured.setdefault((name, precision), []).extend(times)
             yield (
                 f"{channels.replace(',', ', ')} ({net.num_parameters() / 1e6:.1f} M), {batch}",
                 {key: statistics.median(times) for key, times in measured.items()},

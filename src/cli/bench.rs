@@ -1,11 +1,13 @@
-//! `etude bench`: milliseconds a step, operations a second against the device's peak, the costliest kernels, memory.
+//! `etude bench`: milliseconds a step, operations a second against the device's peak, the costliest kernels and what bounds them, memory.
+
+mod roofline;
 
 use super::options::{DeviceOptions, ModelOptions, parse_size};
 use super::output::{out, outln};
 use clap::{Args, ValueEnum as _};
 use etude::{
     backend::Backend,
-    cpu::{PackedWeights, executor::CpuExecutor},
+    cpu::{PackedWeights, executor::CpuExecutor, peak},
     error::Result,
     gpu::{Choice, GpuExecutor, Peak, Precision},
     model::{Model, RecordOptions},
@@ -13,12 +15,9 @@ use etude::{
     program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, StepParams},
     sampler::in_flight,
 };
+use roofline::{Cost, Roofline};
 use serde::Serialize;
-use std::{
-    collections::{BTreeMap, VecDeque},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{collections::VecDeque, process::ExitCode, sync::Arc};
 
 /// Arguments of `etude bench`.
 #[derive(Clone, Debug, Args)]
@@ -63,6 +62,8 @@ struct Report {
     gflops: f64,
     peak_gflops: Option<f64>,
     share_of_peak: Option<f64>,
+    /// Of memory: what the processor's cores read, what a GPU reads and writes when it copies.
+    gbytes_per_second: f64,
     dispatches_per_step: usize,
     memory_allocated: u64,
     memory_weights_and_live_activations: u64,
@@ -76,15 +77,6 @@ struct Report {
 struct Tuned {
     layers: String,
     choice: Option<Choice>,
-}
-
-#[derive(Debug, Serialize)]
-struct Cost {
-    kernel: String,
-    layer: String,
-    milliseconds: f64,
-    share: f64,
-    gflops: f64,
 }
 
 /// Runs the command.
@@ -103,15 +95,16 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     let seconds = args.seconds.clamp(0.1, 600.0);
     let info = chosen.backend.info();
     let mut tuned = Vec::new();
-    let (rounds, costs, memory) = match &chosen.backend {
+    let (rounds, bandwidth, costs, memory) = match &chosen.backend {
         Backend::Cpu => {
             let mut packed = PackedWeights::default();
             let mut executor = CpuExecutor::sharing(program.clone(), precision == Precision::Bf16, &mut packed);
-            let rounds = measure(&mut executor, &handles, seconds, None)?;
+            let bf16 = precision == Precision::Bf16;
+            let rounds = measure(&mut executor, &handles, seconds, &|| Ok(peak::multiply_adds(bf16)))?;
             let plan = MemoryPlan::new(&program, 16);
             let weights = program.weight_bytes(16) + packed.bytes();
             let memory = (plan.slots().iter().sum::<u64>() + weights, plan.live_peak() + weights);
-            (rounds, executor.profile(&[Stage::Network, Stage::Update], &step()), memory)
+            (rounds, peak::bandwidth(), executor.profile(&[Stage::Network, Stage::Update], &step()), memory)
         }
         Backend::Gpu(gpu) => {
             let peak = block_on(Peak::new(gpu))?;
@@ -124,13 +117,13 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
                 let measured = gpu.tuned(&program, precision).into_iter();
                 tuned = measured.map(|(layers, choice)| Tuned { layers, choice }).collect();
             }
-            let rounds = measure(&mut executor, &handles, seconds, Some(&peak))?;
+            let rounds = measure(&mut executor, &handles, seconds, &|| block_on(peak.measure()))?;
             let costs =
                 if gpu.timestamps { block_on(executor.profile(&[Stage::Network, Stage::Update], &step()))? } else { Vec::new() };
-            (rounds, costs, (executor.allocated_bytes(), executor.needed_bytes()))
+            (rounds, block_on(peak.bandwidth())?, costs, (executor.allocated_bytes(), executor.needed_bytes()))
         }
     };
-    let report = Report { tuned, ..report(args, &model, &info, &program, batch, size, &rounds, &costs, memory) };
+    let report = Report { tuned, ..report(args, &model, &info, &program, batch, size, &rounds, bandwidth, &costs, memory) };
     if args.json {
         let text = serde_json::to_string_pretty(&report).map_err(|e| etude::error::Error::argument(e.to_string()))?;
         outln!("{text}");
@@ -150,14 +143,14 @@ struct Round {
     /// Milliseconds a step.
     milliseconds: f64,
     /// Operations a second.
-    peak: Option<f64>,
+    peak: f64,
 }
 
 /// Steps a round, so that encoding overlaps with computing as it does when sampling.
 const TOGETHER: usize = 4;
 
 /// Rounds of steps, after two steps to warm up, for about `seconds`.
-fn measure(executor: &mut dyn Executor, handles: &Handles, seconds: f64, peak: Option<&Peak>) -> Result<Vec<Round>> {
+fn measure(executor: &mut dyn Executor, handles: &Handles, seconds: f64, peak: &dyn Fn() -> Result<f64>) -> Result<Vec<Round>> {
     let timesteps = executor.program().shape(handles.timesteps);
     let mut table = vec![0.0; timesteps.len()];
     table[0] = 500.0;
@@ -185,7 +178,7 @@ fn measure(executor: &mut dyn Executor, handles: &Handles, seconds: f64, peak: O
         let begin = Instant::now();
         steps(executor, TOGETHER)?;
         let milliseconds = begin.elapsed().as_secs_f64() * 1e3 / TOGETHER as f64;
-        rounds.push(Round { milliseconds, peak: peak.map(|peak| block_on(peak.measure())).transpose()? });
+        rounds.push(Round { milliseconds, peak: peak()? });
     }
     Ok(rounds)
 }
@@ -205,6 +198,7 @@ fn report(
     batch: u32,
     size: (u32, u32),
     rounds: &[Round],
+    bandwidth: f64,
     costs: &[CallTime],
     memory: (u64, u64),
 ) -> Report {
@@ -212,36 +206,9 @@ fn report(
     let median = times[times.len() / 2];
     let flops = program.flops(Stage::Network, 1);
     let rate = flops / (median * 1e-3);
-    let peaks = sorted(rounds.iter().filter_map(|r| r.peak));
+    let peaks = sorted(rounds.iter().map(|r| r.peak));
     // Round by round, so that a moment in which the machine was busy counts on both sides.
-    let shares = sorted(rounds.iter().filter_map(|r| r.peak.map(|peak| flops / (r.milliseconds * 1e-3) / peak)));
-    let total: f64 = costs.iter().map(|c| c.milliseconds).sum();
-    let mut costliest: Vec<&CallTime> = costs.iter().collect();
-    costliest.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
-    let cost = |c: &&CallTime| Cost {
-        kernel: c.kernel.to_owned(),
-        layer: c.label.clone(),
-        milliseconds: c.milliseconds,
-        share: c.milliseconds / total.max(1e-9),
-        gflops: c.flops / (c.milliseconds.max(1e-9) * 1e6),
-    };
-    let mut rows: Vec<Cost> = costliest.iter().take(10).map(cost).collect();
-    // Below the ten, each kind of kernel as a whole.
-    let mut kinds: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
-    for c in costs {
-        let kind = kinds.entry(c.kernel).or_default();
-        kind.0 += c.milliseconds;
-        kind.1 += c.flops;
-    }
-    let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_by(|a, b| b.1.0.total_cmp(&a.1.0));
-    rows.extend(kinds.into_iter().map(|(kernel, (milliseconds, flops))| Cost {
-        kernel: kernel.to_owned(),
-        layer: "(all)".to_owned(),
-        milliseconds,
-        share: milliseconds / total.max(1e-9),
-        gflops: flops / (milliseconds.max(1e-9) * 1e6),
-    }));
+    let shares = sorted(rounds.iter().map(|r| flops / (r.milliseconds * 1e-3) / r.peak));
     Report {
         device: info.name.clone(),
         backend: info.backend.clone(),
@@ -259,6 +226,7 @@ fn report(
         gflops: rate * 1e-9,
         peak_gflops: peaks.get(peaks.len() / 2).map(|p| p * 1e-9),
         share_of_peak: shares.get(shares.len() / 2).copied(),
+        gbytes_per_second: bandwidth * 1e-9,
         dispatches_per_step: [Stage::Network, Stage::Update]
             .iter()
             .map(|s| program.calls().iter().filter(|c| c.0 == *s).count())
@@ -266,7 +234,7 @@ fn report(
         memory_allocated: memory.0,
         memory_weights_and_live_activations: memory.1,
         tuned: Vec::new(),
-        costliest: rows,
+        costliest: roofline::costs(costs, Roofline { peak: peaks[peaks.len() / 2], bandwidth }),
     }
 }
 
@@ -285,6 +253,7 @@ fn print_report(r: &Report) {
         (Some(peak), Some(share)) => outln!(", {:.0} % of the measured peak of {peak:.1} GFLOP/s", share * 100.0),
         _ => out!("\n"),
     }
+    outln!("bandwidth      {:.1} GB/s of memory", r.gbytes_per_second);
     outln!("dispatches     {} a step, in one pass for each 50 GFLOP", r.dispatches_per_step);
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     outln!(
@@ -296,10 +265,7 @@ fn print_report(r: &Report) {
         print_tuned(&r.tuned);
     }
     if !r.costliest.is_empty() {
-        outln!("\n{:<18} {:<40} {:>9} {:>7} {:>9}", "kernel", "layer", "ms", "share", "GFLOP/s");
-        for c in &r.costliest {
-            outln!("{:<18} {:<40} {:>9.3} {:>6.1}% {:>9.1}", c.kernel, c.layer, c.milliseconds, c.share * 100.0, c.gflops);
-        }
+        roofline::print(&r.costliest);
     }
 }
 

@@ -71,11 +71,22 @@ impl CpuExecutor {
                         label: label.clone(),
                         milliseconds,
                         flops: kernel.flops(&program, step.rows),
+                        bytes: self.bytes(index),
                     });
                 }
             }
         });
         times
+    }
+
+    /// Bytes that a call reads and writes, each value once; weights as they are packed.
+    fn bytes(&self, index: usize) -> f64 {
+        let (_, kernel, _) = &self.program.calls()[index];
+        let all = kernel.bytes(&self.program, 16);
+        match (kernel, &self.packed[index]) {
+            (Kernel::Conv2d(conv), Some(packed)) => (all - self.program.get(conv.weights).bytes(16) + packed.bytes()) as f64,
+            _ => all as f64,
+        }
     }
 
     /// Scalars a tensor takes in its slot.

@@ -22,6 +22,7 @@ pub mod network_input;
 pub mod pack_picture;
 mod packed;
 mod parallel;
+pub mod peak;
 pub mod quantile;
 pub mod resample;
 mod simd;

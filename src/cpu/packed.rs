@@ -76,6 +76,11 @@ impl Packed {
         Self { values, packing, rows }
     }
 
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> u64 {
+        size_of_val::<[f32]>(&self.values) as u64
+    }
+
     /// A block's values in f32.
     #[inline(always)]
     pub(super) fn block(&self, block: usize) -> &[f32] {
@@ -134,7 +139,7 @@ impl PackedWeights {
 
     /// Bytes of memory.
     pub fn bytes(&self) -> u64 {
-        self.0.iter().map(|(_, packed)| size_of_val::<[f32]>(&packed.values) as u64).sum()
+        self.0.iter().map(|(_, packed)| packed.bytes()).sum()
     }
 }
 

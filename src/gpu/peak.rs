@@ -19,6 +19,10 @@ pub struct Peak<'g> {
     workgroups: u32,
 }
 
+/// Bytes that are copied to measure the bandwidth, more than caches hold, and how often before the device is waited for.
+const COPIED: u64 = 64 << 20;
+const COPIES: u64 = 4;
+
 /// The most workgroups of one measurement.
 const MAX_WORKGROUPS: u32 = 16384;
 
@@ -62,6 +66,30 @@ impl<'g> Peak<'g> {
         let submitted = self.gpu.submit(encoder);
         self.gpu.settle(Some(submitted)).await?;
         Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// Bytes a second that the device reads and writes when it copies 64 MiB, the best of three times.
+    ///
+    /// # Errors
+    /// A device fault.
+    pub async fn bandwidth(&self) -> Result<f64> {
+        let size = COPIED.min(self.gpu.device.limits().max_buffer_size);
+        let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let label = Some("bandwidth");
+        let [from, to] = [0; 2]
+            .map(|_| self.gpu.device.create_buffer(&wgpu::BufferDescriptor { label, size, usage, mapped_at_creation: false }));
+        let mut best = 0.0_f64;
+        for _ in 0..4 {
+            let start = Instant::now();
+            let mut encoder = self.gpu.encoder();
+            for _ in 0..COPIES {
+                encoder.copy_buffer_to_buffer(&from, 0, &to, 0, size);
+            }
+            let submitted = self.gpu.submit(encoder);
+            self.gpu.settle(Some(submitted)).await?;
+            best = best.max(2.0 * (size * COPIES) as f64 / start.elapsed().as_secs_f64());
+        }
+        Ok(best)
     }
 
     /// Multiply-add peak in operations per second (a multiply-add counts as two), measured now.

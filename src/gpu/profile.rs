@@ -51,6 +51,7 @@ impl GpuExecutor {
                     label: label.clone(),
                     milliseconds: pair[1].saturating_sub(pair[0]) as f64 * nanoseconds * 1e-6,
                     flops: kernel.flops(&self.program, step.rows),
+                    bytes: kernel.bytes(&self.program, self.precision.c4_bytes()) as f64,
                 });
             }
         }

@@ -45,6 +45,8 @@ pub struct CallTime {
     pub milliseconds: f64,
     /// Floating point operations.
     pub flops: f64,
+    /// Bytes that it reads and writes, each value once.
+    pub bytes: f64,
 }
 
 /// A value that an executor has promised; the native program blocks on it in `platform::block_on`, the browser awaits it.

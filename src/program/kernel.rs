@@ -183,6 +183,20 @@ macro_rules! kernel_enum {
                 }
             }
 
+            /// Bytes that it reads and writes, each value of its tensors once, where a C4 takes `c4_bytes`.
+            pub fn bytes(&self, program: &Program, c4_bytes: u64) -> u64 {
+                let mut counted = Vec::new();
+                let mut bytes = 0;
+                for Operand { tensor, access } in self.operands() {
+                    // Where there is nothing to bind, another of the tensors is bound once more.
+                    if !counted.contains(&tensor) {
+                        counted.push(tensor);
+                        bytes += program.get(tensor).bytes(c4_bytes) * if access == Access::ReadWrite { 2 } else { 1 };
+                    }
+                }
+                bytes
+            }
+
             /// As [`Call::flops`].
             pub fn flops(&self, program: &Program, rows: u32) -> f64 {
                 match self {

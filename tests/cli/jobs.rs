@@ -203,9 +203,22 @@ fn models_and_devices_are_described_verified_and_measured() {
         serde_json::from_str(&place.succeed(&format!("bench --device cpu --model {} --batch 1 --seconds 0.1 --json", small())))
             .expect("JSON");
     assert!(report["ms_per_step"].as_f64().is_some_and(|ms| ms > 0.0), "{report}");
-    assert!(report["costliest"].as_array().is_some_and(|rows| !rows.is_empty()), "{report}");
+    for rate in ["peak_gflops", "share_of_peak", "gbytes_per_second"] {
+        assert!(report[rate].as_f64().is_some_and(|rate| rate > 0.0), "{rate}: {report}");
+    }
+    let rows = report["costliest"].as_array().expect("a list");
+    let all = |kernel: &str| rows.iter().find(|row| row["kernel"] == kernel && row["layer"] == "(all)").expect("a row");
+    assert!(all("conv2d")["gflop"].as_f64() > Some(0.0) && all("group_norm_apply")["gflop"] == 0.0, "{report}");
+    for row in rows {
+        assert!(row["bound"] == "arithmetic" || row["bound"] == "memory", "{row}");
+        assert!(row["mbytes"].as_f64() > Some(0.0) && row["share_of_bound"].as_f64() > Some(0.0), "{row}");
+    }
+    assert_eq!(all("group_norm_apply")["bound"], "memory", "{report}");
     let of_size = place.succeed(&format!("bench --device cpu --model {} --seconds 0.1 --size 16x32", small()));
     assert!(of_size.contains("GFLOP/s") && of_size.contains("batch 4 of 16x32"), "{of_size}");
+    for column in ["bandwidth", "bound by", "reached", "arithmetic", "% of the measured peak"] {
+        assert!(of_size.contains(column), "{column}: {of_size}");
+    }
     let listed = place.succeed("info");
     for embedded in EMBEDDED {
         assert!(listed.contains(&format!("{}\n", embedded.name)), "{listed}");

@@ -27,6 +27,18 @@ pub(super) fn in_hardware() -> Option<&'static str> {
     None
 }
 
+/// Does `rounds` multiply-adds in each of many chains on registers, and gives how many operations those were; `None` without instructions,
+/// or where they are not measured.
+pub(super) fn multiply_adds(rounds: usize) -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    return x86::available().then(|| x86::multiply_adds(rounds));
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = rounds;
+        None
+    }
+}
+
 /// The nearest bf16, of two equally near the even one; NaN stays NaN.
 #[inline(always)]
 pub(super) fn round(value: f32) -> u16 {

@@ -107,3 +107,27 @@ fn values(sums: [__m512; 2]) -> [f32; BLOCK] {
     }
     values
 }
+
+/// Multiply-adds on registers, `rounds` of each of 24 chains, on a processor where [`available`]; gives the operations.
+pub(super) fn multiply_adds(rounds: usize) -> f64 {
+    assert!(available());
+    // SAFETY: it is available.
+    unsafe { chains(rounds) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn chains(rounds: usize) -> f64 {
+    const CHAINS: usize = 24;
+    // Pairs of 2^-7 in bf16.
+    let pairs = bf16(_mm512_set1_epi32(std::hint::black_box(0x3c00_3c00)));
+    let mut sums = [_mm512_setzero_ps(); CHAINS];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = _mm512_dpbf16_ps(*sum, pairs, pairs);
+        }
+    }
+    for sums in sums.as_chunks::<2>().0 {
+        std::hint::black_box(values(*sums));
+    }
+    (rounds * CHAINS * 64) as f64
+}
