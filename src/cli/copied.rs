@@ -10,6 +10,7 @@ use etude::{
             view_settings::{Axes, Convention, Tab},
         },
     },
+    gpu::Precision,
     latent::InterpolationMode,
     recipe::{Encoded, Recipe, Rng},
     schedule::{Fork, Preset, Spacing, StepSeed, Variance},
@@ -60,7 +61,7 @@ fn all_controls() -> Vec<Controls> {
                     ..Controls::default()
                 };
                 controls.view.device = ["auto", "cpu", "NVIDIA RTX 4090 (it's \"real\")", "cpu"][i].to_owned();
-                controls.view.f16 = j == 2;
+                controls.view.precision = Precision::ALL[j % 4];
                 controls.view.image = 2;
                 all.push(controls);
             }
@@ -85,7 +86,7 @@ fn a_trajectory_is_one_command_with_its_recipe() {
             (expected.viewer, expected.eta) = (None, if controls.is_posterior() { 0.0 } else { expected.eta });
             assert_eq!(recipe, expected, "{line}");
             assert_eq!(args.device.device, controls.view.device, "{line}");
-            assert_eq!(args.device.precision == super::options::PrecisionOption::F16, controls.view.f16, "{line}");
+            assert_eq!(Precision::from(args.device.precision), controls.view.precision, "{line}");
         }
     }
 }

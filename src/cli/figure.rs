@@ -1,7 +1,7 @@
 //! `etude figure`: what the viewer's panels save as figures, without a window.
 
 use super::{
-    options::{DeviceOptions, JsonOption, PrecisionOption},
+    options::{DeviceOptions, JsonOption},
     output::{claim, made, noteln},
     progress::{bar, handle_interrupts, interrupted},
     recipe::RecipeOptions,
@@ -156,9 +156,6 @@ pub struct FigureArgs {
 /// # Errors
 /// Anything that keeps the figure from being made or written.
 pub fn run(args: &FigureArgs) -> Result<ExitCode> {
-    if matches!(args.device.precision, PrecisionOption::Bf16 | PrecisionOption::F16Fast) {
-        return Err(Error::argument("--precision: figures are computed as the viewer does, in f32 or f16; got another"));
-    }
     let out = if args.out.as_os_str().is_empty() { Path::new("figure.svg") } else { &args.out };
     let tab = args.panel.tab();
     let request = args.request(out, tab)?;
@@ -166,7 +163,7 @@ pub fn run(args: &FigureArgs) -> Result<ExitCode> {
     let mut controls = Controls::from_recipe(&prepared.recipe, &ViewSettings::default())?;
     controls.view.tab = tab;
     controls.view.device = if args.device.device.is_empty() { "auto".to_owned() } else { args.device.device.clone() };
-    controls.view.f16 = args.device.precision == PrecisionOption::F16;
+    controls.view.precision = args.device.precision.into();
     args.of_compare(&mut controls)?;
     args.of_interpolation(&mut controls)?;
     if args.recipe.eta.is_some() {

@@ -8,6 +8,7 @@ use etude::{
         Command, Controls, Start,
         state::{command::Export, view_settings::Tab},
     },
+    gpu::Precision,
     picture::recipe::read_recipe,
 };
 use image::AnimationDecoder;
@@ -67,7 +68,7 @@ fn a_picture_from_another_machine_is_computed_on_this_one() {
     let mut harness = window_in(Start { controls: Some(short()), ..Start::default() });
     wait(&mut harness, "the run", finished);
     let mut theirs = Controls { eta: 0.35, size: Some((48, 48)), model: Controls::default().model, ..short() };
-    (theirs.view.device, theirs.view.f16) = ("a gpu of theirs".to_owned(), true);
+    (theirs.view.device, theirs.view.precision) = ("a gpu of theirs".to_owned(), Precision::F16);
     let recipe = theirs.recipe("00000000", (48, 48)).expect("a recipe").json().expect("JSON");
     let path = folder.path().join("theirs.png");
     let picture = etude::picture::Picture::filled(4, 4, [0; 3]);

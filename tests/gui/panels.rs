@@ -5,9 +5,11 @@ use eframe::egui::{self, accesskit::Role};
 use egui_kittest::kittest::Queryable;
 use etude::{
     app::{
-        Command, Controls,
+        Command, Controls, command_line,
         state::{run_requests::Purpose, run_view::RunView, view_settings::Tab},
     },
+    cpu::bf16_in_hardware,
+    gpu::Precision,
     schedule::NoiseKind,
 };
 
@@ -123,4 +125,32 @@ fn every_panel_draws_small_and_large_and_in_both_themes() {
             assert!(harness.state().viewer().state.messages.texts().next().is_none(), "{tab:?} at {size:?}");
         }
     }
+}
+
+#[test]
+fn the_precision_that_is_chosen_changes_the_picture_and_the_copied_command() {
+    let mut harness = window(Controls { count: 1, ..short() });
+    wait(&mut harness, "the run in f32", finished);
+    let plain = samples(harness.state().viewer());
+    harness.get_by_label("Device").click();
+    // It opens in a moment.
+    harness.run_steps(30);
+    harness.get_by_role_and_label(Role::ComboBox, "Precision").click();
+    harness.run_steps(3);
+    // Those of a GPU are not offered, as the device is the processor.
+    assert!(harness.query_by_label("f16").is_none() && harness.query_by_label("f16-fast").is_none());
+    let Some(choice) = harness.query_by_label("bf16") else {
+        assert!(bf16_in_hardware().is_none());
+        return;
+    };
+    choice.click();
+    harness.run_steps(3);
+    let done = |viewer: &etude::app::Viewer| {
+        finished(viewer) && run(viewer).is_some_and(|run| run.controls.view.precision == Precision::Bf16)
+    };
+    wait(&mut harness, "the run in bf16", done);
+    let rounded = samples(harness.state().viewer());
+    let apart = plain[0].bytes().iter().zip(rounded[0].bytes()).map(|(a, b)| a.abs_diff(*b)).max();
+    assert!(plain[0] != rounded[0] && apart < Some(16), "off by {apart:?}");
+    assert!(command_line(&harness.state().viewer().state.controls).contains(" --device cpu --precision bf16 "));
 }

@@ -3,6 +3,7 @@
 use super::{collect, common, controls, ended, request, session, updates};
 use etude::{
     app::{Controls, state::run_requests::Purpose},
+    gpu::Precision,
     schedule::Spacing,
     session::Event,
 };
@@ -23,7 +24,7 @@ fn what_cannot_be_made_is_refused_in_one_line_and_the_next_run_works() {
     let mut no_device = good.clone();
     no_device.view.device = "no such adapter".to_owned();
     let mut f16 = good.clone();
-    f16.view.f16 = true;
+    f16.view.precision = Precision::F16;
     let list = |list: &[u32]| Controls { spacing: Some(Spacing::List(list.to_vec())), ..good.clone() };
     let mut nothing = good.clone();
     nothing.view.compare.etas.clear();

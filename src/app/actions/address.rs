@@ -77,7 +77,7 @@ impl Address {
             // A link names the size that the model has by itself, too.
             let mut to = to.clone();
             to.size = held.size;
-            (to.view.device.clone_from(&held.view.device), to.view.f16 = held.view.f16);
+            (to.view.device.clone_from(&held.view.device), to.view.precision = held.view.precision);
             to.view.interpolate.position = held.view.interpolate.position;
             to == *held
         };

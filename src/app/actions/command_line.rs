@@ -9,6 +9,7 @@ use crate::{
         run_requests::rewound_steps,
         view_settings::{Axes, Convention, Tab},
     },
+    gpu::Precision,
     recipe::{Encoded, Rng},
     schedule::{Preset, Spacing},
 };
@@ -93,8 +94,8 @@ fn options(controls: &Controls, varied: &[&str]) -> String {
     if controls.view.device != "auto" {
         let _ = write!(line, " {}", option("device", &controls.view.device));
     }
-    if controls.view.f16 {
-        line.push_str(" --precision f16");
+    if controls.view.precision != Precision::default() {
+        let _ = write!(line, " --precision {}", controls.view.precision);
     }
     line
 }
@@ -278,8 +279,8 @@ fn rewind_commands(controls: &Controls) -> String {
     if view.device != "auto" {
         add(option("device", &view.device));
     }
-    if view.f16 {
-        add("--precision f16".to_owned());
+    if view.precision != Precision::default() {
+        add(format!("--precision {}", view.precision));
     }
     let own = controls.step_count();
     let steps: Vec<String> = match controls.spacing {
@@ -311,7 +312,10 @@ fn rewind_commands(controls: &Controls) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Controls, command_line, quoted};
-    use crate::app::state::{pin::Pin, view_settings::Tab};
+    use crate::{
+        app::state::{pin::Pin, view_settings::Tab},
+        gpu::Precision,
+    };
 
     #[test]
     fn words_survive_a_shell() {
@@ -354,7 +358,8 @@ mod tests {
         let mut recipe = a.recipe("00000000", (32, 32)).expect("a recipe");
         recipe.image = Some(3);
         let device = "auto".to_owned();
-        b.view.pin = Some(Pin { recipe: Box::new(recipe), own_size: true, device, f16: false, enlarged: None, noisy: false });
+        b.view.pin =
+            Some(Pin { recipe: Box::new(recipe), own_size: true, device, precision: Precision::F32, enlarged: None, noisy: false });
         let line = command_line(&b);
         let own = command_line(&Controls { view: Default::default(), ..b.clone() });
         let pinned = "etude sample --model fashion --steps 50 --eta 0 --seed 5 --noise-seed 1 --first 3 --count 1 --out a.png";

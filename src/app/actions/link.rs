@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// What messages call a link.
 const THE_LINK: &str = "the link";
 /// What of the viewer's settings stays as it is where the link is opened.
-const OF_THIS_MACHINE: [&str; 2] = ["device", "f16"];
+const OF_THIS_MACHINE: [&str; 2] = ["device", "precision"];
 
 /// The part of an address, from # on, that holds every control; `None` before the model has told its size.
 pub(crate) fn fragment(state: &State) -> Option<Result<String>> {
@@ -53,7 +53,7 @@ pub(crate) fn read(text: &str) -> TaskResult {
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only an address is compared with the history"))]
 pub(crate) fn controls_of(text: &str, now: &ViewSettings) -> Result<Controls> {
     let mut controls = Controls::from_recipe(&Recipe::from_json(link::recipe_json(text)?)?, now)?;
-    (controls.view.device, controls.view.f16) = (now.device.clone(), now.f16);
+    (controls.view.device, controls.view.precision) = (now.device.clone(), now.precision);
     Ok(controls)
 }
 

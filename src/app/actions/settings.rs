@@ -128,6 +128,7 @@ mod tests {
     use crate::{
         app::state::race::Race,
         app::state::view_settings::{Axes, Compare, Interpolate, Rewind, Tab, ViewSettings},
+        gpu::Precision,
         recipe::Rng,
         schedule::{NoiseKind, Preset, Spacing},
         session::ModelFacts,
@@ -237,7 +238,7 @@ mod tests {
     fn what_the_version_before_stored_still_loads() {
         let view = ViewSettings {
             device: "cpu".to_owned(),
-            f16: true,
+            precision: Precision::F16,
             tab: Tab::Explain,
             seed_locked: true,
             noise_locked: true,
@@ -298,11 +299,13 @@ mod tests {
         let next = start(Some(&storage), WindowOptions::default());
         assert_eq!(next.controls.as_ref(), Some(&expected));
         assert_eq!((next.folders, settings(Some(&storage)).zoom), (vec!["/models/cats".to_owned()], Some(1.25)));
-        // And what is stored now is the same again, with the noise by name and what has been added since.
+        // And what is stored now is the same again, with noise and precision by name and what has been added since.
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON")["recipe"].clone();
         keep(&state(expected), &mut storage);
         let mut stored = value(STORED);
         stored["noise"] = "torch".into();
+        stored["viewer"].as_object_mut().expect("an object").remove("f16");
+        stored["viewer"]["precision"] = "F16".into();
         stored["viewer"]["ahead"] = true.into();
         stored["viewer"]["fork"] = serde_json::to_value(ViewSettings::default().fork).expect("JSON");
         stored["viewer"]["race"] = serde_json::to_value(Race::default()).expect("JSON");

@@ -59,9 +59,9 @@ fn restored(state: &State, json: &str) -> Result<(Controls, Provenance)> {
     let recipe = Recipe::from_json(json)?;
     let now = &state.controls.view;
     let mut controls = Controls::from_recipe(&recipe, now)?;
-    (controls.view.device, controls.view.f16) = (now.device.clone(), now.f16);
+    (controls.view.device, controls.view.precision) = (now.device.clone(), now.precision);
     if let Some(pin) = &mut controls.view.pin {
-        (pin.device, pin.f16) = (now.device.clone(), now.f16);
+        (pin.device, pin.precision) = (now.device.clone(), now.precision);
     }
     Ok((controls, Provenance { model: recipe.model, weights_crc32: recipe.weights_crc32 }))
 }

@@ -1,6 +1,6 @@
 //! The controls at the left: model, η, S, τ, seeds, and what else a run depends on.
 
-use super::{eta_slider, seeds};
+use super::{device::device_ui, eta_slider, seeds};
 use crate::{
     app::{
         state::{
@@ -344,28 +344,4 @@ fn variance_ui(ui: &mut Ui, draft: &mut Controls) {
     });
     combo.response.labelled_by(label.id).hint("The variance of the noise that each of DDPM's steps adds.");
     ui.end_row();
-}
-
-fn device_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
-    ui.horizontal(|ui| {
-        let label = ui.label("Compute on");
-        let combo = ComboBox::from_id_salt("device").selected_text(draft.view.device.clone()).width(150.0).show_ui(ui, |ui| {
-            for (name, hover) in [
-                ("auto", "A real GPU, else this program's own CPU kernels"),
-                ("cpu", "This program's own kernels in Rust, on the processor's cores"),
-            ] {
-                ui.selectable_value(&mut draft.view.device, name.to_owned(), name).hint(hover);
-            }
-            for adapter in &state.adapters {
-                let (name, via) = (adapter.name.to_lowercase(), format!("{} via {}", adapter.name, adapter.backend));
-                ui.selectable_value(&mut draft.view.device, name, &adapter.name).hint(via);
-            }
-        });
-        combo.response.labelled_by(label.id).hint("Where the U-Net runs. The window is drawn by a device of its own.");
-    });
-    let hover = "Stores weights and activations in 16 bits where the GPU can; arithmetic is f32 either way";
-    ui.checkbox(&mut draft.view.f16, "16-bit storage").hint(hover);
-    let hover = "While there is nothing else to do, the large picture is computed for other values of the control moved last, so that it \
-                 is there when you move on; the dots under a slider say where. Not while the window is out of focus.";
-    ui.checkbox(&mut draft.view.ahead, "Compute ahead").hint(hover);
 }

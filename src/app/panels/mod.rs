@@ -3,6 +3,7 @@
 
 pub mod compare;
 pub(crate) mod controls_panel;
+mod device;
 pub mod eta_slider;
 pub mod explain;
 pub(crate) mod film_strip;

@@ -252,7 +252,7 @@ impl Controls {
 
     /// The format in which weights and activations are stored.
     pub fn precision(&self) -> Precision {
-        if self.view.f16 { Precision::F16 } else { Precision::F32 }
+        self.view.precision
     }
 
     /// How `etude sample` would make the trajectory's pictures, with the viewer's own controls inside.

@@ -54,7 +54,7 @@ pub(crate) fn differences(a: &Controls, b: &Controls) -> Vec<[String; 2]> {
         of(&|c| c.class.map_or_else(|| "classes in turn".to_owned(), |class| format!("class {class}"))),
         of(&|c| c.size.map_or_else(|| "the model's size".to_owned(), |(height, width)| format!("{width} x {height}"))),
         of(&|c| format!("on {}", c.view.device)),
-        of(&|c| if c.view.f16 { "16-bit storage" } else { "32-bit storage" }.to_owned()),
+        of(&|c| format!("in {}", c.view.precision)),
     ];
     let mut differ: Vec<_> = all.into_iter().filter(|[a, b]| a != b).collect();
     for (what, differs) in [("forks", a.forks != b.forks), ("seeds of single steps", a.step_seeds != b.step_seeds)] {

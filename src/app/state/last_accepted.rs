@@ -28,7 +28,7 @@ impl LastAccepted {
 
     /// The same of controls whose run nobody has asked for yet, where they ask for the model, the size and the device that were accepted.
     pub(crate) fn accept_like(&mut self, controls: &Controls) {
-        let of = |c: &Controls| (c.model.clone(), c.size, c.view.device.clone(), c.view.f16);
+        let of = |c: &Controls| (c.model.clone(), c.size, c.view.device.clone(), c.view.precision);
         if self.accepted && of(&self.controls) == of(controls) {
             self.accept(controls);
         }
@@ -41,8 +41,8 @@ impl LastAccepted {
             return self.controls.clone();
         }
         let default = Controls::default();
-        let ViewSettings { device, f16, .. } = default.view.clone();
-        let view = ViewSettings { device, f16, ..refused.view.clone() };
+        let ViewSettings { device, precision, .. } = default.view.clone();
+        let view = ViewSettings { device, precision, ..refused.view.clone() };
         let usual = Controls { model: default.model.clone(), size: None, view, ..refused.clone() };
         if let Some(next) = [usual, default].into_iter().find(|next| next != refused) {
             *self = Self::new(next.clone());

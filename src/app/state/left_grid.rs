@@ -22,15 +22,18 @@ impl LeftGrid {
 
     /// The controls that bring it back. What no picture of it depends on (locks, the other panels) is as in `now`.
     pub(crate) fn grid(&self, now: &Controls) -> Controls {
-        let ViewSettings { device, f16, image, compare, .. } = self.grid.view.clone();
-        Controls { view: ViewSettings { device, f16, image, compare, tab: Tab::Compare, ..now.view.clone() }, ..self.grid.clone() }
+        let ViewSettings { device, precision, image, compare, .. } = self.grid.view.clone();
+        Controls {
+            view: ViewSettings { device, precision, image, compare, tab: Tab::Compare, ..now.view.clone() },
+            ..self.grid.clone()
+        }
     }
 
     /// Whether `now` still makes the cell's picture: then the way to the panel Compare leads back to the comparison, and not to one that
     /// begins with the cell's own noise seed.
     pub(crate) fn is_unchanged(&self, now: &Controls) -> bool {
         let (view, of) = (&now.view, &self.cell.view);
-        (&view.device, view.f16, view.image, &view.compare) == (&of.device, of.f16, of.image, &of.compare)
+        (&view.device, view.precision, view.image, &view.compare) == (&of.device, of.precision, of.image, &of.compare)
             && Controls { view: of.clone(), ..now.clone() } == self.cell
     }
 }

@@ -76,8 +76,8 @@ impl Live {
         match &self.seen {
             Some((_, before)) if *before == asked => {}
             Some((seen, _)) => {
-                let elsewhere = (&seen.model, &seen.view.device, seen.view.f16, seen.size, seen.view.tab)
-                    != (&controls.model, &controls.view.device, controls.view.f16, controls.size, controls.view.tab);
+                let elsewhere = (&seen.model, &seen.view.device, seen.view.precision, seen.size, seen.view.tab)
+                    != (&controls.model, &controls.view.device, controls.view.precision, controls.size, controls.view.tab);
                 self.jumped = now - self.changed > REST;
                 self.changed = if elsewhere { f64::NEG_INFINITY } else { now };
                 let (rows, rows_seen) = (&controls.view.compare, &seen.view.compare);

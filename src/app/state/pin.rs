@@ -1,6 +1,6 @@
 //! What is pinned as A.
 
-use crate::{picture::difference::FACTORS, recipe::Recipe};
+use crate::{gpu::Precision, picture::difference::FACTORS, recipe::Recipe};
 use serde::{Deserialize, Serialize};
 
 /// The run that is pinned as A; what the controls ask for stands beside it as B.
@@ -14,9 +14,9 @@ pub struct Pin {
     /// Where it was computed, as `--device` takes it.
     #[serde(default = "any_device")]
     pub device: String,
-    /// Whether it was computed with 16-bit storage.
-    #[serde(default)]
-    pub f16: bool,
+    /// The arithmetic it was computed with.
+    #[serde(default, alias = "f16", deserialize_with = "Precision::by_name_or_flag")]
+    pub precision: Precision,
     /// By how much the difference is enlarged; `None` is as much as fits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enlarged: Option<u32>,

@@ -34,7 +34,7 @@ pub(crate) fn pin(run: &RunView, image: usize, before: Option<&Pin>) -> Option<P
         recipe: Box::new(recipe),
         own_size: controls.size.is_none(),
         device: controls.view.device,
-        f16: controls.view.f16,
+        precision: controls.view.precision,
         enlarged: before.and_then(|pin| pin.enlarged),
         noisy: before.is_some_and(|pin| pin.noisy),
     })
@@ -43,8 +43,8 @@ pub(crate) fn pin(run: &RunView, image: usize, before: Option<&Pin>) -> Option<P
 /// A's controls as the controls, with A still pinned.
 pub(crate) fn back_to_a(controls: &Controls) -> Option<Controls> {
     let a = controls_of_a(controls)?;
-    let ViewSettings { image, device, f16, .. } = a.view.clone();
-    Some(Controls { view: ViewSettings { image, device, f16, ..controls.view.clone() }, ..a })
+    let ViewSettings { image, device, precision, .. } = a.view.clone();
+    Some(Controls { view: ViewSettings { image, device, precision, ..controls.view.clone() }, ..a })
 }
 
 impl State {
@@ -99,6 +99,7 @@ fn time(run: &RunView, index: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpu::Precision;
     use crate::recipe::Recipe;
 
     #[test]
@@ -111,7 +112,7 @@ mod tests {
             recipe: Box::new(recipe.clone()),
             own_size,
             device: "cpu".to_owned(),
-            f16: false,
+            precision: Precision::F32,
             enlarged: None,
             noisy: true,
         };

@@ -3,6 +3,7 @@
 use super::{given_picture::GivenPicture, pin::Pin, race::Race};
 pub use crate::schedule::Convention;
 use crate::{
+    gpu::Precision,
     recipe::{Between, Encoded, End},
     schedule::{Fork, Spacing},
     session::InterpolationMode,
@@ -24,8 +25,9 @@ pub const SEEDS: [u64; 4] = [5, 27, 17, 8];
 pub struct ViewSettings {
     /// As `--device` takes it.
     pub device: String,
-    /// 16-bit storage.
-    pub f16: bool,
+    /// As `--precision` takes it.
+    #[serde(alias = "f16", deserialize_with = "Precision::by_name_or_flag")]
+    pub precision: Precision,
     /// The panel that is open.
     pub tab: Tab,
     /// The dice do not change the seed of x_T.
@@ -170,7 +172,7 @@ impl Default for ViewSettings {
     fn default() -> Self {
         Self {
             device: "auto".to_owned(),
-            f16: false,
+            precision: Precision::F32,
             tab: Tab::default(),
             seed_locked: false,
             noise_locked: false,

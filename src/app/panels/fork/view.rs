@@ -144,7 +144,7 @@ impl View<'_> {
 /// Whether the pictures that two controls make are the same.
 pub(crate) fn same_pictures(a: &Controls, b: &Controls) -> bool {
     let of = |controls: &Controls| Controls { view: Default::default(), ..branch_controls(controls, None) };
-    (a.image_number(), &a.view.device, a.view.f16) == (b.image_number(), &b.view.device, b.view.f16) && of(a) == of(b)
+    (a.image_number(), &a.view.device, a.view.precision) == (b.image_number(), &b.view.device, b.view.precision) && of(a) == of(b)
 }
 
 /// Mean over all pairs of the root mean square difference of two ends, pixels in [0, 1]; by the timestep where they come apart.
