@@ -18,8 +18,9 @@ const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
 const TAPS: u32 = 3u;      // 3: for kernel 3, stride 1, pad 1, output as large as the (upsampled) input; 1: for any convolution
 const CONCAT: u32 = 1u;    // 0: there is no source b
 const SHORTCUT: u32 = 0u;  // sources of a shortcut, which are bound as b and as the residual
+const AHEAD: u32 = 0u;     // 1: with TAPS = 3 and subgroups of eight, the weights of the next input C4 are asked for in advance
 const RUN: u32 = 4u;       // neighbouring pixels of a row per invocation
-const OUT_C4: u32 = select(8u, 4u, TAPS == 3u);
+const OUT_C4: u32 = 4u;    // 4, or 2 where there are no more; 8 where TAPS = 1
 
 // The stored pixel at (x, y) of the upsampled input, or -1 in the padding.
 fn source_pixel(image: u32, x: i32, y: i32) -> i32 {
@@ -63,11 +64,11 @@ fn add_pair(sum: ptr<function, mat4x4<f32>>, sum_odd: ptr<function, mat4x4<f32>>
 }
 
 // Stores one output C4 of up to `count` pixels from `pixel` on.
-fn finish(sum: mat4x4<f32>, c4: u32, pixel: u32, count: u32, temb_at: u32) {
+fn finish(sum: mat4x4<f32>, c4: u32, pixel: u32, count: u32, temb_at: u32, zero: f32) {
     if c4 >= p.out_c4 {
         return;
     }
-    var extra = bias[c4];
+    var extra = bias[c4] + zero;
     if (p.flags & 1u) != 0u {
         extra += temb[temb_at + c4];
     }
@@ -118,6 +119,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     var w4 = w0 + 2u * tap_step;
     var w5 = w1 + 2u * tap_step;
 
+    // What few workgroups share comes from far, one line of the cache after the other, for a read takes so many instructions that the
+    // processor looks ahead to the next one at most. A read of one component from each line is short, so eight are on their way at once:
+    // four rows of the first tap and of the second; then those of the third.
+    var ahead = lid / 4u * tap_step + (4u + lid % 4u) * p.out_c4 + c4;
+    let third = (2u - lid / 4u) * tap_step;
+    let end = 3u * p.kernel * tap_step - 1u;
+    var asked = 0.0;
+
     var s0 = mat4x4<f32>();
     var s1 = mat4x4<f32>();
     var s2 = mat4x4<f32>();
@@ -164,6 +173,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             v = mat4x4(
                 select(vec4(0.0), v[0], pixel0 >= 0), select(vec4(0.0), v[1], pixel1 >= 0),
                 select(vec4(0.0), v[2], pixel2 >= 0), select(vec4(0.0), v[3], pixel3 >= 0));
+            if AHEAD == 1u {
+                asked += f32(weights[min(ahead, end)].x) + f32(weights[min(ahead + third, end)].x);
+                ahead += 4u * p.out_c4;
+            }
             if TAPS == 3u {
                 var left = subgroupShuffle(v[3], (lid + SUBGROUP - 1u) % SUBGROUP);
                 left = select(select(left, v_beside, lid == 0u), vec4(0.0), out_x == 0u);
@@ -172,11 +185,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
                 let v_left = mat4x4(left, v[0], v[1], v[2]);
                 let v_right = mat4x4(v[1], v[2], v[3], right);
                 add_pair(&s0, &s1, w0, odd0, v_left);
-                add_pair(&s2, &s3, w1, odd1, v_left);
                 add_pair(&s0, &s1, w2, odd0, v);
-                add_pair(&s2, &s3, w3, odd1, v);
                 add_pair(&s0, &s1, w4, odd0, v_right);
-                add_pair(&s2, &s3, w5, odd1, v_right);
+                if OUT_C4 > 2u {
+                    add_pair(&s2, &s3, w1, odd1, v_left);
+                    add_pair(&s2, &s3, w3, odd1, v);
+                    add_pair(&s2, &s3, w5, odd1, v_right);
+                }
                 w4 += 4u * p.out_c4;
                 w5 += 4u * p.out_c4;
             } else {
@@ -207,6 +222,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             w3 += 2u * tap_step;
             w4 += 2u * tap_step;
             w5 += 2u * tap_step;
+            ahead += 2u * tap_step;
         }
         kx += TAPS;
         ky = select(ky, ky + 1u, kx >= p.kernel);
@@ -237,7 +253,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
                 v = mat4x4(vec4<f32>(residual[at0]), vec4<f32>(residual[at1]), vec4<f32>(residual[at2]), vec4<f32>(residual[at3]));
             }
             add_pair(&s0, &s1, w0, odd0, v);
-            add_pair(&s2, &s3, w1, odd1, v);
+            if OUT_C4 > 2u {
+                add_pair(&s2, &s3, w1, odd1, v);
+            }
             if TAPS != 3u {
                 add_pair(&s4, &s5, w2, odd2, v);
                 add_pair(&s6, &s7, w3, odd3, v);
@@ -264,14 +282,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     let pixel = row * p.out_w + out_x;
     let count = p.out_w - out_x;
     let temb_at = (step.row_base + image * step.row_stride) * p.temb_stride + p.temb_offset;
-    finish(s0, c4, pixel, count, temb_at);
-    finish(s1, c4 + 1u, pixel, count, temb_at);
-    finish(s2, c4 + 2u, pixel, count, temb_at);
-    finish(s3, c4 + 3u, pixel, count, temb_at);
+    // Zero, though no compiler knows: what nobody needs would not be asked for.
+    let zero = min(abs(asked), 0.0);
+    finish(s0, c4, pixel, count, temb_at, zero);
+    finish(s1, c4 + 1u, pixel, count, temb_at, zero);
+    if OUT_C4 > 2u {
+        finish(s2, c4 + 2u, pixel, count, temb_at, zero);
+        finish(s3, c4 + 3u, pixel, count, temb_at, zero);
+    }
     if TAPS != 3u {
-        finish(s4, c4 + 4u, pixel, count, temb_at);
-        finish(s5, c4 + 5u, pixel, count, temb_at);
-        finish(s6, c4 + 6u, pixel, count, temb_at);
-        finish(s7, c4 + 7u, pixel, count, temb_at);
+        finish(s4, c4 + 4u, pixel, count, temb_at, zero);
+        finish(s5, c4 + 5u, pixel, count, temb_at, zero);
+        finish(s6, c4 + 6u, pixel, count, temb_at, zero);
+        finish(s7, c4 + 7u, pixel, count, temb_at, zero);
     }
 }

@@ -214,15 +214,28 @@ fn conv_tile(p: &Conv2dParams) -> ConvTile {
 fn conv2d_wide(shader: &'static str, p: &Conv2dParams, subgroup: u32) -> Dispatch {
     const RUN: u32 = 4;
     let plain = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.out_h == p.in_h * p.upsample && p.out_w == p.in_w * p.upsample;
-    let (taps, out_c4) = if plain { (3, 4) } else { (1, 8) };
-    let runs = p.batch * p.out_h * p.out_w.div_ceil(RUN);
+    let (taps, out_c4) = match p.out_c4 {
+        _ if !plain => (1, 8),
+        0..=2 => (3, 2),
+        _ => (3, 4),
+    };
+    let tiles = (p.batch * p.out_h * p.out_w.div_ceil(RUN)).div_ceil(subgroup);
     let shortcut = u32::from(p.shortcut_a_c4 > 0) + u32::from(p.shortcut_b_c4 > 0);
+    // Up to 16x16 pixels of one image; beyond, the weights are in the cache for most workgroups.
+    let ahead = taps == 3 && subgroup == 8 && tiles <= 8;
     Dispatch {
         shader,
-        constants: vec![("SUBGROUP", subgroup), ("TAPS", taps), ("CONCAT", u32::from(p.b_c4 > 0)), ("SHORTCUT", shortcut)],
-        assumed: vec![("RUN", RUN), ("OUT_C4", out_c4)],
+        constants: vec![
+            ("SUBGROUP", subgroup),
+            ("TAPS", taps),
+            ("OUT_C4", out_c4),
+            ("CONCAT", u32::from(p.b_c4 > 0)),
+            ("SHORTCUT", shortcut),
+            ("AHEAD", u32::from(ahead)),
+        ],
+        assumed: vec![("RUN", RUN)],
         workgroup: subgroup,
-        workgroups: p.out_c4.div_ceil(out_c4) * runs.div_ceil(subgroup),
+        workgroups: p.out_c4.div_ceil(out_c4) * tiles,
     }
 }
 
