@@ -12,9 +12,9 @@ use etude::{
     },
     backend::{Backend, DeviceChoice},
     engine::{Engine, Run},
-    gpu::Precision,
     model::Model,
     platform::block_on,
+    program::Precision,
     sampler::{Classes, Flow, Reads, StepNoise},
     session::{Event, Session},
 };

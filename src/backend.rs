@@ -6,9 +6,9 @@ use crate::{
         executor::{CpuExecutor, device_info},
     },
     error::{Error, Result},
-    gpu::{self, DeviceClass, DeviceWeights, Gpu, GpuExecutor, Precision},
+    gpu::{self, DeviceClass, DeviceWeights, Gpu, GpuExecutor},
     model::{Fused, Model, RecordOptions},
-    program::{DeviceInfo, DeviceKind, Executor, Handles, MemoryPlan, Program},
+    program::{DeviceInfo, DeviceKind, Executor, Handles, MemoryPlan, Precision, Program},
 };
 use serde::{Deserialize, Serialize};
 use std::{str::FromStr, sync::Arc};
@@ -69,20 +69,38 @@ pub struct Chosen {
     pub reason: String,
 }
 
+/// The precisions worth choosing on a device, where there are these adapters: those it has, and none that is slower than f32 there.
+pub fn precisions(choice: &DeviceChoice, adapters: &[DeviceInfo]) -> Vec<Precision> {
+    let cpu = match choice {
+        DeviceChoice::Cpu => true,
+        DeviceChoice::Auto => !adapters.iter().any(is_real),
+        DeviceChoice::Software | DeviceChoice::Named(_) => false,
+    };
+    let suits = |precision: &Precision| match precision {
+        Precision::F32 => true,
+        Precision::F16 | Precision::F16Fast => !cpu,
+        Precision::Bf16 => cpu && bf16_in_hardware().is_some(),
+    };
+    Precision::ALL.into_iter().filter(suits).collect()
+}
+
+/// Whether `--device auto` takes it. A browser's software driver has all cores, and our own executor there has one.
+fn is_real(info: &DeviceInfo) -> bool {
+    cfg!(target_arch = "wasm32") || info.kind != DeviceKind::Software
+}
+
 impl Backend {
     /// Finds the device.
     ///
     /// # Errors
     /// No adapter matches, or the driver refuses it.
     pub async fn choose(choice: &DeviceChoice, precision: Precision) -> Result<Chosen> {
-        // A browser's software driver has all cores, and our own executor there has one.
-        let real = |info: &DeviceInfo| cfg!(target_arch = "wasm32") || info.kind != DeviceKind::Software;
         let chosen = match choice {
             DeviceChoice::Cpu => Chosen { backend: Self::Cpu, reason: "as --device cpu asks".to_owned() },
             DeviceChoice::Auto if precision == Precision::Bf16 => {
                 Chosen { backend: Self::Cpu, reason: "the one with bf16".to_owned() }
             }
-            DeviceChoice::Auto => match gpu::open(real).await {
+            DeviceChoice::Auto => match gpu::open(is_real).await {
                 Ok(Some(gpu)) => {
                     let reason = if cfg!(target_arch = "wasm32") {
                         "the one that the browser offers".to_owned()

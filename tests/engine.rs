@@ -7,11 +7,11 @@ use etude::{
     backend::Backend,
     engine::{AroundExecutor, Engine, Group, Groups, Order, Run, Stem},
     error::{Error, Result},
-    gpu::{Gpu, Precision},
+    gpu::Gpu,
     model::Model,
     noise::{self, STREAM_X_T},
     platform::{Clock, block_on},
-    program::Ticket,
+    program::{Precision, Ticket},
     sampler::{Classes, Flow, ImageKey, Reads, StepNoise, StepTensors},
     schedule::{Schedule, ScheduleRequest},
 };

@@ -12,8 +12,8 @@ use common::{
     software_gpu,
 };
 use etude::{
-    gpu::{DeviceClass, Precision, candidates, dispatch},
-    program::{Activation, Kernel, Program, Shape, StepParams},
+    gpu::{DeviceClass, candidates, dispatch},
+    program::{Activation, Kernel, Precision, Program, Shape, StepParams},
 };
 use proptest::{
     prelude::*,

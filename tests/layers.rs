@@ -96,6 +96,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "model",
             "picture",
             "platform",
+            "program",
             "recipe",
             "schedule",
             "session",
@@ -150,7 +151,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     // Tests that the commands which the viewer copies are this command line's.
-    ("cli/copied", &["app", "app/actions", "app/state", "cli", "latent", "picture", "recipe", "schedule"]),
+    ("cli/copied", &["app", "app/actions", "app/state", "cli", "latent", "picture", "program", "recipe", "schedule"]),
     ("main", &["app", "app/page", "app/state", "app/window", "cli", "error", "gpu", "platform", "session"]),
 ];
 

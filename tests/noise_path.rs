@@ -4,10 +4,10 @@
 
 use etude::{
     backend::Backend,
-    gpu::Precision,
     model::Model,
     noise::{PathInterval, STREAM_X_T, fill_nchw, fill_path_nchw},
     platform::block_on,
+    program::Precision,
     sampler::{self, Flow, Reads, StepNoise},
     schedule::{NoiseKind, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients},
 };

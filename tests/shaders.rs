@@ -4,8 +4,8 @@ mod common;
 
 use common::{CLASSES, calls};
 use etude::{
-    gpu::{DeviceClass, Dispatch, MAX_WORKGROUPS_PER_DIMENSION, Precision, assemble, candidates, dispatch, shader_sources},
-    program::{Access, Kernel, uniform_layouts},
+    gpu::{DeviceClass, Dispatch, MAX_WORKGROUPS_PER_DIMENSION, assemble, candidates, dispatch, shader_sources},
+    program::{Access, Kernel, Precision, uniform_layouts},
 };
 use naga::{
     AddressSpace, Expression, Literal, Module, StorageAccess, TypeInner,

@@ -9,10 +9,10 @@ use etude::{
     backend::Backend,
     cpu::{PackedWeights, executor::CpuExecutor, peak},
     error::Result,
-    gpu::{Choice, GpuExecutor, Peak, Precision},
+    gpu::{Choice, GpuExecutor, Peak},
     model::{Model, RecordOptions},
     platform::{Instant, block_on},
-    program::{CallTime, Executor, Handles, MemoryPlan, Program, Stage, StepParams},
+    program::{CallTime, Executor, Handles, MemoryPlan, Precision, Program, Stage, StepParams},
     sampler::in_flight,
 };
 use roofline::{Cost, Roofline};

@@ -10,8 +10,8 @@ use etude::{
             view_settings::{Axes, Convention, Tab},
         },
     },
-    gpu::Precision,
     latent::InterpolationMode,
+    program::Precision,
     recipe::{Encoded, Recipe, Rng},
     schedule::{Fork, Preset, Spacing, StepSeed, Variance},
 };

@@ -9,8 +9,9 @@ use etude::{
     backend::{Backend, DeviceChoice, kind_name},
     cpu::{bf16_in_hardware, executor::device_info},
     error::Result,
-    gpu::{self, Precision},
+    gpu,
     platform::block_on,
+    program::Precision,
 };
 use serde_json::json;
 use std::process::ExitCode;

@@ -5,9 +5,9 @@ use clap::{Args, ValueEnum};
 use etude::{
     backend::{Backend, Chosen, DeviceChoice},
     error::{Error, Result},
-    gpu::Precision,
     model::{DEFAULT, Model, with_variant},
     platform::block_on,
+    program::Precision,
     recipe::MAX_SIDE,
 };
 

@@ -6,11 +6,10 @@ use clap::Args;
 use etude::{
     cpu::executor::CpuExecutor,
     error::{Error, Result},
-    gpu::Precision,
     model::RecordOptions,
     noise,
     platform::block_on,
-    program::{Access, Element, Executor, Handles, Kernel, Program, Stage, StepParams, layout},
+    program::{Access, Element, Executor, Handles, Kernel, Precision, Program, Stage, StepParams, layout},
 };
 use serde_json::json;
 use std::process::ExitCode;

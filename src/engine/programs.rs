@@ -3,9 +3,8 @@
 use crate::{
     backend::{Backend, SharedWeights},
     error::{Error, Result},
-    gpu::Precision,
     model::{Model, RecordOptions},
-    program::{Executor, Handles},
+    program::{Executor, Handles, Precision},
     sampler,
 };
 use std::sync::Arc;

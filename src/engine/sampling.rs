@@ -4,10 +4,9 @@ use super::programs::{AroundExecutor, Network, Programs};
 use crate::{
     backend::Backend,
     error::{Error, Result},
-    gpu::Precision,
     model::Model,
     platform::Clock,
-    program::Shape,
+    program::{Precision, Shape},
     sampler::{self, Classes, Flow, NotFinite, Reads, StepNoise, StepTensors},
     schedule::StepCoefficients,
 };

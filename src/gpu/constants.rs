@@ -1,9 +1,9 @@
 //! Packed weights on a device: uploaded once, however many programs use them.
 
-use super::{Gpu, Precision};
+use super::Gpu;
 use crate::{
     error::Result,
-    program::{Element, Life, Program, TensorId},
+    program::{Element, Life, Precision, Program, TensorId},
 };
 use half::f16;
 use std::{

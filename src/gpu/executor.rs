@@ -2,7 +2,7 @@
 //! is one small uniform write and one command buffer with one compute pass; where that would keep the device busy for long, several.
 
 use super::{
-    Gpu, Precision,
+    Gpu,
     constants::{DeviceWeights, Region},
     pipeline::{BindingKind, Pipeline},
     staging::{InFlight, Source, StagingPool},
@@ -11,8 +11,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     program::{
-        Access, BoxFuture, DeviceInfo, Element, Executor, Kernel, MemoryPlan, Outstanding, Program, Stage, StepParams, TensorId,
-        Ticket, check_words,
+        Access, BoxFuture, DeviceInfo, Element, Executor, Kernel, MemoryPlan, Outstanding, Precision, Program, Stage, StepParams,
+        TensorId, Ticket, check_words,
     },
 };
 use half::f16;

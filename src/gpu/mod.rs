@@ -6,7 +6,6 @@ mod executor;
 mod kept;
 mod peak;
 mod pipeline;
-mod precision;
 mod profile;
 mod queue;
 mod shader;
@@ -21,7 +20,6 @@ pub use device::{AdapterReport, DeviceClass, Gpu, is_software, list_adapters, op
 pub use executor::GpuExecutor;
 pub use kept::keep_in;
 pub use peak::Peak;
-pub use precision::Precision;
 pub use queue::Counts;
 pub use shader::{ShaderSource, assemble, shader_sources};
 pub use tune::{Dispatch, MAX_WORKGROUPS_PER_DIMENSION, candidates, dispatch};

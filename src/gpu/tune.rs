@@ -2,8 +2,8 @@
 //!
 //! The sizes of tiles stand in the shaders, too: a [`Dispatch`] says which it takes for granted, and `tests/shaders.rs` compares.
 
-use super::{DeviceClass, Precision};
-use crate::program::{AttentionChunk, Conv2dParams, GroupNormFused, GroupNormParams, Kernel, Program, Work};
+use super::DeviceClass;
+use crate::program::{AttentionChunk, Conv2dParams, GroupNormFused, GroupNormParams, Kernel, Precision, Program, Work};
 
 /// Workgroups in one dimension, at most: WebGPU's smallest limit.
 pub const MAX_WORKGROUPS_PER_DIMENSION: u32 = 65535;

@@ -2,11 +2,11 @@
 //! disk by adapter, driver and version of this program.
 
 use super::{
-    DeviceClass, Gpu, Precision, kept,
+    DeviceClass, Gpu, kept,
     shader::sources_checksum,
     tune::{Dispatch, candidates},
 };
-use crate::program::{Kernel, Program, Work};
+use crate::program::{Kernel, Precision, Program, Work};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,

@@ -9,6 +9,7 @@ mod kernel;
 pub mod layout;
 mod memory;
 mod params;
+mod precision;
 mod tensor;
 
 pub use calls::{
@@ -25,6 +26,7 @@ pub use params::{
     AttentionParams, ClassEmbeddingParams, Conv2dParams, GroupNormParams, ImageParams, LinearParams, ResampleParams, StepParams,
     TimeEmbeddingParams, Uniform, UniformLayout,
 };
+pub use precision::Precision;
 pub use tensor::{Element, Life, Shape, Tensor, TensorId};
 
 use std::fmt;

@@ -12,9 +12,8 @@ use crate::{
     backend::{Backend, DeviceChoice},
     engine::Engine,
     error::{Error, Result},
-    gpu::Precision,
     model::Model,
-    program::DeviceInfo,
+    program::{DeviceInfo, Precision},
     sampler::Reads,
 };
 use std::{

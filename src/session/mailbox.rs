@@ -179,9 +179,9 @@ mod tests {
     use super::{Event, Inbox, Outbox, Pending, Request};
     use crate::{
         backend::DeviceChoice,
-        gpu::Precision,
         picture::Picture,
         platform::block_on,
+        program::Precision,
         recipe::{Encoded, End, GivenPicture},
         schedule::{Convention, NoiseKind, ScheduleRequest, Spacing},
         session::{Budget, EncodeBy, Group, InterpolationMode, Keep, Kind, Latent, Member, Order, Rms, StepUpdate},

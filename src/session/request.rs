@@ -8,7 +8,7 @@ use crate::{
     backend::DeviceChoice,
     engine,
     error::{Error, Result},
-    gpu::Precision,
+    program::Precision,
     recipe::ClassLabel,
     schedule::{EncodeAt, NoiseKind, ScheduleRequest},
 };

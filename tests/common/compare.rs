@@ -3,9 +3,9 @@
 use super::{Random, Tolerance, calls};
 use etude::{
     cpu::executor::CpuExecutor,
-    gpu::{DeviceWeights, Dispatch, Gpu, GpuExecutor, Precision},
+    gpu::{DeviceWeights, Dispatch, Gpu, GpuExecutor},
     platform::block_on,
-    program::{Access, Element, Executor, Kernel, Life, Program, Shape, StepParams, TensorId},
+    program::{Access, Element, Executor, Kernel, Life, Precision, Program, Shape, StepParams, TensorId},
 };
 use half::f16;
 use std::sync::Arc;

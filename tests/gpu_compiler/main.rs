@@ -20,8 +20,8 @@ mod measure;
 use chip::CHIPS;
 use common::calls;
 use etude::{
-    gpu::{DeviceClass, Dispatch, Precision, candidates, dispatch},
-    program::Kernel,
+    gpu::{DeviceClass, Dispatch, candidates, dispatch},
+    program::{Kernel, Precision},
 };
 use measure::Row;
 use std::{

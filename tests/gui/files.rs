@@ -8,8 +8,8 @@ use etude::{
         Command, Controls, Start,
         state::{command::Export, view_settings::Tab},
     },
-    gpu::Precision,
     picture::recipe::read_recipe,
+    program::Precision,
 };
 use image::AnimationDecoder;
 use std::{

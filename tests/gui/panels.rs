@@ -9,7 +9,7 @@ use etude::{
         state::{run_requests::Purpose, run_view::RunView, view_settings::Tab},
     },
     cpu::bf16_in_hardware,
-    gpu::Precision,
+    program::Precision,
     schedule::NoiseKind,
 };
 

@@ -18,10 +18,10 @@ use etude::{
     },
     backend::Backend,
     engine::{Encode, Engine, Run},
-    gpu::Precision,
     model::Model,
     picture::{Picture, decode, recipe::read_recipe, reconstruction},
     platform::block_on,
+    program::Precision,
     sampler::{Classes, Flow, Reads, StepNoise},
     schedule::{EncodeAt, Preset, Schedule, ScheduleRequest},
 };

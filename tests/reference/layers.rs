@@ -3,12 +3,11 @@
 use crate::{Verdict, common::Tolerance, integer, list, manifest, number, on_the_adapter, tensors, text};
 use etude::{
     backend::Backend,
-    gpu::Precision,
     platform::block_on,
     program::{
         Activation, AttentionApply, AttentionChunk, AttentionScores, AttentionSoftmax, Conv2d, Element, GroupNormApply,
-        GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Linear, Program, Shape, Stage, StepParams, TensorId,
-        TimeEmbedding, layout,
+        GroupNormFold, GroupNormParams, GroupNormStats, Kernel, Life, Linear, Precision, Program, Shape, Stage, StepParams,
+        TensorId, TimeEmbedding, layout,
     },
     weights::Weights,
 };

@@ -3,10 +3,9 @@
 use crate::{Verdict, common::Tolerance, fixture, integer, list, manifest, number, on_the_adapter, tensors, text};
 use etude::{
     backend::Backend,
-    gpu::Precision,
     model::Model,
     platform::block_on,
-    program::{Executor, Handles},
+    program::{Executor, Handles, Precision},
     sampler::{self, Flow, Reads, StepNoise, StepTensors},
     schedule::{EncodeAt, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients},
     weights::Weights,

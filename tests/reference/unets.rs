@@ -3,9 +3,9 @@
 use crate::{Verdict, common::Tolerance, fixture, integer, list, manifest, on_the_adapter, text};
 use etude::{
     backend::Backend,
-    gpu::Precision,
     model::{Fused, Model, RecordOptions},
     platform::block_on,
+    program::Precision,
     sampler,
     weights::Weights,
 };

@@ -10,13 +10,12 @@ use common::{Random, Tolerance, assert_close, both_classes};
 use etude::{
     Error, Result,
     backend::Backend,
-    gpu::Precision,
     model::Model,
     noise::{self, STREAM_STEP, STREAM_X_T},
     platform::block_on,
     program::{
-        BoxFuture, DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, Program, Quantile, Shape, Stage,
-        StepParams, TensorId, Ticket,
+        BoxFuture, DdimStep, DeviceInfo, Element, Executor, Gaussian, Handles, Kernel, Life, Precision, Program, Quantile, Shape,
+        Stage, StepParams, TensorId, Ticket,
     },
     sampler::{self, Flow, Reads, StepNoise, StepTensors},
     schedule::{EncodeAt, NoiseKind, Preset, Schedule, ScheduleRequest, SchedulerConfig, Spacing, StepCoefficients, alpha_bar},

@@ -3,7 +3,7 @@
 use super::{collect, common, controls, ended, request, session, updates};
 use etude::{
     app::{Controls, state::run_requests::Purpose},
-    gpu::Precision,
+    program::Precision,
     schedule::Spacing,
     session::Event,
 };

@@ -28,8 +28,8 @@ fn sampled(controls: &Controls) -> Vec<picture::Picture> {
     let size = model.sample_size();
     let rows = schedule.steps.len() as u32;
     let (program, handles, _) =
-        Backend::Cpu.record(&model, controls.count, size, rows, etude::gpu::Precision::F32).expect("recorded");
-    let mut executor = Backend::Cpu.executor(program, etude::gpu::Precision::F32).expect("an executor");
+        Backend::Cpu.record(&model, controls.count, size, rows, etude::program::Precision::F32).expect("recorded");
+    let mut executor = Backend::Cpu.executor(program, etude::program::Precision::F32).expect("an executor");
     let recipe = etude::recipe::Recipe { size, ..recipe };
     let (torch, first, len) = (recipe.torch(1), recipe.first as usize, (size.0 * size.1) as usize);
     let x_t = recipe.x_t(1, first..first + controls.count as usize, torch.as_ref());

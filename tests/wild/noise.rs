@@ -3,10 +3,10 @@
 use etude::{
     backend::Backend,
     engine::{Engine, Run},
-    gpu::Precision,
     model::Model,
     noise::torch::{TorchDraws, TorchGenerator},
     platform::block_on,
+    program::Precision,
     sampler::{Classes, Flow, Reads, StepNoise},
     schedule::{NoiseKind, Preset, Schedule, ScheduleRequest},
     weights::Weights,

@@ -3,9 +3,9 @@
 use etude::{
     backend::Backend,
     engine::{Engine, Run},
-    gpu::Precision,
     model::Model,
     platform::block_on,
+    program::Precision,
     sampler::{Classes, Flow, Reads, StepNoise, StepTensors},
     schedule::{Preset, Schedule, ScheduleRequest, SchedulerConfig, Variance},
     weights::Weights,

@@ -9,7 +9,7 @@ use crate::{
         run_requests::rewound_steps,
         view_settings::{Axes, Convention, Tab},
     },
-    gpu::Precision,
+    program::Precision,
     recipe::{Encoded, Rng},
     schedule::{Preset, Spacing},
 };
@@ -314,7 +314,7 @@ mod tests {
     use super::{Controls, command_line, quoted};
     use crate::{
         app::state::{pin::Pin, view_settings::Tab},
-        gpu::Precision,
+        program::Precision,
     };
 
     #[test]

@@ -128,7 +128,7 @@ mod tests {
     use crate::{
         app::state::race::Race,
         app::state::view_settings::{Axes, Compare, Interpolate, Rewind, Tab, ViewSettings},
-        gpu::Precision,
+        program::Precision,
         recipe::Rng,
         schedule::{NoiseKind, Preset, Spacing},
         session::ModelFacts,

@@ -5,25 +5,9 @@ use crate::{
         state::{State, controls::Controls},
         widgets::hint::Hint,
     },
-    cpu::bf16_in_hardware,
-    gpu::Precision,
-    program::{DeviceInfo, DeviceKind},
+    program::Precision,
 };
 use eframe::egui::{ComboBox, Ui};
-
-/// What is worth choosing on a device, as `--device` names it.
-fn precisions(state: &State, device: &str) -> Vec<Precision> {
-    let real = |a: &DeviceInfo| cfg!(target_arch = "wasm32") || a.kind != DeviceKind::Software;
-    let cpu = device == "cpu" || device == "auto" && !state.adapters.iter().any(real);
-    Precision::ALL
-        .into_iter()
-        .filter(|precision| match precision {
-            Precision::F32 => true,
-            Precision::F16 | Precision::F16Fast => !cpu,
-            Precision::Bf16 => cpu && bf16_in_hardware().is_some(),
-        })
-        .collect()
-}
 
 /// The device, the precision, and whether it computes ahead.
 pub(super) fn device_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
@@ -44,14 +28,14 @@ pub(super) fn device_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         });
         combo.response.labelled_by(label.id).hint("Where the U-Net runs. The window is drawn by a device of its own.");
     });
-    if !precisions(state, &draft.view.device).contains(&draft.view.precision) && device != draft.view.device {
+    if !state.precisions(draft).contains(&draft.view.precision) && device != draft.view.device {
         draft.view.precision = Precision::default();
     }
     ui.horizontal(|ui| {
         let label = ui.label("Precision");
         let shown = draft.view.precision.to_string();
         let combo = ComboBox::from_id_salt("precision").selected_text(shown).width(90.0).show_ui(ui, |ui| {
-            for precision in precisions(state, &draft.view.device) {
+            for precision in state.precisions(draft) {
                 let hover = match precision {
                     Precision::F32 => "Weights, activations and arithmetic in 32 bits",
                     Precision::F16 => "Weights and activations stored in 16 bits; sums in 32",

@@ -8,8 +8,8 @@ use super::{
 use crate::{
     backend::DeviceChoice,
     error::{Error, Result},
-    gpu::Precision,
     model::DEFAULT,
+    program::Precision,
     recipe::ClassLabel,
     recipe::{Encoded, PROGRAM, Recipe, Rng},
     schedule::{Fork, NoiseKind, Preset, ScheduleRequest, Spacing, StepSeed, Variance},

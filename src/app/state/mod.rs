@@ -32,7 +32,8 @@ pub mod view_settings;
 pub mod written;
 
 use crate::{
-    program::DeviceInfo,
+    backend::precisions,
+    program::{DeviceInfo, Precision},
     schedule::Schedule,
     session::{Loading, ModelFacts, Plan, WhatFor},
 };
@@ -118,6 +119,11 @@ pub struct State {
 }
 
 impl State {
+    /// The precisions that are worth choosing on the device that `controls` ask for.
+    pub fn precisions(&self, controls: &Controls) -> Vec<Precision> {
+        controls.device().map_or_else(|_| vec![Precision::F32], |choice| precisions(&choice, &self.adapters))
+    }
+
     /// What the open panel's run is for.
     pub fn purpose(&self) -> Purpose {
         Purpose::of(self.controls.view.tab)

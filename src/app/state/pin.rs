@@ -1,6 +1,6 @@
 //! What is pinned as A.
 
-use crate::{gpu::Precision, picture::difference::FACTORS, recipe::Recipe};
+use crate::{picture::difference::FACTORS, program::Precision, recipe::Recipe};
 use serde::{Deserialize, Serialize};
 
 /// The run that is pinned as A; what the controls ask for stands beside it as B.

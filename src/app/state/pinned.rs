@@ -99,7 +99,7 @@ fn time(run: &RunView, index: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::Precision;
+    use crate::program::Precision;
     use crate::recipe::Recipe;
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{given_picture::GivenPicture, pin::Pin, race::Race};
 pub use crate::schedule::Convention;
 use crate::{
-    gpu::Precision,
+    program::Precision,
     recipe::{Between, Encoded, End},
     schedule::{Fork, Spacing},
     session::InterpolationMode,

@@ -6,11 +6,11 @@ use etude::{
     Error, Result,
     backend::{Backend, DeviceChoice},
     engine::{Engine, Run},
-    files,
-    gpu::{self, Precision},
+    files, gpu,
     model::{EMBEDDED, Embedded, Model},
     noise,
     platform::{self, Instant},
+    program::Precision,
     sampler::{Classes, Flow, Reads, StepNoise},
     schedule::{Schedule, ScheduleRequest},
 };
