@@ -28,7 +28,7 @@ pub(super) fn device_ui(ui: &mut Ui, state: &State, draft: &mut Controls) {
         });
         combo.response.labelled_by(label.id).hint("Where the U-Net runs. The window is drawn by a device of its own.");
     });
-    if !state.precisions(draft).contains(&draft.view.precision) && device != draft.view.device {
+    if device != draft.view.device && !state.precisions(draft).contains(&draft.view.precision) {
         draft.view.precision = Precision::default();
     }
     ui.horizontal(|ui| {
