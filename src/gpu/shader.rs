@@ -27,6 +27,8 @@ macro_rules! kernel_shaders {
     )*) => {
         &[
             $(source!("", stringify!($name)), $(source!("", stringify!($wide)),)?)*
+            // A third one of convolutions, which `tune.rs` takes where it is the quickest.
+            source!("", "conv2d_winograd_wide"),
             // No kernel: `peak.rs` measures the device with it.
             source!("", "peak"),
         ]
@@ -42,6 +44,7 @@ const SHARED: &[ShaderSource] = &[
     source!("shared/", "attention_apply"),
     source!("shared/", "attention_scores"),
     source!("shared/", "conv2d"),
+    source!("shared/", "conv2d_wide"),
     source!("shared/", "group_norm"),
     source!("shared/", "image"),
     source!("shared/", "linear_index"),

@@ -209,31 +209,37 @@ fn conv_tile(p: &Conv2dParams) -> ConvTile {
     larger.into_iter().find(|tile| tile.fills_gpu(pixels, out_c4)).unwrap_or(smallest)
 }
 
-/// Subgroups of `subgroup` invocations, each with a run of four pixels; three taps of a row at once where the layer is a plain 3x3. Runs of
-/// eight are slower by a sixth on lavapipe, and so are runs of two, but for pictures of 4x4, where they are as quick.
+/// Subgroups of `subgroup` invocations, each with a run of four pixels; three taps of a row at once where the layer is a plain 3x3, and
+/// Winograd's products of runs of eight where eight divides its rows. Else runs of eight are slower by a sixth on lavapipe, and so are runs
+/// of two, but for pictures of 4x4, where they are as quick.
 fn conv2d_wide(shader: &'static str, p: &Conv2dParams, subgroup: u32) -> Dispatch {
-    const RUN: u32 = 4;
     let plain = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.out_h == p.in_h * p.upsample && p.out_w == p.in_w * p.upsample;
-    let (taps, out_c4) = match p.out_c4 {
-        _ if !plain => (1, 8),
-        0..=2 => (3, 2),
-        _ => (3, 4),
+    let winograd = plain && p.out_w.is_multiple_of(8);
+    let run = if winograd { 8 } else { 4 };
+    let out_c4 = match p.out_c4 {
+        _ if !plain => 8,
+        0..=2 => 2,
+        _ => 4,
     };
-    let tiles = (p.batch * p.out_h * p.out_w.div_ceil(RUN)).div_ceil(subgroup);
+    let tiles = (p.batch * p.out_h * p.out_w.div_ceil(run)).div_ceil(subgroup);
     let shortcut = u32::from(p.shortcut_a_c4 > 0) + u32::from(p.shortcut_b_c4 > 0);
     // Up to 16x16 pixels of one image; beyond, the weights are in the cache for most workgroups.
-    let ahead = taps == 3 && subgroup == 8 && tiles <= 8;
+    let ahead = plain && subgroup == 8 && tiles * run <= 32;
+    let mut constants = vec![
+        ("SUBGROUP", subgroup),
+        ("OUT_C4", out_c4),
+        ("CONCAT", u32::from(p.b_c4 > 0)),
+        ("SHORTCUT", shortcut),
+        ("AHEAD", u32::from(ahead)),
+    ];
+    constants.push(match winograd {
+        true => ("BESIDE", u32::from(!(run * subgroup).is_multiple_of(p.out_w))),
+        false => ("TAPS", if plain { 3 } else { 1 }),
+    });
     Dispatch {
-        shader,
-        constants: vec![
-            ("SUBGROUP", subgroup),
-            ("TAPS", taps),
-            ("OUT_C4", out_c4),
-            ("CONCAT", u32::from(p.b_c4 > 0)),
-            ("SHORTCUT", shortcut),
-            ("AHEAD", u32::from(ahead)),
-        ],
-        assumed: vec![("RUN", RUN)],
+        shader: if winograd { "conv2d_winograd_wide" } else { shader },
+        constants,
+        assumed: vec![("RUN", run)],
         workgroup: subgroup,
         workgroups: p.out_c4.div_ceil(out_c4) * tiles,
     }
