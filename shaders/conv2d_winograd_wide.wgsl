@@ -3,6 +3,7 @@
 //   the place of twelve (Lavin and Gray 2015, "Fast Algorithms for Convolutional Neural Networks", F(4x4, 3x3) in one dimension).
 // For rows whose width eight divides: an invocation makes two such tiles x OUT_C4 groups of four channels, a workgroup SUBGROUP successive
 // pairs of tiles of the same channels. The invocation that reads weights transforms them before they are handed round.
+// It is large, and drivers compile it when a model begins: therefore what it can do is a condition where that costs little.
 // G and A^T share their factors so that G has small whole ones only: point m's sum is M0/4, -M1/6, -M2/6, M3/24, M4/24, M5.
 #import conv2d
 #import conv2d_wide
@@ -11,12 +12,10 @@
 #import shuffle_columns
 
 const SUBGROUP: u32 = 8u;  // invocations of a subgroup of the device, 4 or 8
-const CONCAT: u32 = 1u;    // 0: there is no source b
-const SHORTCUT: u32 = 0u;  // sources of a shortcut, which are bound as b and as the residual
-const AHEAD: u32 = 0u;     // 1: with subgroups of eight, the weights of the next input C4 are asked for in advance
+const CONCAT: u32 = 1u;    // 0: there is no source b, but there may be a shortcut
 const BESIDE: u32 = 1u;    // 0: a workgroup's runs are whole rows
 const RUN: u32 = 8u;       // neighbouring pixels of a row per invocation
-const OUT_C4: u32 = 4u;    // 4, or 2 where there are no more
+const OUT_C4: u32 = 4u;    // C4 per workgroup
 
 // The pixels of a run, in columns.
 struct Run { first: mat4x4<f32>, second: mat4x4<f32> }
@@ -151,7 +150,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     let odd1 = min(c4 + 3u, last) - min(c4 + 2u, last);
     var w0 = weights_at(c4, lid);
     var w1 = weights_at(c4 + 2u, lid);
-    // Asked for in advance as in conv2d_wide.wgsl: four rows of the first tap and of the second; then those of the third.
+    // What few workgroups share is asked for in advance, as in conv2d_wide.wgsl: four rows of the first tap and of the second; then those of
+    // the third.
+    let is_far = SUBGROUP == 8u && tiles_m <= 4u;
     var ahead = lid / 4u * tap_step + (4u + lid % 4u) * p.out_c4 + c4;
     let third = (2u - lid / 4u) * tap_step;
     let end = 3u * p.kernel * tap_step - 1u;
@@ -190,7 +191,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
                     v_beside = vec4<f32>(b[at_beside]);
                 }
             }
-            if AHEAD == 1u {
+            if is_far {
                 asked += f32(weights[min(ahead, end)].x) + f32(weights[min(ahead + third, end)].x);
                 ahead += 4u * p.out_c4;
             }
@@ -204,11 +205,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             let u0 = transform_weights(w0, tap_step);
             add_products(&s0, u0, 0u, d);
             add_products(&s1, second_weights(u0, w0 + odd0, tap_step), SUBGROUP - 4u, d);
-            if OUT_C4 > 2u {
-                let u1 = transform_weights(w1, tap_step);
-                add_products(&s2, u1, 0u, d);
-                add_products(&s3, second_weights(u1, w1 + odd1, tap_step), SUBGROUP - 4u, d);
-            }
+            let u1 = transform_weights(w1, tap_step);
+            add_products(&s2, u1, 0u, d);
+            add_products(&s3, second_weights(u1, w1 + odd1, tap_step), SUBGROUP - 4u, d);
             w0 += 4u * p.out_c4;
             w1 += 4u * p.out_c4;
             k += 1u;
@@ -231,25 +230,23 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     var y0 = array(output_tile(s0, 0u), output_tile(s0, 1u), output_tile(s1, 0u), output_tile(s1, 1u));
     var y1 = array(output_tile(s2, 0u), output_tile(s2, 1u), output_tile(s3, 0u), output_tile(s3, 1u));
     let pixel = row * p.out_w + out_x;
-    if SHORTCUT > 0u {
+    if CONCAT == 0u && p.shortcut_a_c4 > 0u {
         // One tap more, of other sources, at the output's own pixels. The weights go on where those of the last tap end.
         var at = pixel * p.shortcut_a_c4;
         var k = 0u;
         loop {
             var x = Run();
-            if SHORTCUT == 1u || k < p.shortcut_a_c4 {
+            if k < p.shortcut_a_c4 {
                 x = read_b(at, p.shortcut_a_c4, p.shortcut_a_c4);
             } else {
                 x = read_residual(at, p.shortcut_b_c4);
             }
             add_shortcut(&y0, w0, odd0, x);
-            if OUT_C4 > 2u {
-                add_shortcut(&y1, w1, odd1, x);
-            }
+            add_shortcut(&y1, w1, odd1, x);
             w0 += 4u * p.out_c4;
             w1 += 4u * p.out_c4;
             k += 1u;
-            at = select(at + 1u, pixel * p.shortcut_b_c4, SHORTCUT == 2u && k == p.shortcut_a_c4);
+            at = select(at + 1u, pixel * p.shortcut_b_c4, k == p.shortcut_a_c4);
             continuing {
                 break if k >= p.shortcut_a_c4 + p.shortcut_b_c4;
             }
@@ -266,10 +263,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     finish(y0[1], c4, pixel + 4u, 4u, temb_at, zero);
     finish(y0[2], c4 + 1u, pixel, 4u, temb_at, zero);
     finish(y0[3], c4 + 1u, pixel + 4u, 4u, temb_at, zero);
-    if OUT_C4 > 2u {
-        finish(y1[0], c4 + 2u, pixel, 4u, temb_at, zero);
-        finish(y1[1], c4 + 2u, pixel + 4u, 4u, temb_at, zero);
-        finish(y1[2], c4 + 3u, pixel, 4u, temb_at, zero);
-        finish(y1[3], c4 + 3u, pixel + 4u, 4u, temb_at, zero);
-    }
+    finish(y1[0], c4 + 2u, pixel, 4u, temb_at, zero);
+    finish(y1[1], c4 + 2u, pixel + 4u, 4u, temb_at, zero);
+    finish(y1[2], c4 + 3u, pixel, 4u, temb_at, zero);
+    finish(y1[3], c4 + 3u, pixel + 4u, 4u, temb_at, zero);
 }

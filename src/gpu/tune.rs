@@ -209,12 +209,12 @@ fn conv_tile(p: &Conv2dParams) -> ConvTile {
     larger.into_iter().find(|tile| tile.fills_gpu(pixels, out_c4)).unwrap_or(smallest)
 }
 
-/// Subgroups of `subgroup` invocations, each with a run of four pixels; three taps of a row at once where the layer is a plain 3x3, and
-/// Winograd's products of runs of eight where eight divides its rows. Else runs of eight are slower by a sixth on lavapipe, and so are runs
-/// of two, but for pictures of 4x4, where they are as quick.
+/// Subgroups of `subgroup` invocations, each with a run of pixels; three taps of a row at once where the layer is a plain 3x3, by Winograd's
+/// products where eight divides its rows and it makes more than a picture's channels. Runs of eight are slower by a sixth on lavapipe where
+/// there are no such products, and so are runs of two, but for pictures of 4x4, where they are as quick.
 fn conv2d_wide(shader: &'static str, p: &Conv2dParams, subgroup: u32) -> Dispatch {
     let plain = p.kernel == 3 && p.stride == 1 && p.pad == 1 && p.out_h == p.in_h * p.upsample && p.out_w == p.in_w * p.upsample;
-    let winograd = plain && p.out_w.is_multiple_of(8);
+    let winograd = plain && p.out_w.is_multiple_of(8) && p.out_c4 > 2;
     let run = if winograd { 8 } else { 4 };
     let out_c4 = match p.out_c4 {
         _ if !plain => 8,
@@ -222,24 +222,24 @@ fn conv2d_wide(shader: &'static str, p: &Conv2dParams, subgroup: u32) -> Dispatc
         _ => 4,
     };
     let tiles = (p.batch * p.out_h * p.out_w.div_ceil(run)).div_ceil(subgroup);
-    let shortcut = u32::from(p.shortcut_a_c4 > 0) + u32::from(p.shortcut_b_c4 > 0);
-    // Up to 16x16 pixels of one image; beyond, the weights are in the cache for most workgroups.
-    let ahead = plain && subgroup == 8 && tiles * run <= 32;
-    let mut constants = vec![
-        ("SUBGROUP", subgroup),
-        ("OUT_C4", out_c4),
-        ("CONCAT", u32::from(p.b_c4 > 0)),
-        ("SHORTCUT", shortcut),
-        ("AHEAD", u32::from(ahead)),
-    ];
-    constants.push(match winograd {
-        true => ("BESIDE", u32::from(!(run * subgroup).is_multiple_of(p.out_w))),
-        false => ("TAPS", if plain { 3 } else { 1 }),
-    });
+    let mut constants = vec![("SUBGROUP", subgroup), ("CONCAT", u32::from(p.b_c4 > 0))];
+    let mut assumed = vec![("RUN", run)];
+    if winograd {
+        constants.push(("BESIDE", u32::from(!(run * subgroup).is_multiple_of(p.out_w))));
+        assumed.push(("OUT_C4", out_c4));
+    } else {
+        constants.extend([
+            ("TAPS", if plain { 3 } else { 1 }),
+            ("OUT_C4", out_c4),
+            ("SHORTCUT", u32::from(p.shortcut_a_c4 > 0) + u32::from(p.shortcut_b_c4 > 0)),
+            // Up to 16x16 pixels of one image; beyond, the weights are in the cache for most workgroups.
+            ("AHEAD", u32::from(plain && subgroup == 8 && tiles <= 8)),
+        ]);
+    }
     Dispatch {
         shader: if winograd { "conv2d_winograd_wide" } else { shader },
         constants,
-        assumed: vec![("RUN", run)],
+        assumed,
         workgroup: subgroup,
         workgroups: p.out_c4.div_ceil(out_c4) * tiles,
     }
