@@ -11,6 +11,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from norm_silu import norm_silu
+
 
 @dataclass(frozen=True)
 class UNetShape:
@@ -111,8 +113,8 @@ class Resnet(nn.Module):
             self.conv_shortcut = nn.Conv2d(c_in, c_out, 1)
 
     def forward(self, x, emb):
-        h = self.conv1(F.silu(self.norm1(x))) + self.time_emb_proj(emb)[:, :, None, None]
-        h = self.conv2(F.dropout(F.silu(self.norm2(h)), self.dropout, self.training))
+        h = self.conv1(norm_silu(self.norm1, x)) + self.time_emb_proj(emb)[:, :, None, None]
+        h = self.conv2(F.dropout(norm_silu(self.norm2, h), self.dropout, self.training))
         return h + (self.conv_shortcut(x) if self.changes_width else x)
 
 
@@ -134,7 +136,7 @@ class Attention(nn.Module):
 
     def forward(self, x):
         b, c, h, w = x.shape
-        y = self.group_norm(x).flatten(2).transpose(1, 2)
+        y = norm_silu(self.group_norm, x, silu=False).flatten(2).transpose(1, 2)
         y = attention(self.to_q(y), self.to_k(y), self.to_v(y))
         return x + self.to_out[0](y).transpose(1, 2).reshape(b, c, h, w)
 
@@ -243,4 +245,4 @@ class UNet(nn.Module):
                 h = block.layer(j, torch.cat([h, skips.pop()], 1), emb)
             if block.up:
                 h = block.upsamplers[0](h)
-        return self.conv_out(F.silu(self.conv_norm_out(h)))
+        return self.conv_out(norm_silu(self.conv_norm_out, h))
