@@ -3,17 +3,10 @@
 // For devices with fast shared memory. A workgroup normalises p.run C4 of one image, which are whole groups; an invocation keeps up to
 // KEPT pixels of one C4 in registers, so that the input is read once. Mean first, then the squares of what is off from it.
 #import group_norm
+#import group_norm_fused
 #import activation
 #import step
 #import linear_index
-
-@group(0) @binding(0) var<uniform> p: GroupNorm;
-@group(0) @binding(1) var<uniform> step: Step;
-@group(0) @binding(2) var<storage, read> a: array<C4>;                // [N, pixels, AC4]
-@group(0) @binding(3) var<storage, read> b: array<C4>;                // [N, pixels, BC4]
-@group(0) @binding(4) var<storage, read> affine: array<vec4<f32>>;    // [2, AC4 + BC4]: gamma, then beta
-@group(0) @binding(5) var<storage, read> temb: array<vec4<f32>>;      // [rows, temb_stride]: scale, then shift
-@group(0) @binding(6) var<storage, read_write> output: array<C4>;     // [N, pixels, AC4 + BC4]
 
 const WORKGROUP: u32 = 256u;
 const KEPT: u32 = 16u;
@@ -95,22 +88,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     }
     reduce(lid, sum, rows, groups, size);
     let variance = vec4(of_groups[group.x], of_groups[group.y], of_groups[group.z], of_groups[group.w]);
-    var factor = affine[c4] / sqrt(variance + p.eps);
-    var summand = affine[width + c4] - mean * factor;
-    if p.scale_shift != 0u {
-        let time = (step.row_base + image * step.row_stride) * p.temb_stride + p.temb_offset;
-        let scale = 1.0 + temb[time + c4];
-        factor *= scale;
-        summand = summand * scale + temb[time + width + c4];
-    }
-    // Padding channels become zero.
-    let is_real = vec4(4u * first) + channel < vec4(p.channels);
-    factor = select(vec4(0.0), factor, is_real);
-    summand = select(vec4(0.0), summand, is_real);
+    let z = folded(image, c4, mean, 1.0 / sqrt(variance + p.eps));
     for (var i = 0u; i < KEPT; i += 1u) {
         let pixel = row + i * rows;
         if mine & (pixel < p.pixels) {
-            output[(image * p.pixels + pixel) * width + c4] = C4(activate(ACTIVATION, x[i] * factor + summand));
+            output[(image * p.pixels + pixel) * width + c4] = C4(activate(ACTIVATION, x[i] * z.factor + z.summand));
         }
     }
 }

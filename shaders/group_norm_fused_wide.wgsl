@@ -4,17 +4,10 @@
 // normalises p.run C4 of one image, which are whole groups. Its invocations go over the pixels of one C4 after the other and add up what
 // they have by subgroup operations. The input is read three times, from the cache the last two.
 #import group_norm
+#import group_norm_fused
 #import activation
 #import step
 #import linear_index
-
-@group(0) @binding(0) var<uniform> p: GroupNorm;
-@group(0) @binding(1) var<uniform> step: Step;
-@group(0) @binding(2) var<storage, read> a: array<C4>;                // [N, pixels, AC4]
-@group(0) @binding(3) var<storage, read> b: array<C4>;                // [N, pixels, BC4]
-@group(0) @binding(4) var<storage, read> affine: array<vec4<f32>>;    // [2, AC4 + BC4]: gamma, then beta
-@group(0) @binding(5) var<storage, read> temb: array<vec4<f32>>;      // [rows, temb_stride]: scale, then shift
-@group(0) @binding(6) var<storage, read_write> output: array<C4>;     // [N, pixels, AC4 + BC4]
 
 const SUBGROUP: u32 = 8u;    // invocations of a subgroup of the device, 4 or 8
 const CONCAT: u32 = 1u;      // 0: there is no source b
@@ -117,23 +110,12 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     column = 0u;
     loop {
         let c4 = first + column;
-        var factor = affine[c4] * from_groups(inverses, column);
-        var summand = affine[width + c4] - from_groups(means, column) * factor;
-        if p.scale_shift != 0u {
-            let time = (step.row_base + image * step.row_stride) * p.temb_stride + p.temb_offset;
-            let scale = 1.0 + temb[time + c4];
-            factor *= scale;
-            summand = summand * scale + temb[time + width + c4];
-        }
-        // Padding channels become zero.
-        let is_real = vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(channels);
-        factor = select(vec4(0.0), factor, is_real);
-        summand = select(vec4(0.0), summand, is_real);
+        let z = folded(image, c4, from_groups(means, column), from_groups(inverses, column));
         var pixel = lid;
         loop {
             if pixel < p.pixels {
                 let x = value_at(start + pixel, c4);
-                output[(start + pixel) * width + c4] = C4(activate(ACTIVATION, x * factor + summand));
+                output[(start + pixel) * width + c4] = C4(activate(ACTIVATION, x * z.factor + z.summand));
             }
             pixel += SUBGROUP;
             continuing {

@@ -46,6 +46,7 @@ const SHARED: &[ShaderSource] = &[
     source!("shared/", "conv2d"),
     source!("shared/", "conv2d_wide"),
     source!("shared/", "group_norm"),
+    source!("shared/", "group_norm_fused"),
     source!("shared/", "image"),
     source!("shared/", "linear_index"),
     source!("shared/", "noise_path"),
