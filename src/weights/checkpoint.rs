@@ -3,9 +3,7 @@
 
 use super::{
     entry::{Entry, Strided, printable},
-    pickle::unpickle_whole,
-    pickle_values::TensorRef,
-    pickle_walk::named_tensors,
+    pickle::{TensorRef, named_tensors, unpickle_whole},
 };
 use rawzip::{CompressionMethod, ZipArchive};
 use std::{collections::BTreeMap, ops::Range};

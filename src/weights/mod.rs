@@ -5,9 +5,6 @@ mod checkpoint;
 mod entry;
 mod old_checkpoint;
 mod pickle;
-mod pickle_bytes;
-mod pickle_values;
-mod pickle_walk;
 
 use crate::{
     error::{Error, Result},

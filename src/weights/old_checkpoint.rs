@@ -4,9 +4,7 @@
 use super::{
     checkpoint::entries,
     entry::Entry,
-    pickle::{LONGEST_PICKLE, Unpickled, refused, unpickle},
-    pickle_values::{Node, Value},
-    pickle_walk::named_tensors,
+    pickle::{LONGEST_PICKLE, Node, Unpickled, Value, named_tensors, refused, unpickle},
 };
 use std::{
     collections::{BTreeMap, HashMap},

@@ -2,10 +2,10 @@
 //! or `4.conv.weight`.
 
 use super::{
-    entry::printable,
-    pickle::{Unpickled, refused},
-    pickle_values::{Node, TensorRef, Value},
+    machine::{Unpickled, refused},
+    values::{Node, TensorRef, Value},
 };
+use crate::weights::entry::printable;
 
 /// The deepest nesting whose tensors are named; a pickled module has two levels for each of the network's.
 const MAX_DEPTH: usize = 40;
@@ -20,7 +20,7 @@ const OF_MODULES: [&str; 3] = ["_modules", "_parameters", "_buffers"];
 ///
 /// # Errors
 /// One line: it holds no tensors, and what it holds instead.
-pub(super) fn named_tensors(pickle: &Unpickled) -> Result<Vec<(String, TensorRef)>, String> {
+pub(in crate::weights) fn named_tensors(pickle: &Unpickled) -> Result<Vec<(String, TensorRef)>, String> {
     let mut found = Vec::new();
     // Each container is gone into once: one may hold itself, or be held by many.
     let mut seen = vec![false; pickle.nodes.len()];

@@ -6,21 +6,20 @@
 //! referred to by index), so no pickle makes it recurse, and memory stays within a constant times the pickle's length.
 
 use super::{
-    entry::printable,
-    pickle_bytes::Reader,
-    pickle_values::{Global, Node, TensorRef, Value, is_harmless, known_global},
+    bytes::Reader,
+    values::{Node, Value},
 };
 use std::collections::HashMap;
 
 /// The longest pickle read: about 200 bytes a tensor, so this is room for ten thousand.
-pub(super) const LONGEST_PICKLE: usize = 2 << 20;
+pub(in crate::weights) const LONGEST_PICKLE: usize = 2 << 20;
 /// The most dimensions of a tensor; a convolution's weights have four.
-const MAX_DIMENSIONS: usize = 8;
+pub(super) const MAX_DIMENSIONS: usize = 8;
 /// The longest name of a tensor or a storage, in bytes. A pickle may repeat a name in two bytes, each becoming a string of ours.
 const LONGEST_NAME: usize = 256;
 
 /// What a pickle made: its result, and all that it may refer to.
-pub(super) struct Unpickled<'p> {
+pub(in crate::weights) struct Unpickled<'p> {
     pub input: Reader<'p>,
     pub root: Value,
     pub nodes: Vec<Node>,
@@ -46,7 +45,7 @@ impl Unpickled<'_> {
 ///
 /// # Errors
 /// One line: what the pickle holds that no checkpoint does, or where it breaks off.
-pub(super) fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>, String> {
+pub(in crate::weights) fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>, String> {
     Machine {
         input: Reader::new(bytes),
         stack: Vec::new(),
@@ -65,29 +64,29 @@ pub(super) fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>, String> {
 ///
 /// # Errors
 /// As [`unpickle`]; too long.
-pub(super) fn unpickle_whole(pickle: &[u8]) -> Result<Unpickled<'_>, String> {
+pub(in crate::weights) fn unpickle_whole(pickle: &[u8]) -> Result<Unpickled<'_>, String> {
     if pickle.len() > LONGEST_PICKLE {
         return Err(format!("its pickle has {} bytes, expected a state dict's, at most {LONGEST_PICKLE}", pickle.len()));
     }
     unpickle(pickle)
 }
 
-struct Machine<'p> {
-    input: Reader<'p>,
-    stack: Vec<Value>,
+pub(super) struct Machine<'p> {
+    pub input: Reader<'p>,
+    pub stack: Vec<Value>,
     /// Stack heights that MARK noted.
-    marks: Vec<usize>,
-    memo: HashMap<u32, Value>,
-    nodes: Vec<Node>,
-    classes: Vec<String>,
+    pub marks: Vec<usize>,
+    pub memo: HashMap<u32, Value>,
+    pub nodes: Vec<Node>,
+    pub classes: Vec<String>,
     /// Places in `classes`.
-    known: HashMap<String, u32>,
-    asked: Option<u32>,
+    pub known: HashMap<String, u32>,
+    pub asked: Option<u32>,
     /// Items copied from lists into dicts.
-    copied: usize,
+    pub copied: usize,
 }
 
-fn text_of(input: &Reader, value: Value) -> Result<String, String> {
+pub(super) fn text_of(input: &Reader, value: Value) -> Result<String, String> {
     let Value::Text(start, length) = value else { return Err(input.broken()) };
     if length as usize > LONGEST_NAME {
         return Err(format!("its pickle has a name of {length} bytes, expected at most {LONGEST_NAME}"));
@@ -241,81 +240,11 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn broken(&self) -> String {
+    pub(super) fn broken(&self) -> String {
         self.input.broken()
     }
 
-    fn integer(&mut self, width: usize, signed: bool) -> Result<(), String> {
-        let number = self.input.number(width)?;
-        self.stack.push(Value::Integer(if signed { i64::from(number as u32 as i32) } else { number as i64 }));
-        Ok(())
-    }
-
-    /// INT and LONG of protocol 0: decimal digits; 00 and 01 are False and True.
-    fn written_integer(&mut self) -> Result<(), String> {
-        let line = self.input.line()?;
-        let text = line.trim().trim_end_matches('L');
-        self.stack.push(match text {
-            "00" => Value::Bool(false),
-            "01" => Value::Bool(true),
-            digits => digits.parse().map_or(Value::Opaque, Value::Integer),
-        });
-        Ok(())
-    }
-
-    fn line_number(&mut self) -> Result<u32, String> {
-        let line = self.input.line()?;
-        line.trim().parse().map_err(|_| self.broken())
-    }
-
-    /// LONG1 and LONG4: a length, then two's complement. Longer than eight bytes counts nothing that a tensor has.
-    fn long(&mut self, length: usize) -> Result<(), String> {
-        let width = self.input.number(length)? as usize;
-        if width > 8 {
-            // Random generators' states have such numbers.
-            self.input.skip(width)?;
-            self.stack.push(Value::Opaque);
-            return Ok(());
-        }
-        let number = self.input.number(width)?;
-        let unused = 64 - 8 * width as u32;
-        let number = if width == 0 { 0 } else { (number << unused) as i64 >> unused };
-        self.stack.push(Value::Integer(number));
-        Ok(())
-    }
-
-    fn text(&mut self, width: usize) -> Result<(), String> {
-        let length = self.input.number(width)?;
-        let (start, length) = self.input.text(length)?;
-        self.stack.push(Value::Text(start, length));
-        Ok(())
-    }
-
-    /// BINSTRING: a text where it is ASCII, else bytes.
-    fn bytes_or_text(&mut self, width: usize) -> Result<(), String> {
-        let length = self.input.number(width)?;
-        let at = self.input.bytes_at(length)?;
-        self.stack.push(at.map_or(Value::Opaque, |(start, length)| Value::Text(start, length)));
-        Ok(())
-    }
-
-    fn opaque_bytes(&mut self, width: usize) -> Result<(), String> {
-        let length = self.input.number(width)?;
-        self.input.skip(usize::try_from(length).unwrap_or(usize::MAX))?;
-        self.stack.push(Value::Opaque);
-        Ok(())
-    }
-
-    /// STRING and UNICODE of protocol 0; escapes stay as they are written.
-    fn written_text(&mut self) -> Result<(), String> {
-        let (start, length) = self.input.line_at()?;
-        let text = self.input.part(start, length);
-        let quoted = text.len() >= 2 && text.starts_with(['\'', '"']);
-        self.stack.push(if quoted { Value::Text(start + 1, length - 2) } else { Value::Text(start, length) });
-        Ok(())
-    }
-
-    fn pop(&mut self) -> Result<Value, String> {
+    pub(super) fn pop(&mut self) -> Result<Value, String> {
         self.stack.pop().ok_or_else(|| self.broken())
     }
 
@@ -330,7 +259,7 @@ impl<'p> Machine<'p> {
         Ok(self.stack.split_off(mark))
     }
 
-    fn node(&mut self, node: Node) {
+    pub(super) fn node(&mut self, node: Node) {
         self.stack.push(Value::Node(self.nodes.len()));
         self.nodes.push(node);
     }
@@ -342,13 +271,13 @@ impl<'p> Machine<'p> {
     }
 
     /// The first items of a tuple or a list: as many as the arguments of anything that we know.
-    fn arguments(&self, value: Value) -> Result<Vec<Value>, String> {
+    pub(super) fn arguments(&self, value: Value) -> Result<Vec<Value>, String> {
         const MAX_ARGUMENTS: usize = 8;
         Ok(self.items(value)?.iter().take(MAX_ARGUMENTS).copied().collect())
     }
 
     /// The items of a tuple or a list.
-    fn items(&self, value: Value) -> Result<&[Value], String> {
+    pub(super) fn items(&self, value: Value) -> Result<&[Value], String> {
         match value {
             Value::Node(index) => match &self.nodes[index] {
                 Node::Tuple(items) | Node::List(items) => Ok(items),
@@ -359,7 +288,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Index of the node on top of the stack.
-    fn top(&self) -> Option<usize> {
+    pub(super) fn top(&self) -> Option<usize> {
         if let Some(Value::Node(index)) = self.stack.last() { Some(*index) } else { None }
     }
 
@@ -379,176 +308,6 @@ impl<'p> Machine<'p> {
             Some(Node::Dict(items) | Node::Object { items, .. }) => {
                 items.extend(pairs.iter().map(|[key, value]| (*key, *value)));
             }
-            _ => return Err(self.broken()),
-        }
-        Ok(())
-    }
-
-    /// BUILD: attributes. A state dict's are such as _metadata and hold no weights; a module's hold its parameters.
-    fn build(&mut self) -> Result<(), String> {
-        let state = self.pop()?;
-        let first = match state {
-            // Attributes and those in slots, side by side.
-            Value::Node(index) => match &self.nodes[index] {
-                Node::Tuple(items) => items.first().copied().unwrap_or(state),
-                _ => state,
-            },
-            _ => state,
-        };
-        let new = if let Value::Node(index) = first { Some(index) } else { None };
-        match self.top().map(|index| &mut self.nodes[index]) {
-            Some(Node::Object { state, .. }) => *state = new,
-            Some(_) => {}
-            None => return Err(self.broken()),
-        }
-        Ok(())
-    }
-
-    fn global(&mut self, module: &str, name: &str) -> Result<Value, String> {
-        if let Some(found) = known_global(module, name) {
-            return Ok(Value::Global(found));
-        }
-        if !is_harmless(module, name) {
-            return Err(refused(&format!("{}.{}", printable(module), printable(name))));
-        }
-        let class = format!("{module}.{name}");
-        let next = self.classes.len() as u32;
-        let index = *self.known.entry(class.clone()).or_insert(next);
-        if index == next {
-            self.classes.push(class);
-        }
-        Ok(Value::Global(Global::Other(index)))
-    }
-
-    fn object(&mut self, class: u32) {
-        self.asked = self.asked.or(Some(class));
-        self.node(Node::Object { class, items: Vec::new(), state: None });
-    }
-
-    /// The class of an object, or one that stands for whatever has none.
-    fn class(&mut self, value: Value) -> Result<u32, String> {
-        let found = match value {
-            Value::Global(Global::Other(class)) => Some(class),
-            Value::Node(index) => match &self.nodes[index] {
-                Node::Object { class, .. } => Some(*class),
-                _ => None,
-            },
-            _ => None,
-        };
-        found.ok_or_else(|| self.broken())
-    }
-
-    /// REDUCE: what would call a global with a tuple of arguments.
-    fn reduce(&mut self) -> Result<(), String> {
-        let (arguments, callee) = (self.pop()?, self.pop()?);
-        let arguments = self.arguments(arguments)?;
-        match callee {
-            Value::Global(Global::OrderedDict) => {
-                let mut pairs = Vec::new();
-                if let [list, ..] = arguments.as_slice() {
-                    // Python 2 gives it all its items at once. The same list may be named again and again.
-                    self.copied += self.items(*list)?.len();
-                    if self.copied > self.input.length() {
-                        return Err(self.broken());
-                    }
-                    for pair in self.items(*list)? {
-                        let &[key, value] = self.items(*pair)? else { return Err(self.broken()) };
-                        pairs.push((key, value));
-                    }
-                }
-                self.node(Node::Dict(pairs));
-            }
-            Value::Global(Global::RebuildTensor) => self.rebuild(&arguments)?,
-            Value::Global(Global::RebuildParameter) => match arguments.first() {
-                Some(Value::Node(index)) if matches!(self.nodes[*index], Node::Tensor(_) | Node::Object { .. }) => {
-                    self.stack.push(arguments[0]);
-                }
-                _ => return Err(refused("torch._utils._rebuild_parameter")),
-            },
-            Value::Global(Global::RebuildFromType) => match arguments.as_slice() {
-                [Value::Global(Global::RebuildTensor), _, inner, ..] => {
-                    let inner = self.arguments(*inner)?;
-                    self.rebuild(&inner)?;
-                }
-                _ => {
-                    let class = self.global("torch._tensor", "Tensor")?;
-                    let class = self.class(class)?;
-                    self.object(class);
-                }
-            },
-            Value::Global(Global::Storage(_)) => return Err(self.broken()),
-            other => {
-                let class = self.class(other)?;
-                self.object(class);
-            }
-        }
-        Ok(())
-    }
-
-    /// A tensor of a storage, or where the storage is of a kind we know nothing of, an object of that class.
-    fn rebuild(&mut self, arguments: &[Value]) -> Result<(), String> {
-        if let Some(Value::Node(storage)) = arguments.first()
-            && let Node::Object { class, .. } = self.nodes[*storage]
-        {
-            self.object(class);
-            return Ok(());
-        }
-        let tensor = self.tensor(arguments)?;
-        self.node(Node::Tensor(Box::new(tensor)));
-        Ok(())
-    }
-
-    /// storage, offset, size, stride, then what concerns gradients.
-    fn tensor(&self, arguments: &[Value]) -> Result<TensorRef, String> {
-        let [Value::Node(storage), Value::Integer(offset), shape, strides, ..] = arguments else { return Err(self.broken()) };
-        let Node::Storage { dtype, key, start, len } = &self.nodes[*storage] else { return Err(self.broken()) };
-        let sizes = |value: Value| {
-            let size = |v: &Value| if let Value::Integer(n) = v { usize::try_from(*n).ok() } else { None };
-            let items = self.items(value)?;
-            if items.len() > MAX_DIMENSIONS {
-                return Err(format!("its pickle has a tensor of {} dimensions, expected at most {MAX_DIMENSIONS}", items.len()));
-            }
-            items.iter().map(size).collect::<Option<Vec<_>>>().ok_or_else(|| self.broken())
-        };
-        let (shape, strides) = (sizes(*shape)?, sizes(*strides)?);
-        if shape.len() != strides.len() {
-            return Err(self.broken());
-        }
-        let offset = usize::try_from(*offset).ok().and_then(|o| o.checked_add(*start)).ok_or_else(|| self.broken())?;
-        let storage = text_of(&self.input, *key)?;
-        Ok(TensorRef { dtype: *dtype, storage, storage_len: *len, offset, shape, strides })
-    }
-
-    /// BINPERSID: ("storage", type, key, device, elements); before PyTorch 1.6 also the part of another storage that it is.
-    fn persistent_id(&mut self) -> Result<(), String> {
-        let id = self.pop()?;
-        let items = self.arguments(id)?;
-        // Before PyTorch 1.6 a pickled module's class comes with its source.
-        if let [kind, class @ Value::Global(_), ..] = items.as_slice()
-            && text_of(&self.input, *kind)? == "module"
-        {
-            self.stack.push(*class);
-            return Ok(());
-        }
-        let [kind, Value::Global(class), key, _, Value::Integer(len), rest @ ..] = items.as_slice() else {
-            return Err(self.broken());
-        };
-        if text_of(&self.input, *kind)? != "storage" {
-            return Err(self.broken());
-        }
-        match class {
-            Global::Storage(dtype) => {
-                let len = usize::try_from(*len).map_err(|_| self.broken())?;
-                let start = match rest {
-                    [Value::Node(_), ..] => match self.items(rest[0])? {
-                        [_, Value::Integer(start), ..] => usize::try_from(*start).map_err(|_| self.broken())?,
-                        _ => return Err(self.broken()),
-                    },
-                    _ => 0,
-                };
-                self.node(Node::Storage { dtype: *dtype, key: *key, start, len });
-            }
-            Global::Other(class) => self.object(*class),
             _ => return Err(self.broken()),
         }
         Ok(())
@@ -578,7 +337,7 @@ impl<'p> Machine<'p> {
 }
 
 /// The message for what a pickle asks for and does not get.
-pub(super) fn refused(what: &str) -> String {
+pub(in crate::weights) fn refused(what: &str) -> String {
     format!(
         "its pickle asks for {what}, which is refused: expected only collections.OrderedDict, torch._utils._rebuild_tensor_v2 and torch's \
          storage types, as in a saved state dict"
