@@ -1,7 +1,7 @@
 //! Reading a pickle's bytes from front to back: numbers, texts and lines. Every fault is one line that says where.
 
 /// A place in a pickle.
-pub(in crate::weights) struct Reader<'p> {
+pub struct Reader<'p> {
     pickle: &'p [u8],
     at: usize,
 }

@@ -12,14 +12,14 @@ use super::{
 use std::collections::HashMap;
 
 /// The longest pickle read: about 200 bytes a tensor, so this is room for ten thousand.
-pub(in crate::weights) const LONGEST_PICKLE: usize = 2 << 20;
+pub const LONGEST_PICKLE: usize = 2 << 20;
 /// The most dimensions of a tensor; a convolution's weights have four.
 pub(super) const MAX_DIMENSIONS: usize = 8;
 /// The longest name of a tensor or a storage, in bytes. A pickle may repeat a name in two bytes, each becoming a string of ours.
 const LONGEST_NAME: usize = 256;
 
 /// What a pickle made: its result, and all that it may refer to.
-pub(in crate::weights) struct Unpickled<'p> {
+pub struct Unpickled<'p> {
     pub input: Reader<'p>,
     pub root: Value,
     pub nodes: Vec<Node>,
@@ -45,7 +45,7 @@ impl Unpickled<'_> {
 ///
 /// # Errors
 /// One line: what the pickle holds that no checkpoint does, or where it breaks off.
-pub(in crate::weights) fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>, String> {
+pub fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>, String> {
     Machine {
         input: Reader::new(bytes),
         stack: Vec::new(),
@@ -64,7 +64,7 @@ pub(in crate::weights) fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>, String
 ///
 /// # Errors
 /// As [`unpickle`]; too long.
-pub(in crate::weights) fn unpickle_whole(pickle: &[u8]) -> Result<Unpickled<'_>, String> {
+pub fn unpickle_whole(pickle: &[u8]) -> Result<Unpickled<'_>, String> {
     if pickle.len() > LONGEST_PICKLE {
         return Err(format!("its pickle has {} bytes, expected a state dict's, at most {LONGEST_PICKLE}", pickle.len()));
     }
@@ -337,7 +337,7 @@ impl<'p> Machine<'p> {
 }
 
 /// The message for what a pickle asks for and does not get.
-pub(in crate::weights) fn refused(what: &str) -> String {
+pub fn refused(what: &str) -> String {
     format!(
         "its pickle asks for {what}, which is refused: expected only collections.OrderedDict, torch._utils._rebuild_tensor_v2 and torch's \
          storage types, as in a saved state dict"

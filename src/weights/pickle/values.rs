@@ -4,7 +4,7 @@ use safetensors::Dtype;
 
 /// A tensor as the pickle describes it; the numbers lie elsewhere in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::weights) struct TensorRef {
+pub struct TensorRef {
     pub dtype: Dtype,
     /// The storage's name in the archive's data/ folder.
     pub storage: String,
@@ -19,7 +19,7 @@ pub(in crate::weights) struct TensorRef {
 
 /// What a pickle may name and we know what to make of. Anything else becomes an object that is passed over; nothing is ever called.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::weights) enum Global {
+pub enum Global {
     /// collections.OrderedDict
     OrderedDict,
     /// torch._utils._rebuild_tensor_v2, and its elder without hooks
@@ -36,7 +36,7 @@ pub(in crate::weights) enum Global {
 
 /// One value on the stack or in the memo.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::weights) enum Value {
+pub enum Value {
     None,
     Bool(bool),
     Integer(i64),
@@ -52,7 +52,7 @@ pub(in crate::weights) enum Value {
 
 /// A value that holds others.
 #[derive(Debug)]
-pub(in crate::weights) enum Node {
+pub enum Node {
     Tuple(Vec<Value>),
     List(Vec<Value>),
     Dict(Vec<(Value, Value)>),

@@ -20,7 +20,7 @@ const OF_MODULES: [&str; 3] = ["_modules", "_parameters", "_buffers"];
 ///
 /// # Errors
 /// One line: it holds no tensors, and what it holds instead.
-pub(in crate::weights) fn named_tensors(pickle: &Unpickled) -> Result<Vec<(String, TensorRef)>, String> {
+pub fn named_tensors(pickle: &Unpickled) -> Result<Vec<(String, TensorRef)>, String> {
     let mut found = Vec::new();
     // Each container is gone into once: one may hold itself, or be held by many.
     let mut seen = vec![false; pickle.nodes.len()];
