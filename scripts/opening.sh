@@ -14,7 +14,7 @@ width=${size%x*} height=${size#*x}
 mkdir -p "$(dirname "$out")"
 user_home=$HOME
 # Of these samples the first changes most, and is worth looking at at each η.
-open_window "$width" "$height" dark --seed 27 --steps 50 --eta 0 --noise-seed 1 --count 4
+open_window "$width" "$height" dark --seed 32 --steps 50 --eta 0 --noise-seed 1 --count 4
 shots="$home/shots"
 mkdir "$shots"
 # Where the slider of η is, and its handle at 0 and at 1.
