@@ -33,19 +33,12 @@ fn add_pair(sum: ptr<function, mat4x4<f32>>, sum_odd: ptr<function, mat4x4<f32>>
 
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let runs_row = (p.out_w + RUN - 1u) / RUN;
-    let runs = p.batch * p.out_h * runs_row;
-    let tiles_m = (runs + SUBGROUP - 1u) / SUBGROUP;
-    let tiles_n = (p.out_c4 + OUT_C4 - 1u) / OUT_C4;
-    let tile = workgroup_number(wid);
-    // Successive workgroups share a part of the larger of weights and input, and so find it in the cache.
-    let same_weights = 4u * p.kernel * p.kernel * p.out_c4 > p.batch * p.in_h * p.in_w;
-    let c4 = select(tile % tiles_n, tile / tiles_m, same_weights) * OUT_C4;
-    let run = select(tile / tiles_n, tile % tiles_m, same_weights) * SUBGROUP + lid;
-    let row = min(run, runs - 1u) / runs_row;
-    let out_x = (min(run, runs - 1u) % runs_row) * RUN;
-    let out_y = row % p.out_h;
-    let image = row / p.out_h;
+    let here = place(wid, lid);
+    let c4 = here.c4;
+    let row = here.row;
+    let out_x = here.out_x;
+    let out_y = here.out_y;
+    let image = here.image;
     let width = p.a_c4 + p.b_c4;
     let tap_step = 4u * width * p.out_c4;
     let last = p.out_c4 - 1u;
@@ -219,7 +212,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         }
     }
 
-    if run >= runs {
+    if here.run >= here.runs {
         return;
     }
     let pixel = row * p.out_w + out_x;

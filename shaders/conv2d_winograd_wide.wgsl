@@ -129,19 +129,12 @@ fn add_shortcut(y: ptr<function, array<mat4x4<f32>, 4>>, at: u32, odd: u32, x: R
 
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let runs_row = p.out_w / RUN;
-    let runs = p.batch * p.out_h * runs_row;
-    let tiles_m = (runs + SUBGROUP - 1u) / SUBGROUP;
-    let tiles_n = (p.out_c4 + OUT_C4 - 1u) / OUT_C4;
-    let tile = workgroup_number(wid);
-    // Successive workgroups share a part of the larger of weights and input, and so find it in the cache.
-    let same_weights = 4u * p.kernel * p.kernel * p.out_c4 > p.batch * p.in_h * p.in_w;
-    let c4 = select(tile % tiles_n, tile / tiles_m, same_weights) * OUT_C4;
-    let run = select(tile / tiles_n, tile % tiles_m, same_weights) * SUBGROUP + lid;
-    let row = min(run, runs - 1u) / runs_row;
-    let out_x = (min(run, runs - 1u) % runs_row) * RUN;
-    let out_y = row % p.out_h;
-    let image = row / p.out_h;
+    let here = place(wid, lid);
+    let c4 = here.c4;
+    let row = here.row;
+    let out_x = here.out_x;
+    let out_y = here.out_y;
+    let image = here.image;
     let width = p.a_c4 + p.b_c4;
     let tap_step = 4u * width * p.out_c4;
     let last = p.out_c4 - 1u;
@@ -152,7 +145,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     var w1 = weights_at(c4 + 2u, lid);
     // What few workgroups share is asked for in advance, as in conv2d_wide.wgsl: four rows of the first tap and of the second; then those of
     // the third.
-    let is_far = SUBGROUP == 8u && tiles_m <= 4u;
+    let is_far = SUBGROUP == 8u && here.tiles_m <= 4u;
     var ahead = lid / 4u * tap_step + (4u + lid % 4u) * p.out_c4 + c4;
     let third = (2u - lid / 4u) * tap_step;
     let end = 3u * p.kernel * tap_step - 1u;
@@ -253,7 +246,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
         }
     }
 
-    if run >= runs {
+    if here.run >= here.runs {
         return;
     }
     let temb_at = (step.row_base + image * step.row_stride) * p.temb_stride + p.temb_offset;

@@ -38,7 +38,7 @@ def load():
         return ctypes.CDLL(str(built))
     except (OSError, subprocess.CalledProcessError) as e:
         why = (getattr(e, "stderr", None) or str(e)).strip().splitlines()
-        print(f"warning: {SOURCE.name}: not built ({why[0] if why else e}); PyTorch normalises, a fifth slower", file=sys.stderr, flush=True)
+        print(f"warning: {SOURCE.name}: not built ({why[0] if why else e}); PyTorch normalises, an eighth slower", file=sys.stderr, flush=True)
         return None
 
 

@@ -1,4 +1,24 @@
-// What conv2d_wide and conv2d_winograd_wide have in common: where an invocation reads, and how it stores. They define SUBGROUP and CONCAT.
+// What conv2d_wide and conv2d_winograd_wide have in common: where an invocation reads, and how it stores. They define SUBGROUP, CONCAT, RUN
+// and OUT_C4.
+// Which output C4 and which run of a row's pixels are this invocation's.
+struct Place { c4: u32, run: u32, runs: u32, tiles_m: u32, row: u32, out_x: u32, out_y: u32, image: u32 }
+
+// Runs beyond the last one lie where that one does.
+fn place(wid: vec3<u32>, lid: u32) -> Place {
+    let runs_row = (p.out_w + RUN - 1u) / RUN;
+    let runs = p.batch * p.out_h * runs_row;
+    let tiles_m = (runs + SUBGROUP - 1u) / SUBGROUP;
+    let tiles_n = (p.out_c4 + OUT_C4 - 1u) / OUT_C4;
+    let tile = workgroup_number(wid);
+    // Successive workgroups share a part of the larger of weights and input, and so find it in the cache.
+    let same_weights = 4u * p.kernel * p.kernel * p.out_c4 > p.batch * p.in_h * p.in_w;
+    let c4 = select(tile % tiles_n, tile / tiles_m, same_weights) * OUT_C4;
+    let run = select(tile / tiles_n, tile % tiles_m, same_weights) * SUBGROUP + lid;
+    let row = min(run, runs - 1u) / runs_row;
+    let out_x = (min(run, runs - 1u) % runs_row) * RUN;
+    return Place(c4, run, runs, tiles_m, row, out_x, row % p.out_h, row / p.out_h);
+}
+
 // The stored pixel at (x, y) of the upsampled input, or -1 in the padding.
 fn source_pixel(image: u32, x: i32, y: i32) -> i32 {
     let inside = x >= 0 && y >= 0 && x < i32(p.in_w * p.upsample) && y < i32(p.in_h * p.upsample);
