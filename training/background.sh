@@ -23,5 +23,7 @@ else
 fi
 # Linux weighs sessions against each other first (autogroup), so that nice alone would count only among the programs of this one.
 stand_back='[ ! -w /proc/self/autogroup ] || echo 19 >/proc/self/autogroup; exec nice -n 19 "$@"'
+# Large pages for what glibc allocates, where the kernel has them: 2 to 3 % of a step, as measured once on a virtual machine.
+export GLIBC_TUNABLES=${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}
 setsid nohup bash -c "$stand_back" - "$python" "$here/train.py" --run "$run" "$@" >>"$run.log" 2>&1 </dev/null &
 echo "process $!, log $run.log"

@@ -2,9 +2,10 @@
 """Short fair runs of train.py, each with one technique more than the first, with two seeds each: what saves training time?
 
     compare_techniques.py FOLDER [--data work/cifar10.npz] [--reference work/cifar10_features.npz] [--images 64000] [--seeds 0,1] [--only base,flip]
+    compare_techniques.py FOLDER --start MODEL …  each run begins with that model's weights: what is better late, when coarse shapes are there
     compare_techniques.py FOLDER --table          only what is there already
 
-One run after the other at the lowest priority, each measured as coarse.py does (512 samples, 20 steps) with its EMA and both profiles,
+One run after the other at the lowest priority, each measured as coarse.py does (512 samples, 20 steps) with its EMA and a profile,
 and with --reference (of `fid.py features work/cifar10.npz work/cifar10_features.npz --first 5000`) by the FID of the same samples: the coarse
 distances cannot see fine detail, which half the side first may lose. Killed, the same command goes on; `touch FOLDER/pause` lets all of it sleep.
 FOLDER/table.md is the table, FOLDER/results.json its numbers.
@@ -22,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import card
 import checkpoint
 import coarse
 import fid
@@ -30,9 +32,7 @@ import unattended
 from files import TrainingError, read_json, run_as_program, write_json, write_text
 
 HERE = Path(__file__).resolve().parent
-BASE = (
-    "--base 32 --mult 1,2,3,3 --attention 16,8 --prediction v_prediction --batch 64 --lr 1.5e-3 --warm-up 100 --ema 0.995 --ema-profiles 0.05,0.1"
-)
+BASE = "--base 32 --mult 1,2,3,3 --attention 16,8 --prediction v_prediction --batch 64 --lr 1.5e-3 --warm-up 100 --ema 0.995 --ema-profiles 0.1"
 # name: (options beyond BASE, images in multiples of --images)
 ROWS = {
     "base": ("", 1),
@@ -43,15 +43,43 @@ ROWS = {
     "half-size": ("--half-size 0.5", 1),
     # As many images as take about the time of `base`.
     "half-size-longer": ("--half-size 0.5", 1.5),
+    "timestep-power": ("--timestep-power 2", 1),
+    # Without the attention at 16x16, a fifth of a step's time on a CPU.
+    "attention-8-longer": ("--attention 8", 1.25),
+    "wider-attention-8": ("--attention 8 --mult 1,2,4,4", 1.1),
 }
+
+# What says the shape of the network, which --start does, too.
+SHAPES = ("--base", "--mult", "--layers", "--attention")
 
 
 def command(args, name, seed):
     """(run, command line of train.py)."""
     options, factor = ROWS[name]
-    run = args.folder / f"{name}_{seed}"
+    # A checkpoint goes on from itself, so that other weights to begin with need another folder.
+    run = args.folder / (f"{name}_{seed}_{weights_of(args.start)[:8]}" if args.start else f"{name}_{seed}")
     words = ["--data", args.data, "--run", run, "--images", round(args.images * factor), "--seed", seed, *BASE.split(), *options.split()]
+    if args.start:
+        words += ["--start", args.start, *shape_of(args.start)]
     return run, [sys.executable, str(HERE / "train.py"), *map(str, words)]
+
+
+def weights_of(folder):
+    """The SHA-256 of a model folder's weights."""
+    return card.read(folder)["network"]["weights_sha256"]
+
+
+def shape_of(folder):
+    """The options of train.py for the network of a model folder, and for what it predicts."""
+    facts = card.read(folder)
+    network = facts["network"]
+    base = network["widths"][0]
+    mult = ",".join(str(width // base) for width in network["widths"])
+    attention = ",".join(map(str, network["attention"]))
+    return [
+        "--base", base, "--mult", mult, "--layers", network["layers"], "--attention", attention,
+        "--dropout", facts["training"]["dropout"], "--prediction", facts["training"]["prediction"],
+    ]  # fmt: skip
 
 
 def train(run, words):
@@ -116,17 +144,22 @@ def main(argv=None):
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", type=Path, default=Path("work/cifar10.npz"))
     parser.add_argument("--reference", type=Path, metavar="FEATURES", help="what fid.py features wrote; with it the FID is measured, too")
+    parser.add_argument("--start", type=Path, metavar="MODEL", help="a model folder of export.py whose weights and shape every run begins with")
     parser.add_argument("--images", type=int, default=64000, help="of each run")
     parser.add_argument("--seeds", default="0,1")
-    parser.add_argument("--only", default=",".join(ROWS), help="which runs, by name")
+    parser.add_argument("--only", help="which runs, by name (default all; with --start all without a shape of their own)")
     parser.add_argument("--table", action="store_true", help="train nothing")
     args = parser.parse_args(argv)
     try:
-        names, seeds = args.only.split(","), [int(seed) for seed in args.seeds.split(",")]
+        seeds = [int(seed) for seed in args.seeds.split(",")]
     except ValueError:
         parser.error(f"--seeds: expected whole numbers, as 0,1, got {args.seeds}")
+    shaped = [name for name, (options, _) in ROWS.items() if args.start and any(word in options for word in SHAPES)]
+    names = args.only.split(",") if args.only else [name for name in ROWS if name not in shaped]
     if unknown := [name for name in names if name not in ROWS]:
         parser.error(f"--only: expected some of {', '.join(ROWS)}, got {unknown[0]}")
+    if wrong := [name for name in names if name in shaped]:
+        parser.error(f"--only {wrong[0]}: has a shape of its own, and --start {args.start} says another; leave it out")
     path = args.folder / "results.json"
     results = read_json(path) if path.exists() else {}
 
@@ -142,6 +175,8 @@ def main(argv=None):
         data = coarse.drawn(args.data)
         reference, of = fid.statistics_of(args.reference, "cpu") if args.reference else (None, None)
         settings = dict(images=args.images, reference=of)
+        if args.start:
+            settings["start"] = weights_of(args.start)
         # What a perfect model would have: as many other pictures of the set.
         if results.get("data", {}).get("settings") != settings:
             itself = numbers(coarse.drawn(args.data, coarse.SAMPLES, 1), data, reference)

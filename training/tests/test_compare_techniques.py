@@ -11,6 +11,7 @@ from unittest import mock
 import checkpoint
 import coarse
 import compare_techniques
+import export
 import fid
 import train
 import unattended
@@ -111,6 +112,28 @@ class CompareTechniquesTest(TinyTest):
                 compare_techniques.train(self.out / "run", [])
             self.assertEqual(process.ended, code == 143)
         self.assertEqual(signal.getsignal(signal.SIGTERM), before)
+
+    def test_runs_that_begin_with_a_models_weights(self):
+        model, trained = self.folder / "model", []
+
+        def watched(run, words):
+            trained.append(run)
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.assertEqual(train.main(words[2:]), 0)
+
+        rows = {"base": ("", 1), "wider": ("--mult 1,2", 1)}
+        with mock.patch.object(compare_techniques, "ROWS", rows), mock.patch.object(compare_techniques, "train", watched):
+            for images in (16, 24):  # other weights make other runs and results
+                self.train("first", images)
+                export.export(self.folder / "first", model)
+                self.told("--start", str(model), "--seeds", "0")
+                self.assertEqual(checkpoint.load(trained[-1])["start"]["images"], images)
+            self.told("--start", str(model), "--seeds", "0")
+            self.assertEqual([run.name[:7] for run in trained], ["base_0_", "base_0_"])
+            self.assertEqual(list(json.loads((self.out / "results.json").read_text())), ["data", "base_0"])
+            with contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit):
+                self.told("--start", str(model), "--only", "wider")
+            self.assertIn("--only wider: has a shape of its own", said.getvalue())
 
     def test_the_fid_where_a_reference_is_given(self):
         with (
