@@ -76,7 +76,8 @@ serve() {
 # models FOLDER: the weights of the models that come with the program.
 models() {
     local model
-    for model in emoji fashion; do
+    for model in assets/models/*/; do
+        model=$(basename "$model")
         mkdir -p "$1/models/$model"
         cp "assets/models/$model/diffusion_pytorch_model.safetensors" "$1/models/$model"
     done

@@ -2,7 +2,7 @@
 //! dropped picture are one and the same thing.
 
 use super::{
-    view_settings::{Axes, SEEDS, Tab, ViewSettings, tidy_encoded},
+    view_settings::{Axes, SEED, Tab, ViewSettings, tidy_encoded},
     written::plain,
 };
 use crate::{
@@ -78,7 +78,7 @@ impl Default for Controls {
             clip: None,
             clip_epsilon: false,
             variance: None,
-            seed: SEEDS[0],
+            seed: SEED,
             noise_seed: 1,
             noise: None,
             forks: Vec::new(),
