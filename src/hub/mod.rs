@@ -38,6 +38,8 @@ mod listing;
 mod lock;
 mod needed;
 #[cfg(not(target_arch = "wasm32"))]
+mod refusals;
+#[cfg(not(target_arch = "wasm32"))]
 mod url;
 #[cfg(target_arch = "wasm32")]
 mod web;

@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn what_is_pinned_has_a_command_of_its_own() {
-        let mut b = Controls { eta: 0.5, model: "fashion".to_owned(), ..Controls::default() };
+        let mut b = Controls { eta: 0.5, seed: 5, model: "fashion".to_owned(), ..Controls::default() };
         let mut a = Controls { eta: 0.0, first: 2, ..b.clone() };
         a.view.image = 1;
         let mut recipe = a.recipe("00000000", (32, 32)).expect("a recipe");

@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn what_differs_is_named_on_both_sides() {
-        let a = Controls { eta: 0.0, steps: 20, ..Controls::default() };
+        let a = Controls { eta: 0.0, steps: 20, seed: 5, ..Controls::default() };
         let b = Controls { eta: 0.4, seed: 9, ..a.clone() };
         let expected = [["η = 0", "η = 0.4"], ["seed 5", "seed 9"]].map(|pair| pair.map(str::to_owned));
         assert_eq!(differences(&a, &b), expected);
