@@ -62,7 +62,7 @@ def sampled(etude, *options):
     """The pixels of the first picture that the desktop's processor makes."""
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/x.npz"
-        common = ["--device", "cpu", "--model", "fashion", "--seed", "32", "--count", "1", "--out", out]
+        common = ["--device", "cpu", "--model", "fashion", "--seed", "5", "--count", "1", "--out", out]
         subprocess.run([etude, "sample", *common, *options], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with zipfile.ZipFile(out) as archive:
             numbers = archive.read(archive.namelist()[0])
