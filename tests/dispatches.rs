@@ -20,7 +20,7 @@ fn count(program: &Program) -> usize {
 /// The fashion model has the blocks of google/ddpm-cifar10-32, with a quarter of its channels.
 #[test]
 fn a_step_takes_few_dispatches() {
-    for (name, apart, most) in [("fashion", 250, 130), ("emoji", 291, 150)] {
+    for (name, apart, most) in [("fashion", 250, 130), ("cifar10", 251, 130), ("emoji", 291, 150)] {
         for batch in [1, 16, 128] {
             let fused = count(&recorded(name, batch, Fused::ALL));
             println!("{name}, batch {batch}: {fused} dispatches per step");
@@ -32,7 +32,7 @@ fn a_step_takes_few_dispatches() {
 
 #[test]
 fn fused_kernels_compute_as_much() {
-    for name in ["fashion", "emoji"] {
+    for name in ["fashion", "cifar10", "emoji"] {
         let [apart, fused] = [Fused::NONE, Fused::ALL].map(|fused| recorded(name, 2, fused).flops(Stage::Network, 1));
         assert!((fused / apart - 1.0).abs() < 1e-12, "{name}: {fused} operations fused, {apart} apart");
     }
