@@ -1,5 +1,7 @@
 """The model card: FOLDER/card.json holds the facts, which `etude info` prints, and FOLDER/README.md says the same to a reader."""
 
+import math
+
 from files import TrainingError, read_json, write_json, write_text
 
 WEIGHTS_LICENCE = "MIT, as Étude"
@@ -87,7 +89,8 @@ def write(folder, facts):
 
 
 def fid_markdown(fid):
-    etas = list(dict.fromkeys(eta for row in fid["table"].values() for eta in row))
+    # As in the paper, whatever was measured first.
+    etas = sorted({eta for row in fid["table"].values() for eta in row}, key=lambda eta: math.inf if eta == "sigma-hat" else float(eta))
     floor = f"; as many pictures of the data itself have {fid['floor']['fid']:.2f}, `--data {fid['floor']['data']}`" if "floor" in fid else ""
     lines = [
         f"## FID\n\n{fid['samples']:,} samples a cell against {fid['reference']}; {fid['how']}. In brackets the paper's Table 1: CIFAR-10, "
@@ -95,7 +98,7 @@ def fid_markdown(fid):
         "| S | " + " | ".join(f"η = {eta}" if eta != "sigma-hat" else "σ̂" for eta in etas) + " |",
         "|---" * (len(etas) + 1) + "|",
     ]
-    for steps, row in fid["table"].items():
+    for steps, row in sorted(fid["table"].items(), key=lambda item: int(item[0])):
         paper = PAPER.get(steps, {})
         cells = [(f"{row[eta]:.2f}" if eta in row else "–") + (f" ({paper[eta]:.2f})" if eta in paper else "") for eta in etas]
         lines.append(f"| {steps} | {' | '.join(cells)} |")
