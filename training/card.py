@@ -35,9 +35,11 @@ def facts(state, which, weights_sha256, sheet, note):
             prediction=args["prediction"],
             loss=loss(args),
             timestep_power=args["timestep_power"],
+            log_normal=list(args.get("log_normal", ())),
             images=state["images"],
             steps=state["steps"],
             batch=args["batch"],
+            optimizer=args.get("optimizer", "adamw"),
             learning_rate=args["lr"],
             warm_up=args["warm_up"],
             ema=args["ema"],
@@ -83,6 +85,12 @@ def read(folder):
     return read_json(path)
 
 
+def images_in_all(facts):
+    """Images seen by a model and by those it began with."""
+    training = facts["training"]
+    return training["images"] + (training["start"]["images"] if training.get("start") else 0)
+
+
 def write(folder, facts):
     write_json(folder / "card.json", facts)
     write_text(folder / "README.md", markdown(folder.name, facts))
@@ -126,6 +134,19 @@ def decay(training):
     return f"decay by the inverse square root after {percent(training['decay_from'])} of the budget"
 
 
+def timesteps(training):
+    """How often each t came."""
+    if training.get("log_normal"):
+        mean, deviation = training["log_normal"]
+        return f"t by log-normal noise, ln √((1−ᾱ)/ᾱ) of mean {mean:g} and deviation {deviation:g}"
+    power = training["timestep_power"]
+    return "t uniform" if power == 1 else f"t = T u^{power:g}, u uniform"
+
+
+def optimizer(training):
+    return "Muon and AdamW (0.9, 0.99)" if training.get("optimizer") == "muon" else "AdamW (0.9, 0.99)"
+
+
 def average(training):
     which = training.get("weights", "ema")
     if which == "ema":
@@ -154,7 +175,7 @@ def rows(facts):
     """(what, text) of the card's table; nothing about what is not known."""
     data, network, training = facts["data"], facts["network"], facts["training"]
     height, width, channels = data["size"]
-    power, seen = training["timestep_power"], training["images"]
+    seen = training["images"]
     yield "Network", (
         f"diffusers' UNet2DModel, google/ddpm-cifar10-32 conventions; channels {', '.join(map(str, network['widths']))}; "
         f"{network['layers']} resnets a level; attention at {', '.join(f'{side}×{side}' for side in network['attention'])}; "
@@ -165,12 +186,12 @@ def rows(facts):
         f"SHA-256 of the pictures {data['sha256']}"
     )
     yield "Licence", f"of the data: {data['licence']}; of the weights: {WEIGHTS_LICENCE}"
-    yield "Loss", f"{training['loss']}; linear β 1e-4 … 0.02, T = 1000, {'t uniform' if power == 1 else f't = T u^{power:g}, u uniform'}"
+    yield "Loss", f"{training['loss']}; linear β 1e-4 … 0.02, T = 1000, {timesteps(training)}"
     if start := training.get("start"):
-        yield "Begun with", f"the weights of {start['name']} ({start['images']:,} images seen, SHA-256 {start['weights_sha256']})"
+        yield "Begun with", f"the weights of {start['name']} ({start['images']:,} images seen in all, SHA-256 {start['weights_sha256']})"
     yield "Training", (
         f"{seen:,} images seen ({seen / data['pictures']:.0f} times each on average) in {training['steps']:,} steps of {batches(training)}; "
-        f"AdamW (0.9, 0.99) at {training['learning_rate']:g} with {training['warm_up']} steps of warm-up and {decay(training)}, gradient norm "
+        f"{optimizer(training)} at {training['learning_rate']:g} with {training['warm_up']} steps of warm-up and {decay(training)}, gradient norm "
         f"clipped at 1, {average(training)}, dropout {training['dropout']:g}, "
         f"{'mirrored half the time' if training['flip'] else 'not mirrored'}, {training['precision']}, "
         + (f"seed {training['seed']}" if training["seed"] is not None else "seed not recorded")

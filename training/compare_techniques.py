@@ -7,7 +7,8 @@
 
 One run after the other at the lowest priority, each measured as coarse.py does (512 samples, 20 steps) with its EMA and a profile,
 and with --reference (of `fid.py features work/cifar10.npz work/cifar10_features.npz --first 5000`) by the FID of the same samples: the coarse
-distances cannot see fine detail, which half the side first may lose. Killed, the same command goes on; `touch FOLDER/pause` lets all of it sleep.
+distances cannot see fine detail, which half the side first may lose. With --held-out work/cifar10_test.npz denoising.py's errors stand beside
+them, which tell smaller differences apart. Killed, the same command goes on; `touch FOLDER/pause` lets all of it sleep.
 FOLDER/table.md is the table, FOLDER/results.json its numbers.
 
 About 3 hours at 100 images a second, as an estimate: per seed five runs of 11 minutes, half-size of 7 and half-size-longer of 10, and 2.5 minutes
@@ -26,6 +27,7 @@ import torch
 import card
 import checkpoint
 import coarse
+import denoising
 import fid
 import model
 import unattended
@@ -44,6 +46,8 @@ ROWS = {
     # As many images as take about the time of `base`.
     "half-size-longer": ("--half-size 0.5", 1.5),
     "timestep-power": ("--timestep-power 2", 1),
+    "log-normal": ("--log-normal=-1.2,1.2", 1),
+    "muon": ("--optimizer muon", 1),
     # Without the attention at 16x16, a fifth of a step's time on a CPU.
     "attention-8-longer": ("--attention 8", 1.25),
     "wider-attention-8": ("--attention 8 --mult 1,2,4,4", 1.1),
@@ -102,11 +106,15 @@ def train(run, words):
         raise TrainingError(f"{run}: train.py ended with {code}, see {log.name}")
 
 
-def measured(run, data, reference):
-    """What results.json keeps of a run that has ended: the distances of each of its averages."""
+def measured(run, data, reference, held_out):
+    """What results.json keeps of a run that has ended: the distances of each of its averages, and its errors on `held_out` pictures where there are some."""
     state = checkpoint.load(run)
     rest = lambda: unattended.sleep_while_asked(run, [])
     found = {which: numbers(coarse.sampled(state, which, rest), data, reference, rest) for which in ("ema", *state["profiles"])}
+    if held_out is not None:
+        for which, row in found.items():
+            errors = denoising.errors(checkpoint.network(state, which), state["args"]["prediction"], held_out, rest)
+            row.update({f"v {t}": round(error, 5) for t, error in errors.items()})
     return dict(distances=found, images=state["images"], minutes=round(state["seconds"] / 60, 1))
 
 
@@ -121,20 +129,24 @@ def numbers(x, data, reference, rest=lambda: None):
 
 def table(results, seeds):
     """Markdown: a row per technique and average; in each cell the mean over the seeds, then each seed's."""
-    columns = list(next(iter(results.values()))["distances"].values())[0]
-    heads = [{"1": "mean colour", "8": "8x8", "fid": "FID"}.get(name, f"{name}x{name}") for name in columns]
+    # The data itself has no errors of a network.
+    columns = max((list(row) for result in results.values() for row in result["distances"].values()), key=len)
+    heads = [{"1": "mean colour", "8": "8x8", "fid": "FID"}.get(name) or name.replace("v ", "error at t = ") for name in columns]
     lines = [f"| run | weights | {' | '.join(heads)} | images | minutes |", "|---" * (len(heads) + 4) + "|"]
     for name in [*ROWS, "data"]:
         # What is measured of the data itself has no seed.
         found = [results[key] for key in ([f"{name}_{seed}" for seed in seeds] if name in ROWS else [name]) if key in results]
         for which in found[0]["distances"] if found else ():
-            cells = [cell([result["distances"][which][column] for result in found if which in result["distances"]]) for column in columns]
+            rows = [result["distances"][which] for result in found if which in result["distances"]]
+            cells = [cell([row[column] for row in rows if column in row]) for column in columns]
             seen = ", ".join(f"{result['images']:,}" for result in found[:1])
             lines.append(f"| {name} | {which} | {' | '.join(cells)} | {seen} | {cell([result['minutes'] for result in found])} |")
     return "\n".join(lines) + "\n"
 
 
 def cell(values):
+    if not values:
+        return ""
     shown = [f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}" for value in (np.mean(values), *values)]
     return shown[0] if len(values) == 1 else f"{shown[0]} ({', '.join(shown[1:])})"
 
@@ -144,6 +156,7 @@ def main(argv=None):
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", type=Path, default=Path("work/cifar10.npz"))
     parser.add_argument("--reference", type=Path, metavar="FEATURES", help="what fid.py features wrote; with it the FID is measured, too")
+    parser.add_argument("--held-out", type=Path, metavar="SET", help="pictures that are not in --data: the errors of denoising.py are measured, too")
     parser.add_argument("--start", type=Path, metavar="MODEL", help="a model folder of export.py whose weights and shape every run begins with")
     parser.add_argument("--images", type=int, default=64000, help="of each run")
     parser.add_argument("--seeds", default="0,1")
@@ -174,7 +187,10 @@ def main(argv=None):
         unattended.stand_back()
         data = coarse.drawn(args.data)
         reference, of = fid.statistics_of(args.reference, "cpu") if args.reference else (None, None)
+        held_out = denoising.pictures(args.held_out) if args.held_out else None
         settings = dict(images=args.images, reference=of)
+        if args.held_out:
+            settings["held_out"] = args.held_out.name
         if args.start:
             settings["start"] = weights_of(args.start)
         # What a perfect model would have: as many other pictures of the set.
@@ -190,7 +206,7 @@ def main(argv=None):
                 run, words = command(args, name, seed)
                 unattended.sleep_while_asked(run, [])
                 train(run, words)
-                print(keep(key, dict(measured(run, data, reference), settings=settings)), flush=True)
+                print(keep(key, dict(measured(run, data, reference, held_out), settings=settings)), flush=True)
     if not results:
         raise TrainingError(f"{path}: nothing measured yet")
     print(table(results, seeds), end="")

@@ -45,6 +45,17 @@ def stratified_timesteps(count, power=1.0, device="cpu"):
     return (T * u**power).long().clamp_(0, T - 1)
 
 
+def log_normal_timesteps(count, mean, deviation, alpha_bar):
+    """[count] timesteps whose noise against the picture, sqrt((1 - alpha_bar) / alpha_bar), is log-normal (Karras et al. 2022, who take -1.2 and 1.2).
+
+    `mean` and `deviation` are of its natural logarithm; what lies beyond the ends of T falls on them. Stratified as above.
+    """
+    u = (torch.arange(count, device=alpha_bar.device) + torch.rand(count, device=alpha_bar.device)) / count
+    wanted = mean + deviation * torch.special.ndtri(u.double())
+    levels = 0.5 * ((1 - alpha_bar.double()) / alpha_bar.double()).log()
+    return torch.bucketize(wanted, (levels[1:] + levels[:-1]) / 2)
+
+
 def add_noise(x0, eps, alpha_bar):
     """x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) epsilon (Eq. 4)."""
     return column(alpha_bar.sqrt()) * x0 + column((1 - alpha_bar).sqrt()) * eps

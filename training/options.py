@@ -16,7 +16,7 @@ from averages import MAX_SIGMA_REL
 # Options that may change when a run goes on; the card says so.
 CHANGEABLE = [
     "batch", "lr", "warm_up", "ema", "flip", "seed", "precision", "timestep_power",
-    "min_snr", "ema_profiles", "decay", "decay_from", "double_batch", "half_size",
+    "log_normal", "min_snr", "ema_profiles", "decay", "decay_from", "double_batch", "half_size",
 ]  # fmt: skip
 
 
@@ -48,6 +48,8 @@ def build():
     saving = parser.add_argument_group("techniques that may save training time, all off unless asked for")
     add = saving.add_argument
     add("--min-snr", type=float, default=0.0, metavar="GAMMA", help="weigh the loss by min-SNR (Hang et al. 2023, who take 5)")
+    add("--log-normal", type=numbers, default=(), metavar="MEAN,DEVIATION", help="t by log-normal noise (Karras et al. 2022: --log-normal=-1.2,1.2)")
+    add("--optimizer", choices=["adamw", "muon"], default="adamw")
     add("--ema-profiles", type=numbers, default=(), metavar="SIGMAS", help="averages of these relative widths beside --ema, e.g. 0.05,0.1")
     add("--decay", choices=["cosine", "inverse-sqrt"], default="cosine", help="how the learning rate falls")
     add("--decay-from", type=float, default=0.6, metavar="SHARE", help="share of the budget after which it falls (default 0.6)")
@@ -82,6 +84,10 @@ def parse(argv=None):
             parser.error(f"--{name}: expected a number from 0 to below 1, got {getattr(args, name)}")
     if not 0 <= args.min_snr < math.inf:
         parser.error(f"--min-snr: expected a number from 0 on, got {args.min_snr}")
+    if args.log_normal and (len(args.log_normal) != 2 or not all(map(math.isfinite, args.log_normal)) or args.log_normal[1] <= 0):
+        parser.error(f"--log-normal: expected a mean and a deviation above 0, as --log-normal=-1.2,1.2, got {said(args.log_normal)}")
+    if args.log_normal and args.timestep_power != 1:
+        parser.error("--log-normal: says how often each t comes, and so does --timestep-power; leave one out")
     if not all(0 < sigma <= MAX_SIGMA_REL for sigma in args.ema_profiles) or len(set(args.ema_profiles)) < len(args.ema_profiles):
         parser.error(f"--ema-profiles: expected different numbers above 0 up to {MAX_SIGMA_REL}, got {said(args.ema_profiles)}")
     if not 0 < args.decay_from < 1:

@@ -16,6 +16,7 @@ import card
 import checkpoint
 import diffusion
 import mosaics
+import optimizers
 import options
 import schedules
 from files import TrainingError
@@ -63,7 +64,7 @@ class Trainer:
         self.ema.load_state_dict(self.net.state_dict())
         self.ema.eval().requires_grad_(False)
         self.profiles = {averages.name(sigma): averages.copied(self.net) for sigma in args.ema_profiles}
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), args.lr, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+        self.optimizer = optimizers.build(args.optimizer, self.net, args.lr)
         self.alpha_bar = diffusion.alpha_bars(self.device)
         self.steps, self.seen, self.seconds, self.log, self.hardware = 0, 0, 0.0, [], []
         # What the card has to say beyond the last command: the model it began with, and options changed on the way.
@@ -86,6 +87,7 @@ class Trainer:
             # Whole: the same pictures drawn otherwise are another set.
             ("data", self.facts, state["data"]),
             ("--prediction", self.args.prediction, state["args"]["prediction"]),
+            ("--optimizer", self.args.optimizer, state["args"].get("optimizer", options.default("optimizer"))),
         ]:
             if expected != got:
                 if name == "data":
@@ -116,7 +118,7 @@ class Trainer:
         except (OSError, RuntimeError, SafetensorError) as e:
             raise TrainingError(f"{folder}: not a model of this network ({str(e).splitlines()[-1].strip()})") from e
         self.ema.load_state_dict(weights)
-        self.start = dict(name=folder.name, images=facts["training"]["images"], weights_sha256=facts["network"]["weights_sha256"])
+        self.start = dict(name=folder.name, images=card.images_in_all(facts), weights_sha256=facts["network"]["weights_sha256"])
 
     def progress(self):
         return self.seen / self.args.images if self.args.images else self.seconds / 60 / self.args.minutes
@@ -135,7 +137,10 @@ class Trainer:
             # The same levels of the network attend, at half their sides, so that no weight lies idle.
             x0 = F.avg_pool2d(x0, 2)
         x0 = x0.contiguous(memory_format=torch.channels_last)
-        t = diffusion.stratified_timesteps(count, self.args.timestep_power, self.device)
+        if self.args.log_normal:
+            t = diffusion.log_normal_timesteps(count, *self.args.log_normal, self.alpha_bar)
+        else:
+            t = diffusion.stratified_timesteps(count, self.args.timestep_power, self.device)
         eps = torch.randn_like(x0)
         return diffusion.add_noise(x0, eps, self.alpha_bar[t]), t, x0, eps
 

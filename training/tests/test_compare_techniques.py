@@ -11,8 +11,10 @@ from unittest import mock
 import checkpoint
 import coarse
 import compare_techniques
+import denoising
 import export
 import fid
+import model
 import train
 import unattended
 from files import TrainingError
@@ -134,6 +136,16 @@ class CompareTechniquesTest(TinyTest):
             with contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit):
                 self.told("--start", str(model), "--only", "wider")
             self.assertIn("--only wider: has a shape of its own", said.getvalue())
+
+    def test_errors_on_held_out_pictures(self):
+        trained = lambda run, words: self.train(f"out/{run.name}", 16, "--ema-profiles", "0.1")
+        with mock.patch.object(compare_techniques, "train", trained):
+            said = self.told("--only", "base", "--seeds", "0", "--held-out", str(self.folder / "noise.npz"))
+        self.assertIn("| 8x8 | error at t = 50 | error at t = 200 | error at t = 500 | images |", said)
+        expected = denoising.errors(*model.load(self.out / "base_0", "0.1"), denoising.pictures(self.folder / "noise.npz"))
+        row = json.loads((self.out / "results.json").read_text())["base_0"]["distances"]["0.1"]
+        self.assertEqual(row["v 200"], round(expected[200], 5))
+        self.assertIn("| data | – |", said)
 
     def test_the_fid_where_a_reference_is_given(self):
         with (

@@ -25,6 +25,17 @@ class DiffusionTest(unittest.TestCase):
         skewed = torch.cat([diffusion.stratified_timesteps(64, 2.0) for _ in range(500)])
         self.assertAlmostEqual((skewed < 250).float().mean().item(), 0.5, delta=0.005)
 
+    def test_log_normal_timesteps(self):
+        """Mean and deviation of the logarithm of the noise, and none beyond the ends of T."""
+        torch.manual_seed(0)
+        a = diffusion.alpha_bars()
+        levels = (((1 - a) / a).log() / 2).double()
+        t = torch.cat([diffusion.log_normal_timesteps(64, -1.2, 1.0, a) for _ in range(500)])
+        self.assertAlmostEqual(levels[t].mean().item(), -1.2, delta=0.01)
+        self.assertAlmostEqual(levels[t].std().item(), 1.0, delta=0.01)
+        self.assertEqual(diffusion.log_normal_timesteps(8, -9.0, 0.1, a).tolist(), [0] * 8)
+        self.assertEqual(diffusion.log_normal_timesteps(8, 9.0, 0.1, a).tolist(), [999] * 8)
+
     def test_losses_are_those_of_eq_5(self):
         torch.manual_seed(1)
         x0, eps, output = (torch.randn(4, 3, 8, 8) for _ in range(3))

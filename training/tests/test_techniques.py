@@ -23,7 +23,7 @@ from tests.tiny import TinyTest
 
 ALL = [
     *("--prediction", "v_prediction", "--min-snr", "5", "--ema-profiles", "0.05,0.1", "--decay", "inverse-sqrt", "--decay-from", "0.25"),
-    *("--double-batch", "0.5,0.75", "--half-size", "0.3", "--attention", "8"),
+    *("--double-batch", "0.5,0.75", "--half-size", "0.3", "--attention", "8", "--log-normal=-1.2,1.2", "--optimizer", "muon"),
 ]
 
 
@@ -118,7 +118,7 @@ class TechniquesTest(TinyTest):
         self.train("run", 8)
         state = checkpoint.load(self.folder / "run")
         del state["profiles"]
-        state["args"] = {k: v for k, v in state["args"].items() if k not in options.CHANGEABLE[8:]}
+        state["args"] = {k: v for k, v in state["args"].items() if k not in (*options.CHANGEABLE[8:], "optimizer")}
         checkpoint.save(self.folder / "run", state)
         self.train("run", 12)
         self.assertEqual(checkpoint.load(self.folder / "run")["changes"], [])
@@ -142,7 +142,8 @@ class TechniquesTest(TinyTest):
         for words in (
             "Eq. 5 with γ_t = min(1, 5/SNR_t), SNR = ᾱ/(1−ᾱ), the network predicts v",
             "11 steps of 4, doubled after 50 % and 75 % of the budget, at half the side, averaged, in the first 30 % of the budget; ",
-            "400 steps of warm-up and decay by the inverse square root after 25 % of the budget",
+            "linear β 1e-4 … 0.02, T = 1000, t by log-normal noise, ln √((1−ᾱ)/ᾱ) of mean -1.2 and deviation 1.2",
+            "Muon and AdamW (0.9, 0.99) at 0.0004 with 400 steps of warm-up and decay by the inverse square root after 25 % of the budget",
         ):
             self.assertIn(words, said)
         with self.assertRaisesRegex(TrainingError, "--weights 0.2: expected one of what the run keeps, ema, net, 0.05, 0.1"):
@@ -152,6 +153,7 @@ class TechniquesTest(TinyTest):
         for more in (
             *(["--min-snr", "-1"], ["--min-snr", "nan"], ["--ema-profiles", "0.3"], ["--ema-profiles", "0.1,0.1"], ["--ema-profiles", "x"]),
             *(["--decay-from", "0"], ["--decay-from", "1"], ["--double-batch", "1"], ["--half-size", "1"], ["--decay", "linear"]),
+            *(["--log-normal=-1"], ["--log-normal=-1,0"], ["--log-normal=nan,1"], ["--log-normal=-1,1", "--timestep-power", "2"], ["--optimizer", "sgd"]),
         ):
             with mock.patch.object(sys, "stderr"), self.assertRaises(SystemExit) as ended:
                 options.parse(self.arguments("run", 8, *more))
