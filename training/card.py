@@ -134,6 +134,10 @@ def decay(training):
     return f"decay by the inverse square root after {percent(training['decay_from'])} of the budget"
 
 
+def times(count):
+    return "once" if 0.95 <= count < 1.05 else f"{count:.1f} times" if count < 1.95 else f"{count:.0f} times"
+
+
 def timesteps(training):
     """How often each t came."""
     if training.get("log_normal"):
@@ -190,7 +194,7 @@ def rows(facts):
     if start := training.get("start"):
         yield "Begun with", f"the weights of {start['name']} ({start['images']:,} images seen in all, SHA-256 {start['weights_sha256']})"
     yield "Training", (
-        f"{seen:,} images seen ({seen / data['pictures']:.0f} times each on average) in {training['steps']:,} steps of {batches(training)}; "
+        f"{seen:,} images seen ({times(seen / data['pictures'])} each on average) in {training['steps']:,} steps of {batches(training)}; "
         f"{optimizer(training)} at {training['learning_rate']:g} with {training['warm_up']} steps of warm-up and {decay(training)}, gradient norm "
         f"clipped at 1, {average(training)}, dropout {training['dropout']:g}, "
         f"{'mirrored half the time' if training['flip'] else 'not mirrored'}, {training['precision']}, "
