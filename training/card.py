@@ -96,9 +96,14 @@ def write(folder, facts):
     write_text(folder / "README.md", markdown(folder.name, facts))
 
 
+def by_number(table):
+    return sorted(table.items(), key=lambda item: int(item[0]))
+
+
 def fid_markdown(fid):
     # As in the paper, whatever was measured first.
-    etas = sorted({eta for row in fid["table"].values() for eta in row}, key=lambda eta: math.inf if eta == "sigma-hat" else float(eta))
+    rows = [row for table in (fid["table"], *fid.get("seeds", {}).values()) for row in table.values()]
+    etas = sorted({eta for row in rows for eta in row}, key=lambda eta: math.inf if eta == "sigma-hat" else float(eta))
     floor = f"; as many pictures of the data itself have {fid['floor']['fid']:.2f}, `--data {fid['floor']['data']}`" if "floor" in fid else ""
     lines = [
         f"## FID\n\n{fid['samples']:,} samples a cell against {fid['reference']}; {fid['how']}. In brackets the paper's Table 1: CIFAR-10, "
@@ -106,10 +111,14 @@ def fid_markdown(fid):
         "| S | " + " | ".join(f"η = {eta}" if eta != "sigma-hat" else "σ̂" for eta in etas) + " |",
         "|---" * (len(etas) + 1) + "|",
     ]
-    for steps, row in sorted(fid["table"].items(), key=lambda item: int(item[0])):
+    for steps, row in by_number(fid["table"]):
         paper = PAPER.get(steps, {})
         cells = [(f"{row[eta]:.2f}" if eta in row else "–") + (f" ({paper[eta]:.2f})" if eta in paper else "") for eta in etas]
         lines.append(f"| {steps} | {' | '.join(cells)} |")
+    # Beside the table's own, seed 0.
+    for seed, table in by_number(fid.get("seeds", {})):
+        for steps, row in by_number(table):
+            lines.append(f"| {steps}, seed {seed} | {' | '.join(f'{row[eta]:.2f}' if eta in row else '–' for eta in etas)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The table of the paper (Table 1) for a model: FID over S and eta, sampled by `etude`.
 
-    fid_table.py FOLDER REFERENCE [--data SET] [--steps 10,20,50,100] [--etas 0,0.2,0.5,1,sigma-hat] [--samples 1000]
+    fid_table.py FOLDER REFERENCE [--data SET] [--steps 10,20,50,100] [--etas 0,0.2,0.5,1,sigma-hat] [--samples 1000] [--seed 0]
 
-FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one. The same x_T and noise (seed 0) go into every cell.
+FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one. The same x_T and noise go into every cell, those of
+--seed; what is measured with another than 0 stands in the card by itself, so that one sees what a seed does.
 With --data as many pictures drawn from that set are measured, too: what a perfect model would have, as few samples raise any FID.
 Each cell goes into FOLDER's card at once; the same command goes on from there. Needs `etude` (--etude PATH).
 """
@@ -32,7 +33,8 @@ def cell(args, steps, eta, device, reference):
         how = ["--sigma-hat"] if eta == "sigma-hat" else ["--eta", eta]
         how += ["--clip"] if args.clip else ["--no-clip"]
         command = [args.etude, "sample", "--model", args.folder, "--preset", args.preset, "--tau", args.tau, "--steps", steps, *how]
-        command += ["--count", args.samples, "--batch", args.batch, "--out", out]
+        command += ["--count", args.samples, "--batch", args.batch]
+        command += ["--seed", args.seed, "--noise-seed", args.seed, "--out", out]
         try:
             subprocess.run([str(word) for word in command], check=True, stderr=subprocess.PIPE, text=True)
         except FileNotFoundError as e:
@@ -58,6 +60,7 @@ def main():
     parser.add_argument("--steps", default="10,20,50,100")
     parser.add_argument("--etas", default="0,0.2,0.5,1,sigma-hat")
     parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0, help="of x_T and of the steps' noise")
     parser.add_argument("--tau", default=TAU)
     parser.add_argument("--clip", action=argparse.BooleanOptionalAction, default=CLIP)
     parser.add_argument("--preset", default="etude")
@@ -75,7 +78,7 @@ def main():
     )
     old = facts.get("fid", {})
     measured = old if {k: old.get(k) for k in settings} == settings else dict(settings, table={})
-    table = measured["table"]
+    table = measured.setdefault("seeds", {}).setdefault(str(args.seed), {}) if args.seed else measured["table"]
 
     def keep():
         facts["fid"] = measured

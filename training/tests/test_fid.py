@@ -125,10 +125,10 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
 """
             etude.write_text(program)
             etude.chmod(0o755)
-            args = argparse.Namespace(etude=etude, folder="m", preset="etude", tau="linear", clip=True, samples=2, batch=16)
+            args = argparse.Namespace(etude=etude, folder="m", preset="etude", tau="linear", clip=True, samples=2, batch=16, seed=3)
             images = np.arange(24.0).reshape(2, 12)
             self.assertAlmostEqual(fid_table.cell(args, "10", "0.5", "cpu", fid.statistics(images)), 0, places=3)  # of traces of 864
-            expected = "sample --model m --preset etude --tau linear --steps 10 --eta 0.5 --clip --count 2 --batch 16 --out"
+            expected = "sample --model m --preset etude --tau linear --steps 10 --eta 0.5 --clip --count 2 --batch 16 --seed 3 --noise-seed 3 --out"
             self.assertEqual(asked.read_text(), expected)
             args.clip = False
             with self.assertRaisesRegex(TrainingError, "^etude sample: no such model$"):
@@ -174,13 +174,18 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
                 with self.assertRaises(TrainingError):
                     fid_table.main()
                 fid_table.main()
-            self.assertEqual(calls, [("10", "0"), ("10", "sigma-hat"), ("20", "0"), ("20", "0"), ("20", "sigma-hat")])
+                self.assertEqual(calls, [("10", "0"), ("10", "sigma-hat"), ("20", "0"), ("20", "0"), ("20", "sigma-hat")])
+                for steps in ("10", "100"):
+                    argv[argv.index("--steps") + 1 :] = [steps, "--etas", "0,1", "--samples", "7", "--seed", "2"]
+                    fid_table.main()
             facts = card.read(model)["fid"]
             self.assertEqual(facts["table"], {"10": {"0": 10.0, "sigma-hat": 20.0}, "20": {"0": 40.0, "sigma-hat": 50.0}})
             self.assertEqual((facts["samples"], facts["reference"]), (7, "toys (3 pictures)"))
-            self.assertIn("| 20 | 40.00 (6.84) | 50.00 (133.37) |", (model / "README.md").read_text())
+            self.assertIn("| 20 | 40.00 (6.84) | – (18.36) | 50.00 (133.37) |", (model / "README.md").read_text())
             self.assertIn("as many pictures of the data itself have 5.00, `--data toys.npz`", (model / "README.md").read_text())
-            self.assertIn("| S | η = 0 | σ̂ |", (model / "README.md").read_text())
+            self.assertEqual(facts["seeds"], {"2": {"10": {"0": 60.0, "1": 70.0}, "100": {"0": 80.0, "1": 90.0}}})
+            self.assertIn("| 10, seed 2 | 60.00 | 70.00 | – |\n| 100, seed 2 | 80.00 | 90.00 | – |", (model / "README.md").read_text())
+            self.assertIn("| S | η = 0 | η = 1 | σ̂ |", (model / "README.md").read_text())
 
 
 if __name__ == "__main__":
