@@ -43,7 +43,7 @@ macro_rules! embed {
 /// The models in the binary, made by training/. A static, as a constant's bytes are in the binary once for each crate that names it.
 pub static EMBEDDED: &[Embedded] = &[
     embed!("emoji", "8c65544a739e836b5ea2fa46d36c4c7318e7ae27f9f26cffb27096fdf8da0816"),
-    embed!("cifar10", "10e36f436839859d3f077f5e1265c47139a306258916beddba52dfe57966ee9b"),
+    embed!("cifar10", "2de043c4561f0412e4be3bbd348a722f021a2d7d8f912a48319472d57f4595cf"),
     embed!("fashion", "c80969e1d0109ce76dfca09b16461045270f1a7d15e70e10082e4b9f2d8ab344"),
 ];
 
