@@ -35,13 +35,18 @@ def column(values):
     return values[:, None, None, None]
 
 
+def stratified(count, device):
+    """[count] numbers, one uniform in each of `count` equal parts of 0 … 1."""
+    return (torch.arange(count, device=device) + torch.rand(count, device=device)) / count
+
+
 def stratified_timesteps(count, power=1.0, device="cpu"):
     """[count] timesteps t = T u^power, with one u uniform in each of `count` equal parts of 0 … 1.
 
     power 1 is uniform over T, as the paper has it; above 1 small t, where pictures take shape, come more often, which is a factor
     t^(1/power - 1) in gamma_t of Eq. 5.
     """
-    u = (torch.arange(count, device=device) + torch.rand(count, device=device)) / count
+    u = stratified(count, device)
     return (T * u**power).long().clamp_(0, T - 1)
 
 
@@ -50,8 +55,7 @@ def log_normal_timesteps(count, mean, deviation, alpha_bar):
 
     `mean` and `deviation` are of its natural logarithm; what lies beyond the ends of T falls on them. Stratified as above.
     """
-    u = (torch.arange(count, device=alpha_bar.device) + torch.rand(count, device=alpha_bar.device)) / count
-    wanted = mean + deviation * torch.special.ndtri(u.double())
+    wanted = mean + deviation * torch.special.ndtri(stratified(count, alpha_bar.device).double())
     levels = 0.5 * ((1 - alpha_bar.double()) / alpha_bar.double()).log()
     return torch.bucketize(wanted, (levels[1:] + levels[:-1]) / 2)
 

@@ -28,7 +28,7 @@ def adamw(parameters, lr):
 class Muon(torch.optim.Optimizer):
     """Muon as torch.optim.Muon with adjust_lr_fn="match_rms_adamw" (steps as long as AdamW's, Liu et al. 2025: one learning rate serves both).
 
-    Matrices of one shape are iterated together, a third of the time: torch's own takes them one by one, which is a seventh of a training step here.
+    Matrices of one shape are iterated together, half the time: torch's own takes them one by one, which is a seventh of a training step here.
     """
 
     def __init__(self, weights, lr):
