@@ -201,7 +201,9 @@ def rows(facts):
     yield "Licence", f"of the data: {data['licence']}; of the weights: {WEIGHTS_LICENCE}"
     yield "Loss", f"{training['loss']}; linear β 1e-4 … 0.02, T = 1000, {timesteps(training)}"
     if start := training.get("start"):
-        yield "Begun with", f"the weights of {start['name']} ({start['images']:,} images seen in all, SHA-256 {start['weights_sha256']})"
+        widened = start.get("widths", network["widths"]) != network["widths"]
+        how = f", widened from {'-'.join(map(str, start['widths']))} channels" if widened else ""
+        yield "Begun with", f"the weights of {start['name']} ({start['images']:,} images seen in all, SHA-256 {start['weights_sha256']}){how}"
     yield "Training", (
         f"{seen:,} images seen ({times(seen / data['pictures'])} each on average) in {training['steps']:,} steps of {batches(training)}; "
         f"{optimizer(training)} at {training['learning_rate']:g} with {training['warm_up']} steps of warm-up and {decay(training)}, gradient norm "

@@ -78,7 +78,7 @@ def shape_of(folder):
     facts = card.read(folder)
     network = facts["network"]
     base = network["widths"][0]
-    mult = ",".join(str(width // base) for width in network["widths"])
+    mult = ",".join(f"{width / base:g}" for width in network["widths"])
     attention = ",".join(map(str, network["attention"]))
     return [
         "--base", base, "--mult", mult, "--layers", network["layers"], "--attention", attention,

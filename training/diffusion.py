@@ -97,12 +97,17 @@ def epsilon_of(output, x, alpha_bar, prediction):
     return alpha_bar.sqrt() * output + (1 - alpha_bar).sqrt() * x
 
 
+def linear_timesteps(steps, start=T):
+    """The timesteps tau_1 < … < tau_S below `start`, equally far apart."""
+    return [i * start // steps for i in range(steps)]
+
+
 @torch.no_grad()
-def ddim(model, x, steps, prediction="epsilon", eta=0.0, noise=None):
-    """Eq. 12 from x = x_T over linear tau i T/S: [N, C, H, W], clamped to [-1, 1] at the end; `noise` is a torch.Generator for eta > 0."""
+def ddim(model, x, steps, prediction="epsilon", eta=0.0, noise=None, start=T):
+    """Eq. 12 from x at the last of `linear_timesteps`: [N, C, H, W], clamped to [-1, 1] at the end; `noise` is a torch.Generator for eta > 0."""
     alpha_bar = alpha_bars(x.device)
     one = torch.ones((), device=x.device)
-    taus = [i * T // steps for i in range(steps)]
+    taus = linear_timesteps(steps, start)
     for t, s in zip(reversed(taus), [*reversed(taus[:-1]), -1]):
         a, a_s = alpha_bar[t], alpha_bar[s] if s >= 0 else one
         output = model(x, torch.full((len(x),), t, device=x.device)).float()

@@ -30,7 +30,7 @@ def build():
     budget.add_argument("--minutes", type=float, help="the whole training in minutes")
     add("--start", type=Path, help="a model folder of export.py whose weights a new run begins with")
     add("--base", type=int, default=64, help="channels of the first level (default 64)")
-    add("--mult", type=whole_numbers, default=(1, 2, 2, 2), help="channels of each level in multiples of base")
+    add("--mult", type=numbers, default=(1, 2, 2, 2), help="channels of each level in multiples of base, 1 the first, e.g. 1,2,1.5")
     add("--layers", type=int, default=2, help="resnets a level")
     add("--attention", type=whole_numbers, default=(16,), help="sides at which attention is used, e.g. 16,8")
     add("--dropout", type=float, default=0.0)
@@ -65,7 +65,7 @@ def default(name):
 
 def said(value):
     """A value as one says it on the command line."""
-    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+    return ",".join(f"{part:g}" for part in value) or "none" if isinstance(value, tuple) else str(value)
 
 
 def parse(argv=None):
@@ -77,8 +77,8 @@ def parse(argv=None):
             parser.error(f"--{name.replace('_', '-')}: expected a positive number, got {value}")
     if args.seed < 0:
         parser.error(f"--seed: expected a number from 0 on, got {args.seed}")
-    if not args.mult or min(args.mult) < 1:
-        parser.error(f"--mult: expected a positive whole number for each level, as 1,2,2, got {','.join(map(str, args.mult)) or 'none'}")
+    if args.mult[:1] != (1,) or not all(m > 0 and float(args.base * m).is_integer() for m in args.mult):
+        parser.error(f"--mult: expected 1 and then a number for each level that gives whole channels of --base, as 1,2,1.5, got {said(args.mult)}")
     for name in ("ema", "dropout"):
         if not 0 <= getattr(args, name) < 1:
             parser.error(f"--{name}: expected a number from 0 to below 1, got {getattr(args, name)}")

@@ -19,7 +19,8 @@ import mosaics
 import optimizers
 import options
 import schedules
-from files import TrainingError
+import widening
+from files import TrainingError, read_json
 from unet import UNet, UNetShape
 
 
@@ -108,17 +109,22 @@ class Trainer:
                 self.changes.append(f"{name} {options.said(before)} became {options.said(now)} at step {self.steps}")
 
     def start_from(self, folder):
-        """Both networks begin with a model's averaged weights; the average remembers no older ones."""
+        """Both networks begin with a model's averaged weights, widened where it is narrower; the average remembers no older ones."""
         facts = card.read(folder)
         if facts["training"]["prediction"] != self.args.prediction:
             raise TrainingError(f"{folder}: predicts {facts['training']['prediction']}, the command asks for {self.args.prediction}")
         try:
             weights = {k: v.float() for k, v in load_file(folder / "diffusion_pytorch_model.safetensors").items()}
+            shape = UNetShape.from_config(read_json(folder / "config.json"))
+            if shape.widths() != self.net.shape.widths():
+                weights = widening.widened(weights, shape, self.net.shape)
             self.net.load_state_dict(weights)
-        except (OSError, RuntimeError, SafetensorError) as e:
-            raise TrainingError(f"{folder}: not a model of this network ({str(e).splitlines()[-1].strip()})") from e
+        except (OSError, KeyError, RuntimeError, ValueError, SafetensorError) as e:
+            raise TrainingError(f"{folder}: not a model of this network or a narrower one ({str(e).splitlines()[-1].strip()})") from e
         self.ema.load_state_dict(weights)
-        self.start = dict(name=folder.name, images=card.images_in_all(facts), weights_sha256=facts["network"]["weights_sha256"])
+        self.start = dict(
+            name=folder.name, widths=facts["network"]["widths"], images=card.images_in_all(facts), weights_sha256=facts["network"]["weights_sha256"]
+        )
 
     def progress(self):
         return self.seen / self.args.images if self.args.images else self.seconds / 60 / self.args.minutes

@@ -21,14 +21,14 @@ class UNetShape:
     channels: int  # of the picture: 1 grey, 3 colour
     size: int  # side of the picture in pixels
     base: int  # channels of the first level
-    mult: tuple  # channels of each level, in multiples of base
+    mult: tuple  # channels of each level, in multiples of base; 1.5 is one, too
     layers: int = 2  # resnets a level on the way down; one more on the way up
     attention: tuple = (16,)  # sides in pixels at which attention is used
     dropout: float = 0.0
     groups: int = 32  # of every GroupNorm
 
     def widths(self):
-        return [self.base * m for m in self.mult]
+        return [round(self.base * m) for m in self.mult]
 
     def attends(self):
         return [(self.size >> level) in self.attention for level in range(len(self.mult))]
@@ -45,7 +45,7 @@ class UNetShape:
             channels=config["in_channels"],
             size=side,
             base=widths[0],
-            mult=tuple(width // widths[0] for width in widths),
+            mult=tuple(width / widths[0] for width in widths),
             layers=config["layers_per_block"],
             attention=tuple(side >> level for level, kind in enumerate(config["down_block_types"]) if kind.startswith("Attn")),
             dropout=config["dropout"],

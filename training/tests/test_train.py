@@ -162,6 +162,11 @@ class TrainTest(TinyTest):
                 said = (self.folder / again / "model/README.md").read_text()
                 self.assertIn(f"| Begun with | the weights of {out.name} (400 images seen", said)
                 self.assertIn("lr 0.0004 became 1e-05 at step 2", said)
+                wider = f"wider_{prediction}"
+                self.train(wider, 8, "--prediction", prediction, "--start", str(out), "--base", "64")
+                export.export(self.folder / wider, self.folder / wider / "model")
+                self.assertEqual(UNet2DModel.from_pretrained(self.folder / wider / "model").config.block_out_channels, [64, 64])
+                self.assertIn("widened from 32-32 channels", (self.folder / wider / "model/README.md").read_text())
                 other = "epsilon" if prediction != "epsilon" else "v_prediction"
                 with self.assertRaisesRegex(TrainingError, f"predicts {prediction}"):
                     self.train("other", 8, "--prediction", other, "--start", str(out))
@@ -169,7 +174,7 @@ class TrainTest(TinyTest):
                     self.train("deeper", 8, "--prediction", prediction, "--start", str(out), "--layers", "2")
 
     def test_wrong_numbers_are_usage_errors(self):
-        for more in (["--batch", "0"], ["--lr", "nan"], ["--mult", "1,two"], ["--ema", "1"], ["--warm-up", "0"], ["--seed", "-1"], ["--mult", ""], ["--mult", "1,-1"]):
+        for more in (["--batch", "0"], ["--lr", "nan"], ["--mult", "1,two"], ["--ema", "1"], ["--warm-up", "0"], ["--seed", "-1"], ["--mult", ""], ["--mult", "1,-1"], ["--mult", "2,2"], ["--mult", "1,1.01"]):
             with contextlib.redirect_stderr(io.StringIO()) as told, self.assertRaises(SystemExit) as ended:
                 self.train("run", 8, *more)
             self.assertEqual(ended.exception.code, 2)
