@@ -112,11 +112,12 @@ mod tests {
         }
     }
 
-    /// Instructions for bf16 do twice as many multiply-adds as those for f32: four times would be said where the two are not told apart.
-    /// Other programs may disturb a measurement, but not ten.
+    /// Vectors of bf16 do twice as many multiply-adds as those of f32 at most, where four times would be said if the two were not told apart; AMX's
+    /// tiles do sixteen times as many at most. Other programs may disturb a measurement, but not ten.
     #[test]
     fn bf16_is_not_measured_with_f32() {
         let quotients = || super::multiply_adds(true) / super::multiply_adds(false);
-        assert!((0..10).any(|_| quotients() < 3.0));
+        let most = if super::bf16::in_hardware().is_some_and(|name| name.starts_with("AMX")) { 24.0 } else { 3.0 };
+        assert!((0..10).any(|_| quotients() < most));
     }
 }

@@ -2,6 +2,7 @@
 //! each other.
 
 use super::{
+    Instructions,
     product::{Product, Windows},
     round,
 };
@@ -33,14 +34,10 @@ pub(in crate::cpu) fn conv2d(
     residual: &[f32],
     output: &mut [f32],
 ) {
-    convolve(packed, p, step, bias, a, b, temb, residual, output, super::in_hardware().is_some());
+    convolve(packed, p, step, bias, a, b, temb, residual, output, Instructions::best());
 }
 
-/// As [`conv2d`], by the instructions for bf16 or without.
-#[cfg_attr(
-    not(any(target_arch = "aarch64", target_arch = "x86_64")),
-    allow(unused_variables, reason = "there are no instructions for bf16")
-)]
+/// As [`conv2d`], by these instructions.
 fn convolve(
     packed: &Packed,
     p: &Conv2dParams,
@@ -51,7 +48,7 @@ fn convolve(
     temb: &[f32],
     residual: &[f32],
     output: &mut [f32],
-    hardware: bool,
+    by: Instructions,
 ) {
     let sizes = Sizes::of(p);
     let (Sizes { out_w, out_h, columns, kernel, stride, .. }, words) = (sizes, sizes.inputs / 2);
@@ -84,7 +81,7 @@ fn convolve(
         };
         // Bands only where the blocks are too few for all cores.
         let bands = (2 * rayon::current_num_threads()).div_ceil(columns.div_ceil(BLOCK)).max(1);
-        let band = pixels.div_ceil(bands).next_multiple_of(12);
+        let band = pixels.div_ceil(bands).next_multiple_of(by.pixels());
         let tasks = output.chunks_mut(band * columns).enumerate().flat_map(|(i, out)| {
             let count = out.len() / columns;
             column_blocks(out, columns, BLOCK).map(move |block| (i * band, count, block))
@@ -93,7 +90,7 @@ fn convolve(
         for_each(tasks, |(from, count, out)| {
             let block = out.columns().start / BLOCK;
             let next = if out.columns().end < columns { bytemuck::cast_slice(packed.bf16_block(block + 1)) } else { &[] };
-            let product = Product {
+            by.write(Product {
                 windows,
                 weights: bytemuck::cast_slice(packed.bf16_block(block)),
                 next,
@@ -103,12 +100,7 @@ fn convolve(
                 stride: columns,
                 scale: p.scale,
                 out,
-            };
-            #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
-            if hardware {
-                return super::instructions::write(product);
-            }
-            product.write_widened();
+            });
         });
     }
 }
@@ -139,6 +131,13 @@ mod tests {
             (1, 6, 14, 4, 3, 10, 3, 1, 1, 2),
             (2, 9, 3, 20, 0, 24, 1, 1, 0, 1),
             (1, 1, 1, 8, 8, 3, 1, 1, 0, 1),
+            // Tiles of one line, of parts of two, of lines that are shorter, of what is left over.
+            (1, 4, 32, 8, 0, 16, 3, 1, 1, 1),
+            (2, 3, 40, 8, 8, 12, 3, 1, 1, 1),
+            (3, 3, 6, 16, 8, 8, 3, 1, 1, 1),
+            (2, 4, 16, 8, 0, 24, 3, 2, 0, 1),
+            (1, 8, 24, 8, 8, 8, 3, 1, 1, 2),
+            (2, 5, 17, 24, 0, 9, 1, 1, 0, 1),
         ] {
             let p = Conv2dParams {
                 batch,
@@ -171,13 +170,12 @@ mod tests {
             plain(&p, &step, &rounded(&weights), &bias, &rounded(&a), &rounded(&b), &temb, &residual, &mut expected);
             let largest = expected.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
             let packed = Packed::new(&weights, inputs, columns, Packing::Bf16Pairs);
-            let ways: &[bool] = if crate::cpu::bf16::in_hardware().is_some() { &[false, true] } else { &[false] };
-            for hardware in ways {
+            for by in Instructions::all() {
                 let mut got = vec![f32::NAN; residual.len()];
-                convolve(&packed, &p, &step, &bias, &a, &b, &temb, &residual, &mut got, *hardware);
+                convolve(&packed, &p, &step, &bias, &a, &b, &temb, &residual, &mut got, by);
                 for (at, (got, expected)) in got.iter().zip(&expected).enumerate() {
                     let error = (got - expected).abs() / largest;
-                    assert!(error <= BOUND, "{p:?}, instructions {hardware} [{at}]: {got}, expected {expected}");
+                    assert!(error <= BOUND, "{p:?}, {by:?} [{at}]: {got}, expected {expected}");
                     worst = worst.max(error);
                 }
             }
