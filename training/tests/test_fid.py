@@ -125,10 +125,10 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
 """
             etude.write_text(program)
             etude.chmod(0o755)
-            args = argparse.Namespace(etude=etude, folder="m", preset="etude", tau="linear", clip=True, samples=2, batch=16, seed=3)
+            args = argparse.Namespace(etude=etude, folder="m", preset="etude", tau="linear", clip=True, samples=2, batch=16, precision="bf16", seed=3)
             images = np.arange(24.0).reshape(2, 12)
             self.assertAlmostEqual(fid_table.cell(args, "10", "0.5", "cpu", fid.statistics(images)), 0, places=3)  # of traces of 864
-            expected = "sample --model m --preset etude --tau linear --steps 10 --eta 0.5 --clip --count 2 --batch 16 --seed 3 --noise-seed 3 --out"
+            expected = "sample --model m --preset etude --tau linear --steps 10 --eta 0.5 --clip --count 2 --batch 16 --precision bf16 --seed 3 --noise-seed 3 --out"
             self.assertEqual(asked.read_text(), expected)
             args.clip = False
             with self.assertRaisesRegex(TrainingError, "^etude sample: no such model$"):
@@ -186,6 +186,17 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
             self.assertEqual(facts["seeds"], {"2": {"10": {"0": 60.0, "1": 70.0}, "100": {"0": 80.0, "1": 90.0}}})
             self.assertIn("| 10, seed 2 | 60.00 | 70.00 | – |\n| 100, seed 2 | 80.00 | 90.00 | – |", (model / "README.md").read_text())
             self.assertIn("| S | η = 0 | η = 1 | σ̂ |", (model / "README.md").read_text())
+            # In another precision it is another table, and says so.
+            with (
+                mock.patch.object(fid_table, "cell", lambda *_: 3.0),
+                mock.patch.object(fid, "statistics_of", lambda *_: (None, "toys (3 pictures)")),
+                mock.patch.object(sys, "argv", [*argv[:3], "--steps", "20", "--etas", "0", "--samples", "7", "--precision", "bf16"]),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):
+                fid_table.main()
+            self.assertEqual(card.read(model)["fid"]["table"], {"20": {"0": 3.0}})
+            self.assertIn("x̂0 clipped, bf16; `fid_table.py", (model / "README.md").read_text())
+            self.assertIn("--clip --precision bf16`", (model / "README.md").read_text())
 
 
 if __name__ == "__main__":
