@@ -33,7 +33,7 @@ def principal(pictures, draws):
 def sampled(variances, means, steps, eta):
     """(variances, means) of the samples along each axis, after `steps` steps of Eq. 12 from N(0, 1)."""
     alpha_bar = diffusion.alpha_bars().double().numpy()
-    taus = [i * diffusion.T // steps for i in range(steps)]
+    taus = diffusion.linear_timesteps(steps)
     variance, mean = np.ones_like(variances), np.zeros_like(means)
     for t, s in zip(reversed(taus), [*reversed(taus[:-1]), -1]):
         a, a_s = alpha_bar[t], alpha_bar[s] if s >= 0 else 1.0
