@@ -122,8 +122,7 @@ def numbers(x, data, reference, rest=lambda: None):
     found = {str(side): round(distance, 4) for side, distance in coarse.distances(x, data).items()}
     if reference:
         rest()
-        images = model.pixels(x)
-        found["fid"] = round(fid.frechet(fid.moments(np.repeat(images, 3 // images.shape[3], 3), np.ones(len(images))).statistics(), reference), 2)
+        found["fid"] = round(reference.distance(model.pixels(x)), 2)
     return found
 
 
@@ -186,9 +185,9 @@ def main(argv=None):
     if not args.table:
         unattended.stand_back()
         data = coarse.drawn(args.data)
-        reference, of = fid.statistics_of(args.reference, "cpu") if args.reference else (None, None)
+        reference = fid.Reference.read(args.reference) if args.reference else None
         held_out = denoising.pictures(args.held_out) if args.held_out else None
-        settings = dict(images=args.images, reference=of)
+        settings = dict(images=args.images, reference=reference and reference.of)
         if args.held_out:
             settings["held_out"] = args.held_out.name
         if args.start:

@@ -78,13 +78,13 @@ def main():
     images, draws, _ = mosaics.load(args.set)
     pictures = torch.from_numpy(images[: args.first]).permute(0, 3, 1, 2).float() / 127.5 - 1
     model = Exact(pictures, torch.from_numpy(draws[: args.first]))
-    reference, _ = fid.statistics_of(args.reference, "cpu")
+    reference = fid.Reference.read(args.reference)
     print("| S | " + " | ".join(f"η = {eta:g}" for eta in args.etas) + " |\n" + "|---" * (len(args.etas) + 1) + "|")
     for steps in args.steps:
         row = []
         for eta in args.etas:
             got = sampled(model, (args.samples, *pictures.shape[1:]), steps, eta)
-            row.append(fid.frechet(fid.moments(got, np.ones(len(got))).statistics(), reference))
+            row.append(reference.distance(got))
         print(f"| {steps} | " + " | ".join(f"{value:.2f}" for value in row) + " |", flush=True)
 
 

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """The Fréchet Inception Distance of Heusel et al. 2017, with the original Inception network.
 
-    fid.py features SET OUT.npz [--first N]   the mean and covariance of a set's 2048 features
-    fid.py distance A B                       the FID of two sets, or of what `features` wrote
+    fid.py features SET OUT.npz [--first N] [--precision bf16]   the mean and covariance of a set's 2048 features
+    fid.py distance A B                                          the FID of two sets, or of what `features` wrote
 
 A SET is an .npz of uint8 pictures [N, H, W, 1 or 3], as data.py (images) or `etude sample --out samples.npz` (arr_0) writes it;
 in a training set a picture counts as often as it is drawn.
 `features` keeps what it has beside OUT every half minute; killed, the same command goes on from there.
+What is compared with features of bf16 goes through Inception in bf16, too: three times as fast on a processor with AMX. Against the
+first 5,000 training pictures of CIFAR-10 1,000 of its test pictures have 33.04 so and 32.96 in f32, 500 samples of a network 119.29 and 119.18.
 """
 
 import argparse
+import dataclasses
 import hashlib
 import sys
 import time
@@ -66,18 +69,19 @@ def pictures(path):
     return np.repeat(images, 3 // images.shape[3], 3), weights.astype(np.float64)
 
 
-def moments(images, weights, device="cpu", keep=None):
+def moments(images, weights, device="cpu", keep=None, precision="f32"):
     """Of the features of uint8 [N, H, W, 3]; with a path `keep`, kept there on the way and taken up again from it."""
-    sums, whose = Moments(), hashlib.sha256(images.tobytes() + weights.tobytes()).hexdigest() if keep else None
+    sums = Moments()
+    whose = f"{hashlib.sha256(images.tobytes() + weights.tobytes()).hexdigest()} {precision}" if keep else None
     if keep and keep.exists():
         kept = read_npz(keep, "features begun before")
         if str(kept.pop("whose", "")) != whose:
-            raise TrainingError(f"{keep}: expected features of these pictures, got another set's; delete it and run again")
+            raise TrainingError(f"{keep}: expected features of these pictures in {precision}, got others; delete it and run again")
         sums = Moments(**{name: value if value.ndim else value.item() for name, value in kept.items()})
     start, began, last = sums.count, time.monotonic(), time.monotonic()
     for first in range(sums.count, len(images), inception.BATCH):
         chosen = slice(first, first + inception.BATCH)
-        sums.add(inception.features(images[chosen], device), weights[chosen])
+        sums.add(inception.features(images[chosen], device, precision), weights[chosen])
         now = time.monotonic()
         if keep and now - last > KEEP_SECONDS:
             with appearing(keep) as beside:
@@ -97,14 +101,41 @@ def frechet(a, b):
     return float(np.square(mean_a - mean_b).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * np.sqrt(products).sum())
 
 
-def statistics_of(path, device, keep=None, first=None):
+def precision_of(path):
+    """In what the features of a file were made, f32 or bf16; None where it holds pictures."""
+    arrays = read_npz(path, "an .npz of pictures or features")
+    return str(arrays.get("precision", "f32")) if {"mean", "covariance", "of"} <= arrays.keys() else None
+
+
+def statistics_of(path, device, keep=None, first=None, precision="f32"):
     """(mean, covariance) of a set (of its first pictures), or as `features` wrote them, and what set it is, in words."""
     arrays = read_npz(path, "an .npz of pictures or features")
     if {"mean", "covariance", "of"} <= arrays.keys():
         return (arrays["mean"], arrays["covariance"]), str(arrays["of"])
     images, weights = (part[:first] for part in pictures(path))
     weighted = "" if (weights == weights[0]).all() else ", each as often as it is drawn"
-    return moments(images, weights, device, keep).statistics(), f"{path.stem} ({len(images):,} pictures{weighted})"
+    in_bits = "" if precision == "f32" else f"; Inception in {precision}"
+    return moments(images, weights, device, keep, precision).statistics(), f"{path.stem} ({len(images):,} pictures{weighted}{in_bits})"
+
+
+@dataclasses.dataclass
+class Reference:
+    """What samples are compared with: (mean, covariance), what set that is, in words, and the precision of its features and theirs."""
+
+    statistics: tuple
+    of: str
+    precision: str = "f32"
+    device: str = "cpu"
+
+    @classmethod
+    def read(cls, path, device="cpu"):
+        """Of a set, or of features."""
+        return cls(*statistics_of(path, device), precision_of(path) or "f32", device)
+
+    def distance(self, images):
+        """The FID of uint8 pictures [N, H, W, 1 or 3]."""
+        sums = moments(np.repeat(images, 3 // images.shape[3], 3), np.ones(len(images)), self.device, precision=self.precision)
+        return frechet(sums.statistics(), self.statistics)
 
 
 def main():
@@ -114,6 +145,7 @@ def main():
     of.add_argument("set", type=Path)
     of.add_argument("out", type=Path)
     of.add_argument("--first", type=int, metavar="N", help="only the first N pictures")
+    of.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of the Inception network")
     between = commands.add_parser("distance")
     between.add_argument("a", type=Path)
     between.add_argument("b", type=Path)
@@ -125,12 +157,16 @@ def main():
         if args.out.suffix != ".npz":
             parser.error(f"OUT: expected a name that ends in .npz, got {args.out}")
         keep = args.out.with_name(f"{args.out.stem}.part.npz")
-        (mean, covariance), of = statistics_of(args.set, device, keep, args.first)
+        (mean, covariance), of = statistics_of(args.set, device, keep, args.first, args.precision)
         with appearing(args.out) as beside:
-            np.savez(beside, mean=mean, covariance=covariance, of=of)
+            np.savez(beside, mean=mean, covariance=covariance, of=of, precision=args.precision)
         keep.unlink(missing_ok=True)
     else:
-        (a, of_a), (b, of_b) = (statistics_of(path, device) for path in (args.a, args.b))
+        precisions = {precision_of(path) for path in (args.a, args.b)} - {None}
+        if len(precisions) > 1:
+            raise TrainingError(f"{args.a}, {args.b}: expected features of one precision, got f32 and bf16; make one of them again")
+        precision = precisions.pop() if precisions else "f32"
+        (a, of_a), (b, of_b) = (statistics_of(path, device, precision=precision) for path in (args.a, args.b))
         print(f"{frechet(a, b):.4f} between {of_a} and {of_b}")
 
 

@@ -3,7 +3,7 @@
 
     fid_table.py FOLDER REFERENCE [--data SET] [--steps 10,20,50,100] [--etas 0,0.2,0.5,1,sigma-hat] [--samples 1000] [--seed 0]
 
-FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one. The same x_T and noise go into every cell, those of
+FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one (in bf16, and the samples are looked at in bf16, too). The same x_T and noise go into every cell, those of
 --seed; what is measured with another than 0 stands in the card by itself, so that one sees what a seed does.
 With --data as many pictures drawn from that set are measured, too: what a perfect model would have, as few samples raise any FID.
 Each cell goes into FOLDER's card at once; the same command goes on from there. Needs `etude` (--etude PATH).
@@ -27,7 +27,7 @@ from files import TrainingError, run_as_program
 TAU, CLIP = "linear", True
 
 
-def cell(args, steps, eta, device, reference):
+def cell(args, steps, eta, reference):
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "samples.npz"
         how = ["--sigma-hat"] if eta == "sigma-hat" else ["--eta", eta]
@@ -41,15 +41,14 @@ def cell(args, steps, eta, device, reference):
             raise TrainingError(f"{args.etude}: not found; build it (cargo build --release) or say --etude PATH") from e
         except subprocess.CalledProcessError as e:
             raise TrainingError(f"etude sample: {(e.stderr.strip().splitlines() or ['failed'])[-1].removeprefix('error: ')}") from e
-        sampled = fid.moments(*fid.pictures(out), device).statistics()
-    return fid.frechet(sampled, reference)
+        return reference.distance(fid.pictures(out)[0])
 
 
-def floor(data, samples, device, reference):
+def floor(data, samples, reference):
     """The FID of pictures drawn from the data, each as often as in training."""
     images, weights = fid.pictures(data)
     chosen = np.random.default_rng(0).choice(len(images), samples, p=weights / weights.sum())
-    return fid.frechet(fid.moments(images[chosen], np.ones(samples), device).statistics(), reference)
+    return reference.distance(images[chosen])
 
 
 def main():
@@ -68,15 +67,14 @@ def main():
     parser.add_argument("--precision", default="f32", help="as of `etude sample`: bf16 is quicker on processors that have it")
     parser.add_argument("--etude", default=str(Path(__file__).resolve().parent.parent / "target/release/etude"))
     args = parser.parse_args()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     facts = card.read(args.folder)
-    reference, of = fid.statistics_of(args.reference, device)
+    reference = fid.Reference.read(args.reference, "cuda" if torch.cuda.is_available() else "cpu")
     command = f"{args.folder.name} {args.reference.name} --samples {args.samples} --tau {args.tau} {'--clip' if args.clip else '--no-clip'}"
     in_bits = "" if args.precision == "f32" else f", {args.precision}"
     command += "" if args.precision == "f32" else f" --precision {args.precision}"
     settings = dict(
         samples=args.samples,
-        reference=of,
+        reference=reference.of,
         how=f"{args.preset} preset, {args.tau} τ, x̂0 {'' if args.clip else 'not '}clipped{in_bits}; `fid_table.py {command}`",
     )
     old = facts.get("fid", {})
@@ -88,7 +86,7 @@ def main():
         card.write(args.folder, facts)
 
     if args.data and "floor" not in measured:
-        measured["floor"] = dict(fid=round(floor(args.data, args.samples, device, reference), 3), data=args.data.name)
+        measured["floor"] = dict(fid=round(floor(args.data, args.samples, reference), 3), data=args.data.name)
         keep()
         print(f"pictures of the data: FID {measured['floor']['fid']:.2f}", flush=True)
     for steps in args.steps.split(","):
@@ -96,7 +94,7 @@ def main():
             if eta in table.get(steps, {}):
                 continue
             began = time.monotonic()
-            value = cell(args, steps, eta, device, reference)
+            value = cell(args, steps, eta, reference)
             table.setdefault(steps, {})[eta] = round(value, 3)
             keep()
             print(f"S = {steps}, eta = {eta}: FID {value:.2f} ({time.monotonic() - began:.0f} s)", flush=True)

@@ -53,13 +53,14 @@ def downloaded():
 
 
 @functools.cache
-def network(device="cpu"):
+def network(device="cpu", precision="f32"):
     """The network, [BATCH, 3, 299, 299] in [-1, 1] -> [BATCH, 2048].
 
     Compiled, its batch norms folded into the convolutions: on two CPU cores 29 pictures a second where the TorchScript had 14 to 19;
-    the features differ by 1e-5.
+    the features differ by 1e-5. In bf16 all but the input and the features has 16 bits: with AMX 66 pictures a second where f32 had 23,
+    the features differ by 3 % (root mean square), an FID by what fid.py says.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bf16"):
         # torch wants its TorchScript exported, which is what happens here.
         warnings.simplefilter("ignore")
         script = torch.jit.load(downloaded(), map_location=device).eval()
@@ -91,10 +92,13 @@ def enlarge(x, side=SIDE):
 
 
 @torch.no_grad()
-def features(images, device="cpu"):
-    """uint8 [N, H, W, 3], N at most BATCH -> f64 [N, 2048]."""
+def features(images, device="cpu", precision="f32"):
+    """uint8 [N, H, W, 3], N at most BATCH -> f64 [N, 2048]; `precision` f32 or bf16."""
     missing = BATCH - len(images)
     padded = np.concatenate([images, np.zeros((missing, *images.shape[1:]), np.uint8)]) if missing else images
     x = torch.from_numpy(padded).to(device).permute(0, 3, 1, 2).float()
     x = ((enlarge(x) - 128) / 128).contiguous(memory_format=torch.channels_last)
-    return network(device)(x).cpu().double().numpy()[: len(images)]
+    run = network(device, precision)
+    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bf16"):
+        found = run(x)
+    return found.cpu().double().numpy()[: len(images)]

@@ -12,7 +12,6 @@ lost between the two. From 1000 on it is sampling, but for what little x_T knows
 import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
 
 import denoising
@@ -46,8 +45,7 @@ def main():
         raise TrainingError(f"--starts: expected timesteps from {STEPS} to {diffusion.T}, got {','.join(map(str, args.starts)) or 'none'}")
     net, prediction = model.load(args.network, args.weights)
     x0 = denoising.pictures(args.set)[:PICTURES]
-    reference, _ = fid.statistics_of(args.reference, "cpu")
-    distance = lambda images: fid.frechet(fid.moments(np.repeat(images, 3 // images.shape[3], 3), np.ones(len(images))).statistics(), reference)
+    distance = fid.Reference.read(args.reference).distance
     print(f"the {len(x0)} pictures themselves: FID {distance(model.pixels(x0)):.2f}", flush=True)
     for start in args.starts:
         print(f"from t = {start}: FID {distance(denoised(net, prediction, x0, start)):.2f}", flush=True)

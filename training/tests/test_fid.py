@@ -113,6 +113,30 @@ class FidTest(unittest.TestCase):
             with self.assertRaises(TrainingError):
                 fid.statistics_of(a, "cpu")
 
+    def test_samples_take_the_precision_of_what_they_are_compared_with(self):
+        """Features remember theirs, the samples' network is asked for the same, and features of two precisions are not compared."""
+        asked = []
+
+        def features(x, device, precision):
+            asked.append(precision)
+            return x.reshape(len(x), -1) / 1.0
+
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(inception, "features", features):
+            a, f32, bf16 = (Path(folder) / f"{name}.npz" for name in ("a", "f32", "bf16"))
+            images = np.random.default_rng(4).integers(0, 256, (5, 2, 2, 1), np.uint8)
+            np.savez(a, images=images)
+            for out, options in ((f32, []), (bf16, ["--precision", "bf16"])):
+                with mock.patch.object(sys, "argv", ["fid.py", "features", str(a), str(out), *options]):
+                    fid.main()
+            references = [fid.Reference.read(path) for path in (f32, bf16, a)]
+            self.assertEqual([reference.precision for reference in references], ["f32", "bf16", "f32"])
+            self.assertEqual(references[1].of, "a (5 pictures; Inception in bf16)")
+            for reference in references[:2]:
+                self.assertAlmostEqual(reference.distance(images), 0, places=2)  # of traces of some 10,000
+            self.assertEqual(asked, ["f32", "bf16", "f32", "f32", "bf16"])
+            with mock.patch.object(sys, "argv", ["fid.py", "distance", str(f32), str(bf16)]), self.assertRaisesRegex(TrainingError, "one precision"):
+                fid.main()
+
     def test_a_cell_samples_with_etude(self):
         """A stand-in for `etude` writes pictures and what it was asked for; its error comes through in one line."""
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(inception, "features", lambda x, *_: x.reshape(len(x), -1) / 1.0):
@@ -127,16 +151,16 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
             etude.chmod(0o755)
             args = argparse.Namespace(etude=etude, folder="m", preset="etude", tau="linear", clip=True, samples=2, batch=16, precision="bf16", seed=3)
             images = np.arange(24.0).reshape(2, 12)
-            self.assertAlmostEqual(fid_table.cell(args, "10", "0.5", "cpu", fid.statistics(images)), 0, places=3)  # of traces of 864
+            self.assertAlmostEqual(fid_table.cell(args, "10", "0.5", fid.Reference(fid.statistics(images), "two")), 0, places=3)  # of traces of 864
             expected = "sample --model m --preset etude --tau linear --steps 10 --eta 0.5 --clip --count 2 --batch 16 --precision bf16 --seed 3 --noise-seed 3 --out"
             self.assertEqual(asked.read_text(), expected)
             args.clip = False
             with self.assertRaisesRegex(TrainingError, "^etude sample: no such model$"):
-                fid_table.cell(args, "10", "sigma-hat", "cpu", None)
+                fid_table.cell(args, "10", "sigma-hat", None)
             self.assertIn("--steps 10 --sigma-hat --no-clip --count", asked.read_text())
             args.etude = Path(folder) / "nowhere"
             with self.assertRaisesRegex(TrainingError, "not found; build it"):
-                fid_table.cell(args, "10", "0", "cpu", None)
+                fid_table.cell(args, "10", "0", None)
 
     def test_the_floor_draws_as_training_does(self):
         """Of two kinds of picture, one drawn three times as often: the drawn ones' distance from exactly that mixture is small."""
@@ -144,10 +168,10 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
             path, images = Path(folder) / "a.npz", np.zeros((2, 1, 1, 3), np.uint8)
             images[1] = 4
             np.savez(path, images=images, draws=np.array([3, 1], np.float32))
-            mixed = fid.statistics(np.repeat(images, [300, 100], 0).reshape(400, 3) / 1.0)
-            self.assertLess(fid_table.floor(path, 4000, "cpu", mixed), 0.01)
+            mixed = fid.Reference(fid.statistics(np.repeat(images, [300, 100], 0).reshape(400, 3) / 1.0), "mixed")
+            self.assertLess(fid_table.floor(path, 4000, mixed), 0.01)
             np.savez(path, images=images)  # alike: means of 2 where 1 is expected, in three channels
-            self.assertAlmostEqual(fid_table.floor(path, 4000, "cpu", mixed), 3 * (1 + (2 - np.sqrt(3)) ** 2), delta=0.2)
+            self.assertAlmostEqual(fid_table.floor(path, 4000, mixed), 3 * (1 + (2 - np.sqrt(3)) ** 2), delta=0.2)
 
     def test_a_table_goes_on_and_into_the_card(self):
         """With an `etude` and an Inception network of our own: the order of cells, what is kept, what the card says."""
@@ -167,7 +191,7 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
             with (
                 mock.patch.object(fid_table, "cell", cell),
                 mock.patch.object(fid_table, "floor", lambda *_: floors.pop()),
-                mock.patch.object(fid, "statistics_of", lambda *_: (None, "toys (3 pictures)")),
+                mock.patch.object(fid.Reference, "read", lambda *_: fid.Reference(None, "toys (3 pictures)")),
                 mock.patch.object(sys, "argv", argv),
                 contextlib.redirect_stdout(io.StringIO()),
             ):
@@ -189,7 +213,7 @@ numpy.savez(sys.argv[-1], arr_0=numpy.arange(24, dtype=numpy.uint8).reshape(2, 2
             # In another precision it is another table, and says so.
             with (
                 mock.patch.object(fid_table, "cell", lambda *_: 3.0),
-                mock.patch.object(fid, "statistics_of", lambda *_: (None, "toys (3 pictures)")),
+                mock.patch.object(fid.Reference, "read", lambda *_: fid.Reference(None, "toys (3 pictures)")),
                 mock.patch.object(sys, "argv", [*argv[:3], "--steps", "20", "--etas", "0", "--samples", "7", "--precision", "bf16"]),
                 contextlib.redirect_stdout(io.StringIO()),
             ):

@@ -36,7 +36,7 @@ class RoundTripTest(TinyTest):
     def test_the_command(self):
         """Prints the pictures' own FID and one line per start; a start beyond T is refused."""
         self.train("run", 16, "--prediction", "v_prediction")
-        features = lambda images, device="cpu": images.reshape(len(images), -1)[:, :8].astype(np.float64)
+        features = lambda images, *_: images.reshape(len(images), -1)[:, :8].astype(np.float64)
         noise = self.folder / "noise.npz"
         with mock.patch.object(fid.inception, "features", features), contextlib.redirect_stdout(io.StringIO()) as told:
             run = lambda *more: mock.patch("sys.argv", ["round_trip.py", str(noise), str(self.folder / "run"), str(noise), *more])
