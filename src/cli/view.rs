@@ -1,5 +1,6 @@
 //! `etude view`, and `etude` alone: the desktop viewer.
 
+use super::options::PrecisionOption;
 use clap::Args;
 use etude::{
     app::{self, WindowOptions},
@@ -25,6 +26,9 @@ pub struct ViewArgs {
     /// auto, cpu, software, or part of an adapter's name [default: the last one used]
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
+    /// Type of weights and activations [default: the last one used, f32 on another device than the last]
+    #[arg(long, value_enum)]
+    precision: Option<PrecisionOption>,
     /// light, dark, or as the system has it [default: the last one used]
     #[arg(long, value_parser = ["light", "dark", "system"], value_name = "THEME")]
     theme: Option<String>,
@@ -35,16 +39,22 @@ pub struct ViewArgs {
 /// # Errors
 /// No window can be opened, or the file to open is not there.
 pub fn run(args: ViewArgs) -> Result<ExitCode> {
-    // An address that holds a recipe is opened as well.
-    let link = args.open.as_ref().filter(|path| !path.exists()).and_then(|path| path.to_str()).filter(|text| is_link(text));
-    if let Some(link) = link.map(str::to_owned) {
-        app::run(WindowOptions { link: Some(link), model: args.model, device: args.device, theme: args.theme, open: None })?;
-        return Ok(ExitCode::SUCCESS);
+    let mut options = WindowOptions {
+        model: args.model.map(|model| with_variant(&model, args.variant.as_deref())),
+        device: args.device,
+        precision: args.precision.map(Into::into),
+        theme: args.theme,
+        ..WindowOptions::default()
+    };
+    match args.open {
+        Some(path) if path.exists() => options.open = Some(path),
+        // An address that holds a recipe is opened as well.
+        Some(path) => match path.to_str().filter(|text| is_link(text)) {
+            Some(link) => options.link = Some(link.to_owned()),
+            None => return Err(Error::file(path, "expected a picture or a model's folder to open, got nothing of this name")),
+        },
+        None => {}
     }
-    if let Some(path) = args.open.as_ref().filter(|path| !path.exists()) {
-        return Err(Error::file(path, "expected a picture or a model's folder to open, got nothing of this name"));
-    }
-    let model = args.model.map(|model| with_variant(&model, args.variant.as_deref()));
-    app::run(WindowOptions { open: args.open, model, device: args.device, theme: args.theme, link: None })?;
+    app::run(options)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -102,20 +102,21 @@ const NEXT: u64 = 1 << 16;
 const MAX_UNITS: usize = u16::MAX as usize;
 
 impl Share {
-    /// Takes the first unit, or the last.
-    fn take(&self, first: bool, kernel: &AtomicPtr<Kernel<'static>>) -> Option<(usize, *const Kernel<'static>)> {
+    /// Takes the first unit, or the last one of kernel `of`; without one, gives the kernel's number.
+    fn take(&self, of: Option<u64>, kernel: &AtomicPtr<Kernel<'static>>) -> Result<(usize, *const Kernel<'static>), u64> {
+        let first = of.is_none();
         let mut share = self.0.load(SeqCst);
         loop {
             let (next, end) = (share >> 16 & 0xffff, share & 0xffff);
-            if next == end {
-                return None;
+            if next == end || of.is_some_and(|of| of != share >> 32) {
+                return Err(share >> 32);
             }
             let kernel = kernel.load(SeqCst);
             let (unit, rest) = if first { (next, share + NEXT) } else { (end - 1, share - 1) };
             // It succeeds only if the share is still of the kernel that was read: the next one is put in its place after all units of
             // this one, those of this share too, are done.
             match self.0.compare_exchange_weak(share, rest, SeqCst, SeqCst) {
-                Ok(_) => return Some((unit as usize, kernel)),
+                Ok(_) => return Ok((unit as usize, kernel)),
                 Err(now) => share = now,
             }
         }
@@ -177,8 +178,11 @@ impl Team {
     fn take(&self, member: usize) -> bool {
         let members = self.shares.len();
         let others = (1..members).map(|i| (member + i) % members);
-        let own = self.shares[member].take(true, &self.kernel);
-        let Some((unit, kernel)) = own.or_else(|| others.filter_map(|i| self.shares[i].take(false, &self.kernel)).next()) else {
+        let own = self.shares[member].take(None, &self.kernel);
+        // Only of the kernel whose own share is done: others get theirs of the next one moments before this member does, who would begin with
+        // the end of those, and two would work side by side in memory, each in the other's way.
+        let of_another = |number| others.filter_map(|i| self.shares[i].take(Some(number), &self.kernel).ok()).next().ok_or(number);
+        let Ok((unit, kernel)) = own.or_else(of_another) else {
             return false;
         };
         // SAFETY: `run` does not return, so that the kernel lives, before `pending` counts this unit as done.
@@ -270,6 +274,20 @@ mod tests {
         });
         assert!(text.is_err_and(|text| text.contains("unit 13")));
         assert!(done.into_inner() < 40);
+    }
+
+    #[test]
+    fn who_has_no_share_of_a_kernel_yet_waits_for_it() {
+        let done = Mutex::new(Vec::new());
+        let kernel = Kernel { work: &|unit| done.lock().expect("done").push(unit), count: 4, unit: 1 };
+        let team = Team::new(2);
+        team.kernel.store(ptr::from_ref(&kernel).cast_mut().cast(), SeqCst);
+        team.pending.store(4, SeqCst);
+        team.shares[0].0.store(1 << 32 | 2, SeqCst);
+        assert!(!team.take(1), "member 1 is of the kernel before");
+        team.shares[1].0.store(1 << 32 | 2 * NEXT | 4, SeqCst);
+        while team.take(1) {}
+        assert_eq!(done.into_inner().expect("done"), [2, 3, 1, 0], "its own, then what is left of the other's");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     files,
     hub::{self, HubName},
     model::{EMBEDDED, Model, variant_of},
+    program::Precision,
     recipe::{Recipe, Rng, link},
     schedule::Preset,
 };
@@ -65,7 +66,7 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
     if controls.as_ref().is_some_and(|c| !is_here(&c.model)) {
         controls = controls.map(|c| Controls { model: base.model.clone(), size: None, ..c });
     }
-    if options.model.is_some() || options.device.is_some() {
+    if options.model.is_some() || options.device.is_some() || options.precision.is_some() {
         let mut set = controls.unwrap_or_default();
         match options.model.as_deref().map(|name| (name, Model::on_the_hub(name))) {
             // It is opened, or fetched, once there is a window that can show how far it is.
@@ -73,9 +74,11 @@ pub(crate) fn start(storage: Option<&dyn eframe::Storage>, options: WindowOption
             Some((name, None)) => (set.model, set.size) = (name.to_owned(), None),
             None => {}
         }
-        if let Some(device) = options.device {
-            set.view.device = device;
+        // The last precision belongs to the last device: another may not have it.
+        if let Some(device) = options.device.filter(|device| *device != set.view.device) {
+            (set.view.device, set.view.precision) = (device, Precision::default());
         }
+        set.view.precision = options.precision.unwrap_or(set.view.precision);
         controls = Some(set);
     }
     Start {
@@ -183,6 +186,7 @@ mod tests {
     fn controls_last_from_one_start_to_the_next() {
         let mut controls = Controls { eta: 0.25, steps: 17, seed: 99, size: Some((32, 32)), ..Controls::default() };
         controls.view.tab = Tab::Explain;
+        controls.view.precision = Precision::F16;
         controls.view.compare.etas = vec![0.0, 0.7];
         let mut storage = Memory::default();
         keep(&state(controls.clone()), &mut storage);
@@ -207,6 +211,10 @@ mod tests {
         let options = WindowOptions { device: Some("cpu".to_owned()), ..WindowOptions::default() };
         let told = start(Some(&storage), options).controls.expect("controls");
         assert_eq!((told.view.device.as_str(), told.eta), ("cpu", 0.25));
+        assert_eq!(told.view.precision, Precision::F32, "F16 was another device's");
+        let options = WindowOptions { precision: Some(Precision::Bf16), ..WindowOptions::default() };
+        let told = start(Some(&storage), options).controls.expect("controls");
+        assert_eq!((told.view.device, told.view.precision), (controls.view.device, Precision::Bf16));
     }
 
     #[test]

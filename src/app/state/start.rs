@@ -2,7 +2,7 @@
 
 use super::{controls::Controls, figure_request::FigureRequest};
 use crate::hub::HubName;
-use crate::session::Instruments;
+use crate::{program::Precision, session::Instruments};
 use std::path::PathBuf;
 
 /// What the command line says about the window.
@@ -16,6 +16,8 @@ pub struct WindowOptions {
     pub model: Option<String>,
     /// A device to use instead of the last one.
     pub device: Option<String>,
+    /// A precision to use instead of the last one.
+    pub precision: Option<Precision>,
     /// light, dark or system, to use instead of the last theme.
     pub theme: Option<String>,
 }

@@ -22,6 +22,10 @@ use crate::{
 /// Words of the copy that is made at once, about: what the caches hold.
 const WORDS: usize = 1 << 20;
 
+/// Pixels of a band at most: a core makes the blocks of a band one after the other, and finds its windows and the lines of its output in
+/// its cache after the first. Without bound a step of 64, 128, 96, 96 channels at batch 8 took an eighth longer with AMX.
+const BAND: usize = 512;
+
 /// As [`crate::cpu::conv2d::conv2d`] with weights in pairs, for a convolution without a shortcut.
 pub(in crate::cpu) fn conv2d(
     packed: &Packed,
@@ -79,9 +83,9 @@ fn convolve(
             run: kernel * words,
             pitch,
         };
-        // Bands only where the blocks are too few for all cores.
+        // Where the blocks are too few for all cores more bands make up for it.
         let bands = (2 * rayon::current_num_threads()).div_ceil(columns.div_ceil(BLOCK)).max(1);
-        let band = pixels.div_ceil(bands).next_multiple_of(by.pixels());
+        let band = pixels.div_ceil(bands).min(BAND).next_multiple_of(by.pixels());
         let tasks = output.chunks_mut(band * columns).enumerate().flat_map(|(i, out)| {
             let count = out.len() / columns;
             column_blocks(out, columns, BLOCK).map(move |block| (i * band, count, block))
