@@ -283,9 +283,9 @@ mod tests {
         let team = Team::new(2);
         team.kernel.store(ptr::from_ref(&kernel).cast_mut().cast(), SeqCst);
         team.pending.store(4, SeqCst);
-        team.shares[0].0.store(1 << 32 | 2, SeqCst);
+        team.shares[0].0.store((1 << 32) | 2, SeqCst);
         assert!(!team.take(1), "member 1 is of the kernel before");
-        team.shares[1].0.store(1 << 32 | 2 * NEXT | 4, SeqCst);
+        team.shares[1].0.store((1 << 32) | (2 * NEXT) | 4, SeqCst);
         while team.take(1) {}
         assert_eq!(done.into_inner().expect("done"), [2, 3, 1, 0], "its own, then what is left of the other's");
     }
