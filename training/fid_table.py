@@ -3,8 +3,9 @@
 
     fid_table.py FOLDER REFERENCE [--data SET] [--steps 10,20,50,100] [--etas 0,0.2,0.5,1,sigma-hat] [--samples 1000] [--seed 0]
 
-FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one (in bf16, and the samples are looked at in bf16, too). The same x_T and noise go into every cell, those of
---seed; what is measured with another than 0 stands in the card by itself, so that one sees what a seed does.
+FOLDER is a model folder, REFERENCE a set or the features fid.py wrote of one (in bf16, and the samples are looked at in bf16, too). The
+same x_T and noise go into every cell, those of --seed; what is measured with another than 0 stands in the card by itself, so that one
+sees what a seed does.
 With --data as many pictures drawn from that set are measured, too: what a perfect model would have, as few samples raise any FID.
 Each cell goes into FOLDER's card at once; the same command goes on from there. Needs `etude` (--etude PATH).
 """

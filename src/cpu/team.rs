@@ -102,7 +102,8 @@ const NEXT: u64 = 1 << 16;
 const MAX_UNITS: usize = u16::MAX as usize;
 
 impl Share {
-    /// Takes the first unit, or the last one of kernel `of`; without one, gives the kernel's number.
+    /// Takes the first unit, as the share's own member does, or the last, if it is one of kernel `of`. Where there is none, gives the number
+    /// of the kernel that the share is of.
     fn take(&self, of: Option<u64>, kernel: &AtomicPtr<Kernel<'static>>) -> Result<(usize, *const Kernel<'static>), u64> {
         let first = of.is_none();
         let mut share = self.0.load(SeqCst);
