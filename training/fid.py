@@ -159,7 +159,7 @@ def main():
         keep = args.out.with_name(f"{args.out.stem}.part.npz")
         (mean, covariance), of = statistics_of(args.set, device, keep, args.first, args.precision)
         with appearing(args.out) as beside:
-            np.savez(beside, mean=mean, covariance=covariance, of=of, precision=args.precision)
+            np.savez(beside, mean=mean, covariance=covariance, of=of, precision=precision_of(args.set) or args.precision)
         keep.unlink(missing_ok=True)
     else:
         precisions = {precision_of(path) for path in (args.a, args.b)} - {None}
